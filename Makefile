@@ -1,0 +1,32 @@
+# make bench  measures every variant and draws the figures; make test proves that they are equal.
+# Both create .venv first. ARGS go to pytest: make bench ARGS="--steps 56 --results results/mine"
+
+PYTHON ?= python3
+CONSTRAINTS ?= constraints.txt
+ARGS ?=
+INSTALLED := .venv/installed
+
+.PHONY: bench test lint readme clean
+
+bench: $(INSTALLED)
+	.venv/bin/python -m pytest --benchmark-only $(ARGS)
+
+test: $(INSTALLED)
+	.venv/bin/python -m pytest --benchmark-disable --numprocesses auto $(ARGS)
+
+lint: $(INSTALLED)
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/pyright
+
+readme: $(INSTALLED)
+	.venv/bin/unroll fill README.md results/reference
+
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("got Python %d.%d; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

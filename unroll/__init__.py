@@ -1,0 +1,1 @@
+"""unroll: one LSTM, unrolled statically and dynamically, proven equal and measured."""
