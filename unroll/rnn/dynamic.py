@@ -1,0 +1,95 @@
+"""The dynamic unroll: one copy of the cell in the graph, and a loop that runs it T times."""
+
+import tensorflow as tf
+
+from unroll.rnn.step import Cell, check_arguments, check_unroll, count_steps, make_step, output_spec
+
+
+@tf.autograph.experimental.do_not_convert
+def dynamic_unroll(
+    cell: Cell,
+    input_sequence,
+    initial_state,
+    *,
+    sequence_length=None,
+    return_all_states: bool = False,
+    unroll: int = 1,
+    parallel_iterations: int = 32,
+):
+    """Run `cell` over `input_sequence` as one cell inside a `tf.while_loop`.
+
+        state = initial_state
+        for t in range(T):                              # this loop is in the graph: one cell, run T times
+            output_sequence[t], state = cell(input_sequence[t], state)
+        return output_sequence, state
+
+    The graph does not grow with T, and T may be unknown when it is built. Every step's output goes into a TensorArray,
+    and so does all that the gradient will need. With `unroll=k` the loop's body holds k cells, and a second loop of
+    one cell runs the last T % k steps.
+
+    Args:
+        cell: any callable (inputs [B, ...], state) -> (output [B, ...], next_state); it is not converted by AutoGraph.
+        input_sequence: [T, B, I], time-major; T may be unknown, or 0.
+        initial_state: any nest of [B, ...] tensors.
+        sequence_length: [B] integers from 0 to T. Past a row's length its outputs are zero and its state stays as it
+            was. Values known only as the graph runs are checked then, except under XLA, which drops such checks.
+        return_all_states: give the state after every step, each leaf [T, B, ...], in place of the final state.
+        unroll: how many cells one iteration of the loop holds, from 1 up; T need not be a multiple of it.
+        parallel_iterations: how many iterations may overlap, where their operations do not wait for each other.
+
+    Returns:
+        `output_sequence` [T, B, H], and the final state as the same nest as `initial_state`.
+
+    Raises:
+        ValueError: shapes, lengths or `unroll` that do not fit, or a cell that changes its state's form.
+        TypeError: a length that is no integer, or a cell that does not return a pair of a tensor and a state.
+
+    Source: `tf.nn.dynamic_rnn` of TensorFlow 1; `unroll` after JAX's `lax.scan`.
+
+    >>> count = lambda inputs, state: (state + inputs, state + inputs)
+    >>> output_sequence, state = dynamic_unroll(count, tf.ones([3, 2, 1]), tf.zeros([2, 1]))
+    >>> output_sequence[:, 0, 0].numpy().tolist(), state[0].numpy().tolist()
+    ([1.0, 2.0, 3.0], [3.0])
+    """
+    input_sequence, initial_state, sequence_length = check_arguments(input_sequence, initial_state, sequence_length)
+    step = make_step(cell, sequence_length)
+    T = count_steps(input_sequence)
+    cells = check_unroll(unroll, T)
+
+    def array_of(spec):
+        return tf.TensorArray(spec.dtype, T, element_shape=spec.shape)
+
+    inputs = tf.TensorArray(input_sequence.dtype, T).unstack(input_sequence)  # T times [B, I]
+    outputs = array_of(output_spec(cell, input_sequence, initial_state))
+    states = tf.nest.map_structure(array_of, initial_state) if return_all_states else ()
+
+    def advance(t, state, outputs, states):
+        output, state = step(t, inputs.read(t), state)
+        outputs = outputs.write(t, output)
+        if return_all_states:
+            states = tf.nest.map_structure(lambda array, leaf: array.write(t, leaf), states, state)
+        return t + 1, state, outputs, states
+
+    def loop(carry, end, cells):
+        def body(*carry):
+            for _ in range(cells):
+                carry = advance(*carry)
+            return carry
+
+        return tf.while_loop(
+            lambda t, *_: t < end,
+            body,
+            carry,
+            parallel_iterations=parallel_iterations,
+            maximum_iterations=T // cells,  # XLA must know how much to keep for the gradient
+        )
+
+    carry = loop((tf.constant(0), initial_state, outputs, states), T - T % cells, cells)
+    if cells > 1 and (tf.is_tensor(T) or T % cells):
+        carry = loop(carry, T, 1)
+    _, state, outputs, states = carry
+
+    output_sequence = outputs.stack()  # [T, B, H]
+    if return_all_states:
+        return output_sequence, tf.nest.map_structure(lambda array: array.stack(), states)
+    return output_sequence, state
