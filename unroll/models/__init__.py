@@ -1,0 +1,1 @@
+"""What the pair learns: the network, and the data it reads."""
