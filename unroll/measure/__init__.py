@@ -1,0 +1,1 @@
+"""What unrolling costs: the variants, what is measured of each, and the journal that keeps it."""
