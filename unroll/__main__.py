@@ -1,0 +1,7 @@
+"""`python -m unroll ...` is `unroll ...`."""
+
+import sys
+
+from unroll.cli import main
+
+sys.exit(main())

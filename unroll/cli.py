@@ -1,0 +1,52 @@
+"""The door: `unroll` on the command line. Starts at once, because nothing here imports TensorFlow."""
+
+import argparse
+import sys
+from importlib import metadata
+from pathlib import Path
+
+BAD_INPUT = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; bad input gets one line on stderr and exit status 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        for path in options.run(options):
+            print(path)
+    except (ValueError, OSError) as error:
+        print(f"unroll: {error}", file=sys.stderr)
+        return BAD_INPUT
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="unroll",
+        description="Static against dynamic unrolling of one LSTM, from measured results.",
+        epilog="Measuring is pytest's work: `make bench`, or `pytest --benchmark-only` in a checkout.",
+    )
+    parser.add_argument("--version", action="version", version=f"unroll {metadata.version('unroll-lstm')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    report = commands.add_parser("report", help="draw the figures and write the tables of a folder's last run")
+    report.add_argument("results", type=Path, help="a folder with a journal.jsonl, such as results/local")
+    report.set_defaults(run=_report)
+
+    page = commands.add_parser("fill", help="make the generated tables of a Markdown page anew")
+    page.add_argument("page", type=Path, help="a page with parts marked <!-- unroll: NAME --> ... <!-- /unroll -->")
+    page.add_argument("results", type=Path, help="the folder whose last run the tables are made from")
+    page.set_defaults(run=_fill)
+    return parser
+
+
+def _report(options) -> list[Path]:
+    from unroll.report.writing import write_report
+
+    return write_report(options.results)
+
+
+def _fill(options) -> list[Path]:
+    from unroll.report.writing import update_page
+
+    return [update_page(options.page, options.results)]

@@ -1,0 +1,1 @@
+"""What the measurements show: figures and tables, from the journal alone. Imports no TensorFlow."""

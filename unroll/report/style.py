@@ -1,0 +1,158 @@
+"""What all figures share: colours, type, the title, the small print, and how a figure is saved."""
+
+import os
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+
+from unroll.measure.journal import Run
+
+WIDTH = 10.0  # inches, as are all lengths below; a README shows it 830 px wide, where 8 points are 9 px
+DPI = 160
+MARGIN = 0.15
+SMALL, NORMAL, LARGE = 8, 9, 12
+LINE = 0.15  # from one line of small print to the next
+INK, QUIET, FAINT = "#222222", "#5F5F5F", "#D9D9D9"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": NORMAL,
+    "text.color": INK,
+    "text.parse_math": False,  # a `$` in the name of a machine is no formula
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": QUIET,
+    "xtick.labelsize": SMALL,
+    "svg.hashsalt": "unroll",
+    "svg.fonttype": "path",  # the letters look the same where the font is missing
+}
+
+
+def lighter(colour: str, share: float) -> str:
+    """Mix a colour with white, `share` of it remaining."""
+    red, green, blue = (1 - share * (1 - channel) for channel in to_rgb(colour))
+    return to_hex((red, green, blue))
+
+
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+GREY = "#707070"
+COLOURS = {
+    "static": BLUE,
+    "static-traced": SKY,
+    "dynamic": ORANGE,
+    "dynamic-4": lighter(ORANGE, 0.75),
+    "dynamic-7": lighter(ORANGE, 0.55),
+    "dynamic-14": lighter(ORANGE, 0.35),
+    "keras-unrolled": GREEN,
+    "keras-loop": lighter(GREEN, 0.5),
+    "tf1-static": GREY,
+    "tf1-dynamic": lighter(GREY, 0.5),
+}
+
+
+def styled(draw: Callable) -> Callable:
+    """Draw in the project's own style, whatever matplotlib is set to."""
+
+    @wraps(draw)
+    def styled(*arguments, **options):
+        with matplotlib.style.context(["default", STYLE]):
+            return draw(*arguments, **options)
+
+    return styled
+
+
+def add_axes(figure: Figure, left: float, bottom: float, width: float, height: float, *, ticks: bool = False) -> Axes:
+    """Add axes at a place given in inches; without ticks and frame unless asked for."""
+    total_width, total_height = figure.get_size_inches()
+    axes = figure.add_axes(
+        (left / total_width, bottom / total_height, width / total_width, height / total_height), facecolor="none"
+    )
+    if not ticks:
+        axes.set_axis_off()
+    return axes
+
+
+def write_title(figure: Figure, title: str, more: str) -> None:
+    """Write a figure's title at its top, and a few quiet words beside it."""
+    height = figure.get_size_inches()[1]
+    y = 1 - 0.3 / height
+    figure.text(MARGIN / WIDTH, y, title, fontsize=LARGE, fontweight="bold", va="baseline")
+    x = MARGIN + text_width(title, LARGE, weight="bold") + 0.15
+    figure.text(x / WIDTH, y, more, color=QUIET, va="baseline")
+
+
+def small_print(run: Run) -> list[str]:
+    """Say where, on what and when it was measured, in lines that fit the page."""
+    environment = run.environment
+    pieces = [
+        f"{plain(environment.get('processor', 'unknown processor'))}, {plain(environment.get('cores', '?'))} cores",
+        f"TensorFlow {plain(environment.get('versions', {}).get('tensorflow', '?'))}",
+        *sorted({str(record.sizes) for record in run.records}),
+        plain(run.data),
+        plain(run.started)[:10],
+    ]
+    lines = [""]
+    for piece in pieces:
+        longer = f"{lines[-1]} · {piece}" if lines[-1] else piece
+        if text_width(longer, SMALL) < WIDTH - 2 * MARGIN:
+            lines[-1] = longer
+        else:
+            lines.append(piece)
+    return lines
+
+
+def print_height(lines: list[str]) -> float:
+    """Give the room that small print takes, in inches."""
+    return MARGIN + LINE * len(lines)
+
+
+def write_small_print(figure: Figure, lines: list[str]) -> None:
+    """Write the small print at the bottom of a figure."""
+    height = figure.get_size_inches()[1]
+    for number, line in enumerate(reversed(lines)):
+        y = (MARGIN / 2 + LINE * number) / height
+        figure.text(MARGIN / WIDTH, y, line, fontsize=SMALL, color=QUIET, va="bottom")
+
+
+def plain(value: object, limit: int = 60) -> str:
+    """Make text from results harmless: one line, not too long, of letters that the font has."""
+    line = " ".join(str(value).split()).encode("latin-1", "replace").decode("latin-1")
+    line = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Give how wide a line of text is, in inches."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write `folder`/`name`.png and .svg, both or neither; the same figure gives the same bytes.
+
+    Returns:
+        the two paths.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.{form}" for form in ("png", "svg")]
+    drafts = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
+    try:
+        with matplotlib.style.context(["default", STYLE]):
+            for draft, path in zip(drafts, paths, strict=True):
+                form = path.suffix[1:]
+                figure.savefig(draft, format=form, dpi=DPI, metadata={"Date": None} if form == "svg" else None)
+        for draft, path in zip(drafts, paths, strict=True):
+            os.replace(draft, path)
+    finally:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
+    return paths

@@ -1,0 +1,76 @@
+"""Writing the report: figures and tables beside the journal, and the generated parts of a Markdown page."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from unroll.measure.journal import Run, read_journal
+from unroll.report import graphs, plots, style, tables
+
+FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs}
+TABLES = {
+    "ratios": tables.ratios_table,
+    "times": tables.times_table,
+    "sizes": tables.sizes_table,
+    "environment": tables.environment_table,
+}
+MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
+
+
+class PageError(ValueError):
+    """A page whose generated parts cannot be filled; the message says which one and why."""
+
+
+def write_report(folder: Path) -> list[Path]:
+    """Draw the figures and write the tables of the journal's last run into its folder; gives the paths written.
+
+    Raises:
+        JournalError: the folder holds no journal that can be read.
+    """
+    run = read_journal(folder)[-1]
+    paths = [path for name, draw in FIGURES.items() for path in style.save_figure(draw(run), folder, name)]
+    return [*paths, _write_whole(Path(folder) / "tables.md", _tables_page(run))]
+
+
+def fill_page(page: Path, folder: Path) -> str:
+    """Give a page's text with its generated parts made anew from the journal's last run.
+
+    A generated part stands between `<!-- unroll: NAME -->` and `<!-- /unroll -->`, where NAME is a table.
+
+    Raises:
+        PageError: the page has no generated part, or asks for a table that does not exist.
+        JournalError: the folder holds no journal that can be read.
+    """
+    run = read_journal(folder)[-1]
+    text = Path(page).read_text()
+
+    def fill(part: re.Match) -> str:
+        if part["name"] not in TABLES:
+            raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
+        return f"{part[1]}\n{TABLES[part['name']](run)}\n{part[4]}"
+
+    filled, count = MARKED.subn(fill, text)
+    if not count:
+        raise PageError(f"{page}: got no generated part; want <!-- unroll: NAME --> ... <!-- /unroll -->")
+    return filled
+
+
+def update_page(page: Path, folder: Path) -> Path:
+    """Write a page's generated parts anew, all of them or none."""
+    return _write_whole(Path(page), fill_page(page, folder))
+
+
+def _tables_page(run: Run) -> str:
+    parts = [f"## {name.capitalize()}\n\n{table(run)}" for name, table in TABLES.items()]
+    return "# Static against dynamic unrolling\n\n" + "\n".join(parts)
+
+
+def _write_whole(path: Path, text: str) -> Path:
+    """Write a file under another name first, so that it is never seen half written."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    os.chmod(name, 0o644)
+    os.replace(name, path)
+    return path
