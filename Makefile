@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 .PHONY: bench test lint readme clean
 
 bench: $(INSTALLED)
-	.venv/bin/python -m pytest --benchmark-only $(ARGS)
+	.venv/bin/python -m pytest -c pyproject.toml --benchmark-only $(ARGS)
 
 test: $(INSTALLED)
 	.venv/bin/python -m pytest --benchmark-disable --numprocesses auto $(ARGS)

@@ -17,8 +17,8 @@ def alternate(
 ) -> dict[str, dict[str, list[float]]]:
     """Let the variants take turns, in random order, at building, first calling and stepping their training graph.
 
-    Every round builds each variant anew: two graphs of one variant can differ by a tenth in step time, by where their
-    weights and buffers happen to lie, and no number of steps on one graph would show that.
+    Every round builds each variant anew: two graphs of one variant can differ in step time more than two variants do,
+    and no number of steps on one graph would show that.
 
     Returns:
         samples[variant][turn], in seconds: one a round for "build" and "first_call", `steps` a round for "step".

@@ -63,17 +63,19 @@ def dynamic_unroll(
     outputs = array_of(output_spec(cell, input_sequence, initial_state))
     states = tf.nest.map_structure(array_of, initial_state) if return_all_states else ()
 
-    def advance(t, state, outputs, states):
+    def run_cell(t, state, outputs, states):
         output, state = step(t, inputs.read(t), state)
         outputs = outputs.write(t, output)
         if return_all_states:
             states = tf.nest.map_structure(lambda array, leaf: array.write(t, leaf), states, state)
         return t + 1, state, outputs, states
 
-    def loop(carry, end, cells):
+    def loop(carry, cells, iterations):
+        end = carry[0] + cells * iterations
+
         def body(*carry):
             for _ in range(cells):
-                carry = advance(*carry)
+                carry = run_cell(*carry)
             return carry
 
         return tf.while_loop(
@@ -81,12 +83,12 @@ def dynamic_unroll(
             body,
             carry,
             parallel_iterations=parallel_iterations,
-            maximum_iterations=T // cells,  # XLA must know how much to keep for the gradient
+            maximum_iterations=iterations,  # XLA must know how much to keep for the gradient
         )
 
-    carry = loop((tf.constant(0), initial_state, outputs, states), T - T % cells, cells)
+    carry = loop((0, initial_state, outputs, states), cells, T // cells)
     if cells > 1 and (tf.is_tensor(T) or T % cells):
-        carry = loop(carry, T, 1)
+        carry = loop(carry, 1, T % cells)
     _, state, outputs, states = carry
 
     output_sequence = outputs.stack()  # [T, B, H]

@@ -1,0 +1,22 @@
+"""How long does it take to build the graph, forward only and for training?"""
+
+import gc
+
+import pytest
+
+from unroll.measure.workloads import build
+
+ROUNDS = 4
+pytestmark = pytest.mark.cost(1.5)
+
+
+def test_build(job, benchmark, phase, variant):
+    job.graphs(variant)
+    benchmark.group = f"build the graph, {phase}"
+
+    def fresh():
+        gc.collect()
+        return (job.network(variant), phase, job.batch), {}
+
+    benchmark.pedantic(build, setup=fresh, rounds=ROUNDS)
+    job.record("build", phase, variant, "s", benchmark.stats.stats.data)

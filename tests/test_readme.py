@@ -1,0 +1,39 @@
+"""What the README says is still true: its tables, its pictures, its example and its links."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from unroll.report.writing import fill_page
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "results" / "reference"
+
+
+def test_its_tables_show_what_the_committed_results_say():
+    assert fill_page(README, RESULTS) == README.read_text(), "run `make readme`"
+
+
+def test_a_number_changed_by_hand_is_found(tmp_path):
+    changed = tmp_path / "README.md"
+    changed.write_text(re.sub(r"\| \d", "| 9", README.read_text(), count=1))
+    assert fill_page(changed, RESULTS) != changed.read_text()
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md", ROOT / "docs" / "design.md"], ids=lambda p: p.name)
+def test_its_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    assert targets or page.name != "README.md"
+    for target in targets:
+        assert (page.parent / target).exists(), target
+
+
+def test_its_example_runs_and_the_two_agree():
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    names = {}
+    exec(example, names)
+    np.testing.assert_allclose(names["outputs"], names["same_outputs"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(names["state"].cell, names["same_state"].cell, rtol=0, atol=1e-6)
