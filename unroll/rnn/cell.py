@@ -162,7 +162,7 @@ def init_weights(
     [(3, 8), (2, 8), (8,)]
     """
     for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if not isinstance(size, int | np.integer) or size < 1:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise ValueError(f"got {name}={size!r}; want a positive integer")
     random = np.random.default_rng(seed)
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from unroll.rnn.step import Cell, check_arguments, check_unroll, count_steps, make_step, output_spec
+from unroll.rnn.step import Cell, check_arguments, check_unroll, count_steps, make_step, output_spec, stack_steps
 
 
 @tf.autograph.experimental.do_not_convert
@@ -91,7 +91,7 @@ def dynamic_unroll(
         carry = loop(carry, 1, T % cells)
     _, state, outputs, states = carry
 
-    output_sequence = outputs.stack()  # [T, B, H]
+    output_sequence = stack_steps(outputs, input_sequence)  # [T, B, H]
     if return_all_states:
-        return output_sequence, tf.nest.map_structure(lambda array: array.stack(), states)
+        return output_sequence, tf.nest.map_structure(lambda array: stack_steps(array, input_sequence), states)
     return output_sequence, state

@@ -93,6 +93,20 @@ def output_spec(cell: Cell, input_sequence, initial_state) -> tf.TensorSpec:
     return tf.TensorSpec(output.shape, output.dtype)
 
 
+def stack_steps(array, input_sequence):
+    """Stack a TensorArray of T elements [B, ...] to [T, B, ...], where B may be unknown and T may turn out to be 0."""
+    shape = array.element_shape
+    if shape.is_fully_defined():
+        return array.stack()
+    # TensorArray.stack() wants to know B when the graph is built; the operation behind it takes B as it runs.
+    element_shape = [tf.shape(input_sequence)[1], *shape[1:]]
+    stacked = tf.raw_ops.TensorListStack(
+        input_handle=array.flow, element_shape=element_shape, element_dtype=array.dtype, num_elements=-1
+    )
+    stacked.set_shape([input_sequence.shape[0], *shape])
+    return stacked
+
+
 def _where(valid, new, old):
     """Take the valid rows of `new` and the others of `old`; `valid` [B] is spread over all axes of `new` [B, ...]."""
     return tf.where(tf.reshape(valid, [-1] + [1] * (new.shape.rank - 1)), new, old)
@@ -133,7 +147,7 @@ def _check_result(result, state):
     try:
         tf.nest.assert_same_structure(state, next_state)
         for before, after in zip(tf.nest.flatten(state), tf.nest.flatten(next_state), strict=True):
-            if after.dtype != before.dtype:
+            if not tf.is_tensor(after) or after.dtype != before.dtype:
                 raise TypeError
             after.set_shape(before.shape)  # a loop wants the same static shape in every iteration
     except (TypeError, ValueError):
