@@ -174,6 +174,23 @@ def test_one_dynamic_graph_serves_any_number_of_steps_and_rows(unroll):
             np.testing.assert_array_equal(state.cell, np.zeros([batch_size, 2]))
 
 
+@pytest.mark.parametrize("unroll", [1, 3])
+def test_gradients_pass_where_nothing_is_known_before_the_graph_runs(unroll):
+    def gradients(rows, run):
+        with tf.GradientTape() as tape:
+            tape.watch(rows)
+            outputs, states = run(CELL, rows, CELL.zero_state(tf.shape(rows)[1]), return_all_states=True)
+            loss = tf.reduce_sum(tf.sin(outputs)) + tf.reduce_sum(states.cell)
+        return tape.gradient(loss, [rows, *CELL.weights])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 3])])
+    def dynamic_gradients(rows):
+        return gradients(rows, partial(dynamic_unroll, unroll=unroll))
+
+    for found, want in zip(dynamic_gradients(ROWS), gradients(ROWS, static_unroll), strict=True):
+        np.testing.assert_allclose(found, want, rtol=0, atol=1e-5)
+
+
 @in_both_modes
 @pytest.mark.parametrize(
     "cell", [CELL, lambda inputs, state: CELL(inputs, state)], ids=["says its output", "is traced"]
