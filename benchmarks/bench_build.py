@@ -6,7 +6,7 @@ import pytest
 
 from unroll.measure.workloads import build
 
-ROUNDS = 4
+ROUNDS = 3
 pytestmark = pytest.mark.cost(1.5)
 
 

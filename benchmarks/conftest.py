@@ -1,5 +1,6 @@
 """The main job: `pytest --benchmark-only` measures every variant, keeps the journal and draws the figures."""
 
+import gc
 import os
 import time
 from contextlib import contextmanager
@@ -89,6 +90,7 @@ class Job:
         from unroll.measure.workloads import Batch
 
         self.batch = Batch.of(dataset, self.sizes)
+        gc.freeze()  # what is imported by now need not be searched for garbage before every build
         self.seed = SEED
         self.journal = Journal(options.results, environment(SEED), dataset.name)
 

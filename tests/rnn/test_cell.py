@@ -1,159 +1,178 @@
+"""The LSTM cell and its weights: where they come from, where they go, and what is refused."""
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, init_weights
+from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, init_weights, static_unroll
+
+I, H = 3, 2
 
 
-def weights_of(kernel, recurrent_kernel, bias) -> LSTMWeights:
-    return LSTMWeights(np.zeros(kernel), np.zeros(recurrent_kernel), np.zeros(bias))
+def arrays(*shapes):
+    return LSTMWeights(*(np.ones(shape) for shape in shapes))
 
 
-def test_the_forget_bias_is_in_the_forget_gates_quarter_alone():
-    bias = init_weights(3, 2, seed=0, forget_bias=1.5).bias.numpy()
-    np.testing.assert_array_equal(bias, [0, 0, 1.5, 1.5, 0, 0, 0, 0])
+def built_layer(**options):
+    layer = keras.layers.LSTM(H, **options)
+    layer.build((None, 4, I))
+    return layer
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_new_weights_have_their_shapes_and_dtype(dtype):
+    weights = init_weights(I, H, seed=0, dtype=dtype)
+    assert [tuple(weight.shape) for weight in weights] == [(I, 4 * H), (H, 4 * H), (4 * H,)]
+    assert {weight.dtype.name for weight in weights} == {dtype}
+    assert all(isinstance(weight, tf.Variable) and weight.trainable for weight in weights)
+
+
+@pytest.mark.parametrize("forget_bias", [1.0, 0.0, 2.5])
+def test_the_forget_bias_is_in_the_forget_gate_alone(forget_bias):
+    bias = init_weights(I, H, seed=0, forget_bias=forget_bias).bias
+    assert bias.numpy().tolist() == [0, 0, forget_bias, forget_bias, 0, 0, 0, 0]
 
 
 def test_the_same_seed_gives_the_same_weights_in_every_dtype():
-    single, again = init_weights(3, 2, seed=4), init_weights(3, 2, seed=4)
-    double, other = init_weights(3, 2, seed=4, dtype=tf.float64), init_weights(3, 2, seed=5)
-    np.testing.assert_array_equal(single.kernel, again.kernel)
-    np.testing.assert_array_equal(single.kernel, double.kernel.numpy().astype(np.float32))
-    assert np.abs(single.kernel - other.kernel).max() > 0.01
+    single, double, other = (
+        init_weights(I, H, seed=s, dtype=d) for s, d in [(5, "float32"), (5, "float64"), (6, "float64")]
+    )
+    np.testing.assert_array_equal(single.kernel, tf.cast(double.kernel, "float32"))
+    np.testing.assert_array_equal(single.recurrent_kernel, tf.cast(double.recurrent_kernel, "float32"))
+    assert not np.array_equal(double.kernel, other.kernel)
 
 
-def test_kernels_are_glorot_uniform():
-    kernel = init_weights(50, 100, seed=0).kernel.numpy()
-    limit = np.sqrt(6 / 150)
-    assert 0.99 * limit < np.abs(kernel).max() <= limit
-    assert np.std(kernel) == pytest.approx(limit / np.sqrt(3), rel=0.02)
+def test_new_kernels_fill_the_glorot_range():
+    weights = init_weights(100, 50, seed=0)
+    for kernel, rows in ((weights.kernel, 100), (weights.recurrent_kernel, 50)):
+        limit = np.sqrt(6 / (rows + 50))
+        assert 0.99 * limit < np.abs(kernel.numpy()).max() <= limit
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.0, True, "3"])
+@pytest.mark.parametrize("size", [0, -1, 1.5, True, "3", None])
 @pytest.mark.parametrize("name", ["input_size", "hidden_size"])
-def test_sizes_that_are_no_positive_integer_are_refused(name, size):
-    sizes = {"input_size": 3, "hidden_size": 2, name: size}
-    with pytest.raises(ValueError, match=f"got {name}=.*; want a positive integer"):
+def test_a_size_that_is_no_positive_integer_is_refused(name, size):
+    sizes = {"input_size": I, "hidden_size": H} | {name: size}
+    with pytest.raises(ValueError, match=f"got {name}={size!r}; want a positive integer"):
         init_weights(**sizes, seed=0)
 
 
 @pytest.mark.parametrize(
-    "shapes",
-    [([3, 8], [2, 7], [8]), ([3, 8], [2, 8], [7]), ([3, 7], [2, 8], [8]), ([8], [2, 8], [8]), ([3, 8], [], [8])],
+    "weights",
+    [
+        arrays([I, 8], [H, 8], [7]),
+        arrays([I, 8], [H, 8], [1, 8]),
+        arrays([I, 8], [3, 8], [8]),
+        arrays([I, 12], [H, 8], [8]),
+        arrays([8], [H, 8], [8]),
+        arrays([I, 8], [], [8]),
+    ],
 )
-def test_weights_that_do_not_belong_together_are_refused(shapes):
-    with pytest.raises(ValueError, match=r"got LSTM weights of shapes .*; want \[I, 4H\], \[H, 4H\], \[4H\]"):
-        LSTMCell(weights_of(*shapes))
+def test_weights_that_do_not_belong_together_are_refused(weights):
+    with pytest.raises(ValueError, match=r"got LSTM weights of shapes kernel .*; want \[I, 4H\], \[H, 4H\], \[4H\]"):
+        LSTMCell(weights)
 
 
-def test_inputs_of_another_size_are_refused():
-    cell = LSTMCell(init_weights(3, 2, seed=0))
-    with pytest.raises(ValueError, match=r"got inputs of shape \(5, 4\) a step; this cell's kernel wants \[B, 3\]"):
-        cell(tf.zeros([5, 4]), cell.zero_state(5))
-
-
-def test_a_state_of_another_size_is_refused():
-    cell = LSTMCell(init_weights(3, 2, seed=0))
-    with pytest.raises(ValueError, match=r"got a state of shape \(5, 3\); this cell wants \[B, 2\]"):
-        cell(tf.zeros([5, 3]), LSTMState(tf.zeros([5, 3]), tf.zeros([5, 2])))
-
-
-@pytest.mark.parametrize(("inputs", "hidden", "cell_state"), [(64, 32, 32), (32, 64, 64), (32, 32, 64)])
-def test_mixed_dtypes_are_refused(inputs, hidden, cell_state):
-    cell = LSTMCell(init_weights(3, 2, seed=0))
-    dtype = {32: tf.float32, 64: tf.float64}
-    state = LSTMState(tf.zeros([5, 2], dtype[hidden]), tf.zeros([5, 2], dtype[cell_state]))
-    with pytest.raises(TypeError, match=r"got inputs of float.*want one dtype throughout"):
-        cell(tf.zeros([5, 3], dtype[inputs]), state)
-
-
-def test_weights_may_be_arrays():
-    weights = init_weights(3, 2, seed=0)
-    arrays = LSTMWeights(*weights.to_keras())
-    inputs = tf.random.stateless_uniform([5, 3], [0, 1])
-    state = LSTMCell(weights).zero_state(5)
-    np.testing.assert_array_equal(LSTMCell(arrays)(inputs, state)[0], LSTMCell(weights)(inputs, state)[0])
-
-
-def test_weights_are_read_once_and_gradients_reach_the_variables():
-    variables = init_weights(3, 2, seed=0)
-
-    @tf.function(autograph=False)
-    def gradients(inputs):
-        with tf.GradientTape() as tape:
-            cell = LSTMCell(variables.read())
-            state = cell.zero_state(5)
-            for _ in range(4):
-                output, state = cell(inputs, state)
-            loss = tf.reduce_sum(output)
-        return tape.gradient(loss, list(variables))
-
-    graph = gradients.get_concrete_function(tf.TensorSpec([5, 3])).graph
-    assert [node.type for node in graph.get_operations()].count("ReadVariableOp") == 3
-    assert all(np.abs(gradient).max() > 0 for gradient in gradients(tf.ones([5, 3])))
-
-
-def test_the_zero_state_is_two_tensors_of_zeros():
-    state = LSTMCell(init_weights(3, 2, seed=0, dtype=tf.float64)).zero_state(5)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_zero_state_fits_the_cell(dtype):
+    state = LSTMCell(init_weights(I, H, seed=0, dtype=dtype)).zero_state(4)
     assert isinstance(state, LSTMState)
     for leaf in state:
-        assert leaf.dtype == tf.float64
-        np.testing.assert_array_equal(leaf, np.zeros([5, 2]))
+        assert (leaf.shape, leaf.dtype.name, leaf.numpy().any()) == ([4, H], dtype, False)
 
 
-def test_keras_weights_go_over_and_back():
-    import keras
+def test_the_zero_state_takes_a_batch_size_known_only_as_the_graph_runs():
+    cell = LSTMCell(init_weights(I, H, seed=0))
+    run = tf.function(lambda inputs: cell.zero_state(tf.shape(inputs)[0]), autograph=False)
+    assert run(tf.ones([5, I])).hidden.shape == [5, H]
 
-    layer = keras.layers.LSTM(2)
-    layer.build((None, None, 3))
-    weights = init_weights(3, 2, seed=0)
+
+def test_the_output_spec_is_what_the_cell_puts_out():
+    cell = LSTMCell(init_weights(I, H, seed=0))
+    output, _ = cell(tf.ones([4, I]), cell.zero_state(4))
+    assert cell.output_spec(4) == tf.TensorSpec(output.shape, output.dtype)
+
+
+def test_the_gates_come_in_the_order_i_f_g_o():
+    # Closing one gate at a time (-100 makes its sigmoid 0) from a state of 1 and inputs of 0, with g = tanh(1).
+    def step(**bias):
+        bias = np.repeat([bias.get(gate, 0.0) for gate in "ifgo"], H)
+        cell = LSTMCell(LSTMWeights(np.zeros([I, 4 * H]), np.zeros([H, 4 * H]), bias))
+        state = LSTMState(tf.zeros([1, H], "float64"), tf.ones([1, H], "float64"))
+        output, state = cell(tf.zeros([1, I], "float64"), state)
+        return output.numpy()[0, 0], state.cell.numpy()[0, 0]
+
+    assert step(g=1, i=-100)[1] == pytest.approx(0.5)  # half of the old cell state, nothing new
+    assert step(g=1, f=-100)[1] == pytest.approx(0.5 * np.tanh(1))  # nothing old
+    assert step(g=1, o=-100)[0] == pytest.approx(0)
+    assert step(g=1, o=100)[0] == pytest.approx(np.tanh(step(g=1)[1]))
+
+
+def test_keras_weights_are_shared_and_not_copied():
+    layer = built_layer()
+    weights = LSTMWeights.from_keras(layer)
+    layer.weights[0].assign(np.full([I, 4 * H], 7.0))
+    np.testing.assert_array_equal(weights.kernel, np.full([I, 4 * H], 7.0))
+    weights.bias.assign(np.full([4 * H], 3.0))
+    np.testing.assert_array_equal(layer.get_weights()[2], np.full([4 * H], 3.0))
+
+
+def test_weights_come_back_from_keras_as_they_went():
+    weights, layer = init_weights(I, H, seed=3), built_layer()
     layer.set_weights(weights.to_keras())
-    taken = LSTMWeights.from_keras(layer)
-    for ours, theirs in zip(weights, taken, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-    taken.bias.assign(tf.ones([8]))
-    np.testing.assert_array_equal(layer.get_weights()[2], np.ones(8))  # the layer's own, not a copy
+    for there, back in zip(weights, LSTMWeights.from_keras(layer), strict=True):
+        np.testing.assert_array_equal(there, back)
 
 
-@pytest.mark.parametrize(("use_bias", "build"), [(True, False), (False, True)])
-def test_a_keras_layer_without_three_weights_is_refused(use_bias, build):
-    import keras
-
-    layer = keras.layers.LSTM(2, use_bias=use_bias)
-    if build:
-        layer.build((None, None, 3))
-    with pytest.raises(ValueError, match="build the layer on its input shape first, and give it use_bias=True"):
-        LSTMWeights.from_keras(layer)
+def test_a_keras_layer_that_is_not_built_is_refused():
+    with pytest.raises(ValueError, match="has 0 weights, want kernel, recurrent kernel and bias: build the layer"):
+        LSTMWeights.from_keras(keras.layers.LSTM(H))
 
 
-def test_basic_lstm_weights_become_ours():
-    """Against `BasicLSTMCell` as TensorFlow 1 documents it: gates i, j, f, o; the forget bias added at each step."""
-    random = np.random.default_rng(0)
-    kernel, bias = random.normal(size=[5, 8]), random.normal(size=8)
-    x, h, c = random.normal(size=[4, 3]), random.normal(size=[4, 2]), random.normal(size=[4, 2])
-
-    def sigmoid(value):
-        return 1 / (1 + np.exp(-value))
-
-    i, j, f, o = np.split(np.concatenate([x, h], axis=1) @ kernel + bias, 4, axis=1)
-    next_c = c * sigmoid(f + 0.7) + sigmoid(i) * np.tanh(j)
-    next_h = np.tanh(next_c) * sigmoid(o)
-
-    cell = LSTMCell(LSTMWeights.from_basic_lstm(kernel, bias, forget_bias=0.7))
-    output, state = cell(tf.constant(x), LSTMState(tf.constant(h), tf.constant(c)))
-    np.testing.assert_allclose(output, next_h, rtol=1e-12)
-    np.testing.assert_allclose(state.cell, next_c, rtol=1e-12)
+def test_a_keras_layer_without_bias_is_refused():
+    with pytest.raises(ValueError, match=r"has 2 weights, want .*use_bias=True"):
+        LSTMWeights.from_keras(built_layer(use_bias=False))
 
 
-def test_converting_basic_lstm_weights_leaves_the_given_arrays_alone():
-    kernel, bias = np.zeros([5, 8]), np.zeros(8)
-    LSTMWeights.from_basic_lstm(kernel, bias, forget_bias=1.0)
-    assert not bias.any()
+def test_keras_own_forget_bias_arrives():
+    bias = LSTMWeights.from_keras(built_layer(unit_forget_bias=True)).bias
+    assert bias.numpy().tolist() == init_weights(I, H, seed=0, forget_bias=1.0).bias.numpy().tolist()
+
+
+def test_tensorflow_1_weights_are_reordered():
+    kernel, bias = np.arange(5 * 8.0).reshape(5, 8), np.arange(8.0)  # I = 3, H = 2; gates i, j, f, o
+    weights = LSTMWeights.from_basic_lstm(kernel, bias, forget_bias=100.0)
+    order = [0, 1, 4, 5, 2, 3, 6, 7]
+    np.testing.assert_array_equal(weights.kernel, kernel[:3, order])
+    np.testing.assert_array_equal(weights.recurrent_kernel, kernel[3:, order])
+    assert weights.bias.tolist() == [0, 1, 104, 105, 2, 3, 6, 7]
+    np.testing.assert_array_equal(bias, np.arange(8.0))  # untouched
 
 
 @pytest.mark.parametrize(
-    ("kernel", "bias"), [([5, 7], [8]), ([2, 8], [8]), ([5, 8], [2, 8]), ([8], [8]), ([5, 8], [0])]
+    ("kernel", "bias"),
+    [([5, 8], [12]), ([5, 12], [8]), ([2, 8], [8]), ([1, 8], [8]), ([8], [8]), ([5, 8], [8, 1]), ([5, 7], [7])],
 )
-def test_weights_that_are_no_basic_lstms_are_refused(kernel, bias):
-    with pytest.raises(ValueError, match=r"want TensorFlow 1's \[I\+H, 4H\] and \[4H\]"):
-        LSTMWeights.from_basic_lstm(np.zeros(kernel), np.zeros(bias))
+def test_tensorflow_1_weights_of_wrong_shapes_are_refused(kernel, bias):
+    with pytest.raises(ValueError, match=r"got a kernel of shape .* and a bias of shape .*; want .*\[I\+H, 4H\]"):
+        LSTMWeights.from_basic_lstm(np.ones(kernel), np.ones(bias))
+
+
+def test_reading_gives_the_same_values_as_tensors():
+    weights = init_weights(I, H, seed=0)
+    read = weights.read()
+    assert isinstance(read, LSTMWeights)
+    assert not any(isinstance(tensor, tf.Variable) for tensor in read)
+    for tensor, variable in zip(read, weights, strict=True):
+        np.testing.assert_array_equal(tensor, variable)
+
+
+def test_two_cells_may_share_weights_and_see_their_updates():
+    weights = init_weights(I, H, seed=0)
+    inputs, state = tf.ones([4, 1, I]), LSTMCell(weights).zero_state(1)
+    before = [unroll(LSTMCell(weights), inputs, state)[0] for unroll in (static_unroll, dynamic_unroll)]
+    weights.kernel.assign(2 * weights.kernel)
+    after = [unroll(LSTMCell(weights), inputs, state)[0] for unroll in (static_unroll, dynamic_unroll)]
+    np.testing.assert_array_equal(after[0], after[1])
+    assert not np.array_equal(before[0], after[0])

@@ -1,248 +1,232 @@
-"""What both unrolls ask of their arguments and of a cell: each refusal says what was given and what is wanted."""
+"""What both unrolls refuse, and what they let through: one clear error each that says what was given and wanted."""
 
-from functools import partial
+import inspect
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from proof import KINDS, MODES, check_gradients, check_values, fixed_problem, reference_results, results_of
 
-from unroll.rnn import LSTMCell, dynamic_unroll, init_weights, static_unroll
+from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, init_weights, static_unroll
 
-CELL = LSTMCell(init_weights(3, 2, seed=0))
-ROWS = tf.random.stateless_normal([4, 5, 3], [0, 0])  # [T, B, I]
-STATE = CELL.zero_state(5)
+pytestmark = pytest.mark.parametrize("unroll", [static_unroll, dynamic_unroll])
 
-both = pytest.mark.parametrize(
-    "unroll",
-    [static_unroll, dynamic_unroll, partial(dynamic_unroll, unroll=3)],
-    ids=["static", "dynamic", "dynamic-3"],
-)
-in_both_modes = pytest.mark.parametrize("mode", [lambda f: f, tf.function], ids=["eager", "graph"])
+T, B, I, H = 3, 2, 4, 5
+INPUTS = np.ones([T, B, I], np.float32)
+STATE = np.zeros([B, H], np.float32)
 
 
-@both
-@pytest.mark.parametrize("shape", [[], [3]])
-def test_a_sequence_of_too_low_a_rank_is_refused(unroll, shape):
-    with pytest.raises(ValueError, match=r"want \[T, B, I\], time-major: for batch-major data .* tf.transpose"):
-        unroll(CELL, tf.zeros(shape), STATE)
+@pytest.fixture(scope="module")
+def cell():
+    return LSTMCell(init_weights(I, H, seed=0))
 
 
-@both
-def test_an_unknown_rank_is_refused(unroll):
-    function = tf.function(lambda rows: unroll(CELL, rows, STATE), input_signature=[tf.TensorSpec(None)])
+def count(inputs, state):
+    """The simplest cell: it counts its steps, whatever the inputs."""
+    return state, state + 1
+
+
+@pytest.mark.parametrize("shape", [[], [T], [T, B]])
+def test_inputs_of_a_wrong_rank_are_refused(unroll, cell, shape):
+    with pytest.raises(ValueError, match=r"got .* shape \(.*wants? \[(T, )?B, "):
+        unroll(cell, tf.ones(shape), cell.zero_state(B))
+
+
+def test_inputs_of_unknown_rank_are_refused(unroll, cell):
+    run = tf.function(lambda inputs: unroll(cell, inputs, cell.zero_state(B)), autograph=False)
     with pytest.raises(ValueError, match=r"got an input_sequence of shape <unknown>; want \[T, B, I\]"):
-        function(ROWS)
+        run.get_concrete_function(tf.TensorSpec(None))
 
 
-@both
-def test_another_last_dimension_is_refused(unroll):
-    with pytest.raises(ValueError, match=r"got inputs of shape \(5, 7\) a step; this cell's kernel wants \[B, 3\]"):
-        unroll(CELL, tf.zeros([4, 5, 7]), STATE)
+def test_inputs_of_a_wrong_last_dimension_are_refused(unroll, cell):
+    with pytest.raises(ValueError, match=r"got inputs of shape \(2, 7\).*wants \[B, 4\]"):
+        unroll(cell, tf.ones([T, B, 7]), cell.zero_state(B))
 
 
-@both
-@pytest.mark.parametrize("batch_size", [1, 4])
-def test_batch_sizes_that_disagree_are_refused(unroll, batch_size):
+@pytest.mark.parametrize("shape", [[3, H], [H], []])
+def test_a_state_of_another_batch_size_is_refused(unroll, shape):
     with pytest.raises(
-        ValueError, match=rf"got a state of shape \({batch_size}, 2\) with .*want a state of \[5, \.\.\.\]"
+        ValueError, match=r"got a state of shape .*input_sequence of shape \(3, 2, 4\).*want .*\[2, ...\]"
     ):
-        unroll(CELL, ROWS, CELL.zero_state(batch_size))
+        unroll(count, INPUTS, tf.zeros(shape))
 
 
-@both
-def test_a_state_without_a_batch_is_refused(unroll):
-    with pytest.raises(ValueError, match=r"got a state of shape \(\)"):
-        unroll(lambda inputs, state: (inputs, state), ROWS, tf.constant(0))
+def test_a_batch_major_sequence_gets_a_hint(unroll, cell):
+    with pytest.raises(ValueError, match="is the input_sequence time-major"):
+        unroll(cell, tf.ones([B, T, I]), cell.zero_state(B))
 
 
-@both
-@pytest.mark.parametrize("shape", [[], [4], [5, 1]])
-def test_a_sequence_length_of_another_shape_is_refused(unroll, shape):
-    with pytest.raises(ValueError, match=r"got a sequence_length of shape .*; want \[5\], one length for each row"):
-        unroll(CELL, ROWS, STATE, sequence_length=np.ones(shape, np.int32))
+def test_a_state_of_a_wrong_size_is_refused(unroll, cell):
+    with pytest.raises(ValueError, match=r"got a state of shape \(2, 6\).*wants \[B, 5\]"):
+        unroll(cell, INPUTS, LSTMState(tf.zeros([B, 6]), tf.zeros([B, 6])))
 
 
-@both
-@pytest.mark.parametrize("dtype", [np.float32, np.bool_])
-def test_a_sequence_length_of_another_type_is_refused(unroll, dtype):
-    with pytest.raises(TypeError, match=r"got a sequence_length of .*; want integers"):
-        unroll(CELL, ROWS, STATE, sequence_length=np.ones(5, dtype))
+@pytest.mark.parametrize("lengths", [[1], [1, 2, 3], [[1, 2]], 2])
+def test_lengths_of_a_wrong_shape_are_refused(unroll, lengths):
+    with pytest.raises(ValueError, match=r"got a sequence_length of shape .*want \[2\]"):
+        unroll(count, INPUTS, STATE, sequence_length=lengths)
 
 
-@both
-@in_both_modes
-@pytest.mark.parametrize("lengths", [[0, 1, 2, 3, 5], [0, 1, 2, 3, -1]])
-def test_a_sequence_length_out_of_range_is_refused(unroll, mode, lengths):
-    with pytest.raises(
-        ValueError, match=r"got a sequence_length of \[0, 1, 2, 3, -?\d\]; want every .* from 0 to T = 4"
-    ):
-        mode(lambda: unroll(CELL, ROWS, STATE, sequence_length=lengths))()
+@pytest.mark.parametrize(("lengths", "dtype"), [([1.0, 2.0], "float32"), ([True, False], "bool")])
+def test_lengths_that_are_no_integers_are_refused(unroll, lengths, dtype):
+    with pytest.raises(TypeError, match=f"got a sequence_length of {dtype}; want integers"):
+        unroll(count, INPUTS, STATE, sequence_length=lengths)
 
 
-@both
-@pytest.mark.parametrize("lengths", [[0, 1, 2, 3, 5], [0, 1, 2, 3, -1]])
-def test_a_sequence_length_known_only_as_the_graph_runs_is_checked_then(unroll, lengths):
-    function = tf.function(lambda lengths: unroll(CELL, ROWS, STATE, sequence_length=lengths)[0])
-    np.testing.assert_array_equal(function(tf.constant([0, 1, 2, 3, 4]))[3, :4], np.zeros([4, 2]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="want every sequence_length from 0 to T = 4"):
-        function(tf.constant(lengths))
+@pytest.mark.parametrize("lengths", [[-1, 2], [0, 4]])
+def test_lengths_out_of_range_are_refused(unroll, lengths):
+    with pytest.raises(ValueError, match=r"got a sequence_length of \[.*\]; want .*from 0 to T = 3"):
+        unroll(count, INPUTS, STATE, sequence_length=lengths)
 
 
-@both
-@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.int32])
-def test_a_sequence_length_may_be_of_any_integer_type(unroll, dtype):
-    outputs, _ = unroll(CELL, ROWS, STATE, sequence_length=np.array([0, 1, 2, 3, 4], dtype))
-    np.testing.assert_array_equal(np.any(outputs, axis=2).sum(axis=0), [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("lengths", [[-1, 2], [0, 4]])
+def test_lengths_out_of_range_are_refused_when_a_graph_runs(unroll, lengths):
+    run = tf.function(lambda lengths: unroll(count, INPUTS, STATE, sequence_length=lengths), autograph=False)
+    outputs, _ = run(tf.constant([0, T]))
+    assert outputs.shape == [T, B, H]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="want every sequence_length from 0 to T = 3"):
+        run(tf.constant(lengths))
 
 
-@both
-@in_both_modes
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.int64])
+def test_lengths_of_any_integer_type_are_taken(unroll, dtype):
+    outputs, _ = unroll(count, INPUTS, STATE + 1, sequence_length=np.array([1, 3], dtype))
+    assert outputs[:, :, 0].numpy().tolist() == [[1, 1], [0, 2], [0, 3]]
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("change", "returned"),
     [
-        lambda state: (state, state),
-        lambda state: [state],
-        lambda state: tf.concat([state, state], axis=1),
-        lambda state: tf.cast(state, tf.float64),
-        lambda state: None,
+        (lambda state: tf.concat([state, state], axis=1), r"float32\(2, 10\)"),
+        (lambda state: state[:1], r"float32\(1, 5\)"),
+        (lambda state: tf.cast(state, tf.float64), r"float64\(2, 5\)"),
+        (lambda state: (state, state), r"\('float32\(2, 5\)', 'float32\(2, 5\)'\)"),
+        (lambda state: [state], r"\['float32\(2, 5\)'\]"),
+        (lambda state: None, "None"),
+        (lambda state: 0.0, "0.0"),
     ],
-    ids=["a pair", "a list", "another shape", "another dtype", "none"],
+    ids=["shape", "batch size", "dtype", "structure", "list", "none", "number"],
 )
-def test_a_cell_that_changes_its_states_form_is_refused(unroll, mode, change):
-    def cell(inputs, state):
-        return inputs, change(state)
-
-    with pytest.raises(
-        ValueError, match=r"the cell was given a state float32\(5, 2\) and returned .*; want the same nest"
-    ):
-        mode(lambda: unroll(cell, ROWS, tf.zeros([5, 2])))()
+def test_a_cell_that_changes_the_form_of_its_state_is_refused(unroll, change, returned):
+    with pytest.raises(ValueError, match=rf"given a state float32\(2, 5\) and returned {returned}; want the same"):
+        unroll(lambda inputs, state: (inputs, change(state)), INPUTS, STATE)
 
 
-@both
-@pytest.mark.parametrize("result", [None, 3, (1, 2, 3)])
-def test_a_cell_that_returns_no_pair_is_refused(unroll, result):
-    with pytest.raises(TypeError, match=r"got .* from the cell; want a pair \(output, next_state\)"):
-        unroll(lambda inputs, state: result, ROWS, tf.zeros([5, 2]))
-
-
-@both
-def test_an_output_that_is_no_tensor_is_refused(unroll):
-    with pytest.raises(TypeError, match="got an output of tuple from the cell; want one tensor"):
-        unroll(lambda inputs, state: ((inputs, inputs), state), ROWS, tf.zeros([5, 2]))
-
-
-@both
-def test_mixed_dtypes_are_refused(unroll):
-    with pytest.raises(TypeError, match="got inputs of float64, a state of float32 and float32"):
-        unroll(CELL, tf.cast(ROWS, tf.float64), STATE)
-
-
-@pytest.mark.parametrize("unroll", [0, -1, 1.5, True, "2", None])
-def test_an_unroll_that_is_no_positive_integer_is_refused(unroll):
-    with pytest.raises(
-        ValueError, match=r"got unroll=.*; want how many cells one iteration holds, an integer from 1 up"
-    ):
-        dynamic_unroll(CELL, ROWS, STATE, unroll=unroll)
-
-
-def test_static_refuses_an_unknown_number_of_steps_and_names_dynamic_unroll():
-    function = tf.function(lambda rows: static_unroll(CELL, rows, STATE), input_signature=[tf.TensorSpec([None, 5, 3])])
-    with pytest.raises(ValueError, match=r"\(None, 5, 3\); want a known T of at least 1.*use dynamic_unroll"):
-        function(ROWS)
-
-
-def test_static_refuses_no_steps():
-    with pytest.raises(ValueError, match=r"\(0, 5, 3\); want a known T of at least 1"):
-        static_unroll(CELL, ROWS[:0], STATE)
-
-
-@pytest.mark.parametrize("unroll", [1, 3])
-def test_one_dynamic_graph_serves_any_number_of_steps_and_rows(unroll):
-    @tf.function(input_signature=[tf.TensorSpec([None, None, 3])])
-    def serve(rows):
-        return dynamic_unroll(CELL, rows, CELL.zero_state(tf.shape(rows)[1]), unroll=unroll)
-
-    for steps, batch_size in ((0, 5), (1, 5), (4, 2), (28, 1)):
-        rows = tf.random.stateless_normal([steps, batch_size, 3], [1, 2])
-        outputs, state = serve(rows)
-        assert outputs.shape == (steps, batch_size, 2)
-        if steps:
-            want, want_state = static_unroll(CELL, rows, CELL.zero_state(batch_size))
-            np.testing.assert_allclose(outputs, want, rtol=0, atol=1e-6)
-            np.testing.assert_allclose(state.cell, want_state.cell, rtol=0, atol=1e-6)
-        else:
-            np.testing.assert_array_equal(state.cell, np.zeros([batch_size, 2]))
-
-
-@pytest.mark.parametrize("unroll", [1, 3])
-def test_gradients_pass_where_nothing_is_known_before_the_graph_runs(unroll):
-    def gradients(rows, run):
-        with tf.GradientTape() as tape:
-            tape.watch(rows)
-            outputs, states = run(CELL, rows, CELL.zero_state(tf.shape(rows)[1]), return_all_states=True)
-            loss = tf.reduce_sum(tf.sin(outputs)) + tf.reduce_sum(states.cell)
-        return tape.gradient(loss, [rows, *CELL.weights])
-
-    @tf.function(input_signature=[tf.TensorSpec([None, None, 3])])
-    def dynamic_gradients(rows):
-        return gradients(rows, partial(dynamic_unroll, unroll=unroll))
-
-    for found, want in zip(dynamic_gradients(ROWS), gradients(ROWS, static_unroll), strict=True):
-        np.testing.assert_allclose(found, want, rtol=0, atol=1e-5)
-
-
-@in_both_modes
 @pytest.mark.parametrize(
-    "cell", [CELL, lambda inputs, state: CELL(inputs, state)], ids=["says its output", "is traced"]
+    ("result", "returned"), [((INPUTS, STATE, STATE), "tuple"), (None, "NoneType"), (1.0, "float")]
 )
-def test_no_steps_give_no_outputs_and_the_initial_state(mode, cell):
-    state = tf.nest.map_structure(lambda leaf: leaf + 1, STATE)
-    outputs, final = mode(lambda: dynamic_unroll(cell, ROWS[:0], state, return_all_states=False))()
-    assert outputs.shape == (0, 5, 2)
-    np.testing.assert_array_equal(final.hidden, state.hidden)
+def test_a_cell_that_returns_no_pair_is_refused(unroll, result, returned):
+    with pytest.raises(TypeError, match=rf"got {returned}.* from the cell; want a pair \(output, next_state\)"):
+        unroll(lambda inputs, state: result, INPUTS, STATE)
 
 
-@both
-def test_nan_in_the_padding_reaches_nothing(unroll):
-    lengths = np.array([0, 1, 2, 3, 4])
-    padded = np.where((np.arange(4)[:, None] < lengths)[:, :, None], ROWS, np.nan).astype(np.float32)
-    with tf.GradientTape() as tape:
-        outputs, state = unroll(CELL, padded, STATE, sequence_length=lengths)
-        loss = tf.reduce_sum(outputs) + tf.reduce_sum(state.cell)
-    gradients = tape.gradient(loss, list(CELL.weights))
-    want, _ = unroll(CELL, ROWS, STATE, sequence_length=lengths)
-    np.testing.assert_array_equal(outputs, want)
-    for array in (state.hidden, state.cell, *gradients):
-        assert np.isfinite(array).all()
+@pytest.mark.parametrize("output", [1.0, None, STATE, (tf.zeros, tf.zeros)], ids=["number", "none", "array", "nest"])
+def test_a_cell_whose_output_is_no_tensor_is_refused(unroll, output):
+    with pytest.raises(TypeError, match=rf"got an output of {type(output).__name__} from the cell; want one tensor"):
+        unroll(lambda inputs, state: (output, state), INPUTS, STATE)
 
 
-@both
-@in_both_modes
-def test_a_cells_output_may_have_another_dtype_than_its_input(unroll, mode):
-    def count(inputs, state):
-        return state + 1, state + 1
-
-    outputs, state = mode(lambda: unroll(count, ROWS, tf.zeros([5], tf.int32)))()
-    assert outputs.dtype == tf.int32
-    np.testing.assert_array_equal(outputs[:, 0], [1, 2, 3, 4])
-    np.testing.assert_array_equal(state, [4] * 5)
+@pytest.mark.parametrize("odd", ["inputs", "state", "weights"])
+def test_mixed_dtypes_are_refused(unroll, odd):
+    dtypes = dict.fromkeys(("inputs", "state", "weights"), tf.float32) | {odd: tf.float64}
+    cell = LSTMCell(init_weights(I, H, seed=0, dtype=dtypes["weights"]))
+    state = tf.nest.map_structure(lambda leaf: tf.cast(leaf, dtypes["state"]), cell.zero_state(B))
+    with pytest.raises(TypeError, match=r"got inputs of float.*want one dtype throughout"):
+        unroll(cell, tf.cast(INPUTS, dtypes["inputs"]), state)
 
 
-@both
-def test_autograph_leaves_the_pair_and_its_cell_alone(unroll):
-    seen = []
+def test_states_of_two_dtypes_are_refused_by_the_lstm(unroll, cell):
+    state = LSTMState(tf.zeros([B, H]), tf.zeros([B, H], tf.float64))
+    with pytest.raises(TypeError, match="a state of float32 and float64"):
+        unroll(cell, INPUTS, state)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_output_may_have_another_dtype_than_the_inputs(unroll, mode):
+    outputs, state = MODES[mode](lambda inputs, state: unroll(count, inputs, state))(INPUTS, tf.constant([0, 10]))
+    assert (outputs.dtype, outputs.numpy().tolist()) == (tf.int32, [[0, 10], [1, 11], [2, 12]])
+    assert (state.dtype, state.numpy().tolist()) == (tf.int32, [3, 13])
+
+
+def test_a_cell_may_have_no_state(unroll):
+    outputs, state = unroll(lambda inputs, state: (2 * inputs, state), INPUTS, ())
+    np.testing.assert_array_equal(outputs, 2 * INPUTS)
+    assert state == ()
+
+
+def test_an_empty_batch_gives_empty_results(unroll, cell):
+    outputs, state = unroll(cell, INPUTS[:, :0], cell.zero_state(0), sequence_length=tf.zeros([0], tf.int32))
+    assert (outputs.shape, state.cell.shape) == ([T, 0, H], [0, H])
+
+
+@pytest.mark.parametrize("cell", KINDS)
+def test_the_state_keeps_its_nest(unroll, cell):
+    problem = fixed_problem(cell, T, True)
+    for all_states in (False, True):
+        _, state = unroll(
+            problem.kind.cell(problem.weights),
+            problem.inputs,
+            problem.state,
+            sequence_length=problem.lengths,
+            return_all_states=all_states,
+        )
+        tf.nest.assert_same_structure(state, problem.state)
+        assert [leaf.dtype.name for leaf in tf.nest.flatten(state)] == [
+            leaf.dtype.name for leaf in tf.nest.flatten(problem.state)
+        ]
+
+
+@pytest.mark.parametrize("form", [tf.Variable, tf.constant, np.asarray])
+def test_weights_may_be_variables_tensors_or_arrays(unroll, form):
+    problem = fixed_problem("lstm", T, True)
+    weights = LSTMWeights(*map(form, problem.weights))
+    outputs, _ = unroll(LSTMCell(weights), problem.inputs, problem.state, sequence_length=problem.lengths)
+    np.testing.assert_allclose(outputs, reference_results(problem, False).outputs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("all_states", [False, True])
+def test_weights_may_be_read_once_and_gradients_still_reach_the_variables(unroll, all_states, mode):
+    problem = fixed_problem("lstm", T, True)
+    got = results_of(unroll, problem, mode, all_states=all_states, wrap=lambda cell: LSTMCell(cell.weights.read()))
+    check_gradients(got, reference_results(problem, all_states), problem.dtype)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("cell", KINDS)
+def test_nan_in_the_padding_reaches_neither_results_nor_gradients(unroll, cell, mode):
+    problem = fixed_problem(cell, T, True)
+    padding = np.arange(T)[:, np.newaxis] >= problem.lengths
+    spoiled = replace(problem, inputs=np.where(padding[:, :, np.newaxis], np.nan, problem.inputs))
+    assert np.isnan(spoiled.inputs).any()
+    got, want = results_of(unroll, spoiled, mode, all_states=True), reference_results(problem, True)
+    check_values(got, want, problem.dtype)
+    check_gradients(got, want, problem.dtype)
+
+
+def test_autograph_leaves_the_unroll_and_the_cell_alone(unroll):
+    files = {}
 
     def cell(inputs, state):
-        seen.append(tf.autograph.experimental and tf.__internal__.autograph.control_status_ctx().status.name)
+        files.update({frame.function: Path(frame.filename).name for frame in inspect.stack(0)})
         return inputs, state
 
-    tf.function(lambda rows: unroll(cell, rows, tf.zeros([5, 2])))(ROWS)
-    assert set(seen) == {"DISABLED"}
+    @tf.function
+    def run():
+        return unroll(cell, INPUTS, STATE)
+
+    run()
+    assert files["cell"] == "test_step.py"
+    assert files[unroll.__name__] == f"{unroll.__name__.removesuffix('_unroll')}.py"
 
 
-@both
-def test_names_and_results_of_the_pair_are_the_same(unroll):
-    outputs, states = unroll(CELL, ROWS, STATE, return_all_states=True)
-    _, final = unroll(CELL, ROWS, STATE)
-    np.testing.assert_array_equal(outputs, states.hidden)
-    np.testing.assert_array_equal(states.cell[-1], final.cell)
+def test_lambda_cells_work_inside_a_converted_function(unroll):
+    @tf.function
+    def run(inputs):
+        return unroll(lambda inputs, state: (state, state + 1), inputs, STATE)
+
+    outputs, state = run(INPUTS)
+    assert outputs[:, 0, 0].numpy().tolist() == [0, 1, 2]
+    assert state[0, 0].numpy() == 3

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
 from unroll.measure.config import Sizes
-from unroll.models.data import Dataset
 from unroll.models.network import LSTMReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
+
+if TYPE_CHECKING:  # each process that measures memory would pay a second for scikit-learn
+    from unroll.models.data import Dataset
 
 _traced = partial(tf.function, autograph=False)
 
@@ -37,7 +40,7 @@ class Batch:
     labels: tf.Tensor  # [B]
 
     @classmethod
-    def of(cls, dataset: Dataset, sizes: Sizes) -> "Batch":
+    def of(cls, dataset: "Dataset", sizes: Sizes) -> "Batch":
         """Take the first B training images, each read for T rows: cut after row T, or read again from its top.
 
         Raises:
