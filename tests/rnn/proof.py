@@ -203,7 +203,7 @@ def loss_of_rows(problem, all_states, **changed):
 
 
 def complex_step(losses, array, batch_axis=None, h=1e-30):
-    """Differentiate `losses(array)` [B], summed, with respect to each element; the rows of a batch are taken at once."""
+    """Differentiate `losses(array)` [B], summed, with respect to each element; a batch has its rows taken at once."""
     gradient = np.empty(array.shape)
     for index in np.ndindex(*(1 if axis == batch_axis else size for axis, size in enumerate(array.shape))):
         if batch_axis is not None:

@@ -131,7 +131,7 @@ def test_the_pair_is_equal_on_any_problem_eagerly(problem, unroll, all_states):
     check_any(problem, unroll, all_states, "eager")
 
 
-@hypothesis.settings(max_examples=6)
+@hypothesis.settings(max_examples=4)
 @hypothesis.given(problems(), st.integers(1, 8), st.booleans())
 def test_the_pair_is_equal_on_any_problem_in_a_graph(problem, unroll, all_states):
     check_any(problem, unroll, all_states, "graph")

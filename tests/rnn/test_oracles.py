@@ -25,9 +25,9 @@ T = 4
 
 
 def check_pair(want, problem, **options):
-    """Hold each unroll of the pair, in a graph, against the oracle's results."""
+    """Hold each unroll of the pair against the oracle's results."""
     for variant in PAIR:
-        got = results_of(VARIANTS[variant].unroll, problem, "graph", all_states=False, **options)
+        got = results_of(VARIANTS[variant].unroll, problem, all_states=False, **options)
         check_values(got, want, problem.dtype)
         check_gradients(got, want, problem.dtype)
 

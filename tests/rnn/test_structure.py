@@ -154,7 +154,7 @@ def training_time_ratio(unroll, repeats):
         inputs = tf.ones([T, B, 256])
         train(inputs, cell.zero_state(B))  # builds it
         samples = []
-        for _ in range(repeats):
+        for _ in range(repeats * 512 // T):
             start = time.perf_counter()
             train(inputs, cell.zero_state(B))[0].numpy()
             samples.append(time.perf_counter() - start)
@@ -168,8 +168,8 @@ LINEAR = 8 * 2.5  # eight times the steps, and generous room for noise
 
 @pytest.mark.parametrize("unroll", [1, 4])
 def test_the_training_step_of_dynamic_grows_linearly(unroll):
-    assert training_time_ratio(dynamic(unroll), repeats=5) < LINEAR
+    assert training_time_ratio(dynamic(unroll), repeats=3) < LINEAR
 
 
 def test_a_quadratic_training_step_is_caught():
-    assert training_time_ratio(slow_unroll, repeats=2) > LINEAR
+    assert training_time_ratio(slow_unroll, repeats=1) > LINEAR
