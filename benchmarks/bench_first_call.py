@@ -2,7 +2,7 @@
 
 import pytest
 
-from unroll.measure.workloads import build, call
+from unroll.measure.workloads import call
 
 ROUNDS = 3
 pytestmark = pytest.mark.cost(2)
@@ -12,8 +12,8 @@ def test_first_call(job, benchmark, phase, variant):
     job.graphs(variant)
     benchmark.group = f"first call, {phase}"
 
-    def fresh():
-        return (build(job.network(variant), phase, job.batch), phase, job.batch), {}
+    def unused():
+        return (job.unused_graph(variant, phase), phase, job.batch), {}
 
-    benchmark.pedantic(call, setup=fresh, rounds=ROUNDS)
+    benchmark.pedantic(call, setup=unused, rounds=ROUNDS)
     job.record("first_call", phase, variant, "s", benchmark.stats.stats.data)

@@ -5,7 +5,7 @@ import pytest
 from unroll.measure.alternate import alternate
 
 VARIANTS = ["static", "static-traced", "dynamic", "keras-unrolled", "keras-loop"]
-ROUNDS = 6
+ROUNDS = 5
 STEPS = 12
 pytestmark = pytest.mark.cost(30)
 

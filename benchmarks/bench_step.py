@@ -4,7 +4,7 @@ import pytest
 
 from unroll.measure.workloads import call
 
-ROUNDS = 40
+ROUNDS = 30
 WARMUP_ROUNDS = 5
 pytestmark = pytest.mark.cost(1)
 

@@ -3,6 +3,7 @@
 import gc
 import os
 import time
+from collections import defaultdict
 from contextlib import contextmanager
 from functools import cache, cached_property
 
@@ -93,12 +94,20 @@ class Job:
         gc.freeze()  # what is imported by now need not be searched for garbage before every build
         self.seed = SEED
         self.journal = Journal(options.results, environment(SEED), dataset.name)
+        self.unused = defaultdict(list)  # graphs that were built and never called, by variant and phase
 
     def network(self, variant: str):
         """Make a variant's network anew, with the weights that every variant starts from."""
         from unroll.measure.workloads import new_network
 
         return new_network(variant, self.sizes, self.seed)
+
+    def unused_graph(self, variant: str, phase: str):
+        """Give a graph that was never called: one that was left from measuring builds, or a new one."""
+        from unroll.measure.workloads import build
+
+        left = self.unused[variant, phase]
+        return left.pop() if left else build(self.network(variant), phase, self.batch)
 
     def record(self, quantity: str, phase: str, variant: str, unit: str, samples, **more) -> None:
         self.journal.append(Record(quantity, phase, variant, self.sizes, unit, list(samples), **more))
