@@ -1,6 +1,7 @@
 """The main job itself, at a tiny size: `pytest --benchmark-only`, as a user runs it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ SIZES = {("nodes", "forward"), ("nodes", "train"), ("graph_bytes", "forward"), (
 
 def main_job(*arguments):
     command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--benchmark-only", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    # In a worker of xdist, pytest-benchmark would take itself for another and switch itself off.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

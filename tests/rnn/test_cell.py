@@ -176,3 +176,15 @@ def test_two_cells_may_share_weights_and_see_their_updates():
     after = [unroll(LSTMCell(weights), inputs, state)[0] for unroll in (static_unroll, dynamic_unroll)]
     np.testing.assert_array_equal(after[0], after[1])
     assert not np.array_equal(before[0], after[0])
+
+
+def test_a_state_that_is_no_lstm_state_is_refused():
+    cell = LSTMCell(init_weights(I, H, seed=0))
+    with pytest.raises(TypeError, match="got a state of list; want an LSTMState"):
+        cell(tf.zeros([4, I]), [tf.zeros([4, H]), tf.zeros([4, H])])
+
+
+def test_a_cell_of_variables_can_be_traced_and_called_eagerly():
+    cell = LSTMCell(init_weights(I, H, seed=0))
+    inputs, state = tf.ones([4, I]), cell.zero_state(4)
+    np.testing.assert_allclose(tf.function(cell)(inputs, state)[0], cell(inputs, state)[0], rtol=1e-6)

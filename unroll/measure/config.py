@@ -93,6 +93,8 @@ def _commit() -> str:
         ).stdout.strip()
 
     try:
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", "unroll") else "")
+        return git("rev-parse", "--short=12", "HEAD") + (
+            "+" if git("status", "--porcelain", "--", ":/unroll", ":/benchmarks") else ""
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

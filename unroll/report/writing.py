@@ -43,7 +43,10 @@ def fill_page(page: Path, folder: Path) -> str:
         JournalError: the folder holds no journal that can be read.
     """
     run = read_journal(folder)[-1]
-    text = Path(page).read_text()
+    try:
+        text = Path(page).read_text()
+    except OSError as error:
+        raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
     def fill(part: re.Match) -> str:
         if part["name"] not in TABLES:

@@ -79,7 +79,7 @@ class LSTMWeights(NamedTuple):
         return cls(reordered[: -hidden_size - 1], reordered[-hidden_size - 1 : -1], reordered[-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity: weights do not hash, and tf.function hashes what it wraps
 class LSTMCell:
     """One step of an LSTM with the given weights.
 
@@ -92,7 +92,7 @@ class LSTMCell:
 
     Raises:
         ValueError: the weights' shapes do not belong together, or the inputs are not [B, I].
-        TypeError: weights, inputs and state are not all of one dtype.
+        TypeError: weights, inputs and state are not all of one dtype, or the state is no `LSTMState`.
 
     Source: Gers, Schmidhuber and Cummins, "Learning to Forget: Continual Prediction with LSTM" (2000), without
     peepholes, as in TensorFlow 1's `BasicLSTMCell` and in Keras.
@@ -135,10 +135,13 @@ class LSTMCell:
 
     def _check(self, inputs, state):
         input_size, hidden_size = self.weights.kernel.shape[0], self.weights.recurrent_kernel.shape[0]
+        if not isinstance(state, LSTMState):
+            raise TypeError(f"got a state of {type(state).__name__}; want an LSTMState: start from cell.zero_state(B)")
         if not inputs.shape.is_compatible_with([None, input_size]):
             raise ValueError(f"got inputs of shape {inputs.shape} a step; this cell's kernel wants [B, {input_size}]")
-        if not state.hidden.shape.is_compatible_with([None, hidden_size]):
-            raise ValueError(f"got a state of shape {state.hidden.shape}; this cell wants [B, {hidden_size}]")
+        for leaf in state:
+            if not leaf.shape.is_compatible_with([None, hidden_size]):
+                raise ValueError(f"got a state of shape {leaf.shape}; this cell wants [B, {hidden_size}]")
         dtypes = [tf.as_dtype(tensor.dtype).name for tensor in (inputs, *state, *self.weights)]
         if len(set(dtypes)) > 1:
             raise TypeError(

@@ -23,13 +23,13 @@ def dynamic_unroll(
             output_sequence[t], state = cell(input_sequence[t], state)
         return output_sequence, state
 
-    The graph does not grow with T, and T may be unknown when it is built. Every step's output goes into a TensorArray,
-    and so does all that the gradient will need. With `unroll=k` the loop's body holds k cells, and a second loop of
+    The graph does not grow with T, and T may be unknown when it is built. Every step's output goes into a TensorArray;
+    what the gradient will need, TensorFlow keeps in lists that it adds to the loop. With `unroll=k` the loop's body holds k cells, and a second loop of
     one cell runs the last T % k steps.
 
     Args:
         cell: any callable (inputs [B, ...], state) -> (output [B, ...], next_state); it is not converted by AutoGraph.
-        input_sequence: [T, B, I], time-major; T may be unknown, or 0.
+        input_sequence: [T, B, I], time-major; T may be unknown, or 0. (Where B = T, batch-major goes unnoticed.)
         initial_state: any nest of [B, ...] tensors.
         sequence_length: [B] integers from 0 to T. Past a row's length its outputs are zero and its state stays as it
             was. Values known only as the graph runs are checked then, except under XLA, which drops such checks.

@@ -1,4 +1,4 @@
-"""The meaning of both unrolls in plain NumPy and double precision: what everything else is held against."""
+"""The meaning of both unrolls in NumPy and double precision (TensorFlow walks the nests, and nothing else)."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ import tensorflow as tf
 from unroll.rnn.cell import LSTMState, LSTMWeights
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ReferenceLSTMCell:
     """`LSTMCell` in NumPy: inputs [N, I] and state -> output [N, H] and next state, for any number of rows N.
 

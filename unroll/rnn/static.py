@@ -22,11 +22,11 @@ def static_unroll(
         return output_sequence, state
 
     The graph grows with T, and T must be known when it is built. `static_unroll(tf.function(cell), ...)` leaves T calls
-    of one traced cell in the graph in place of T copies, which is several times faster to build.
+    of one traced cell in the graph in place of T copies, which is faster to build and no faster to start.
 
     Args:
         cell: any callable (inputs [B, ...], state) -> (output [B, ...], next_state); it is not converted by AutoGraph.
-        input_sequence: [T, B, I], time-major; T must be known, from 1 up.
+        input_sequence: [T, B, I], time-major; T must be known, from 1 up. (Where B = T, batch-major goes unnoticed.)
         initial_state: any nest of [B, ...] tensors.
         sequence_length: [B] integers from 0 to T. Past a row's length its outputs are zero and its state stays as it
             was. Values known only as the graph runs are checked then, except under XLA, which drops such checks.
