@@ -93,8 +93,7 @@ def _commit() -> str:
         ).stdout.strip()
 
     try:
-        return git("rev-parse", "--short=12", "HEAD") + (
-            "+" if git("status", "--porcelain", "--", ":/unroll", ":/benchmarks") else ""
-        )
+        changed = git("status", "--porcelain", "--", ":/unroll", ":/benchmarks")
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -24,8 +24,8 @@ def dynamic_unroll(
         return output_sequence, state
 
     The graph does not grow with T, and T may be unknown when it is built. Every step's output goes into a TensorArray;
-    what the gradient will need, TensorFlow keeps in lists that it adds to the loop. With `unroll=k` the loop's body holds k cells, and a second loop of
-    one cell runs the last T % k steps.
+    what the gradient will need, TensorFlow keeps in lists that it adds to the loop. With `unroll=k` the loop's body
+    holds k cells, and a second loop of one cell runs the last T % k steps.
 
     Args:
         cell: any callable (inputs [B, ...], state) -> (output [B, ...], next_state); it is not converted by AutoGraph.
