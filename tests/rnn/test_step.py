@@ -128,6 +128,18 @@ def test_a_cell_whose_output_is_no_tensor_is_refused(unroll, output):
         unroll(lambda inputs, state: (output, state), INPUTS, STATE)
 
 
+@pytest.mark.parametrize("output", [tf.zeros([]), tf.zeros([1, H])], ids=["scalar", "one row"])
+def test_an_output_without_the_batch_is_refused(unroll, output):
+    with pytest.raises(ValueError, match=r"got an output of shape .* from the cell; want \[.*, \.\.\.\]"):
+        unroll(lambda inputs, state: (output, state), INPUTS, STATE)
+
+
+def test_a_length_beyond_32_bits_is_refused_as_the_graph_runs(unroll):
+    function = tf.function(lambda lengths: unroll(count, INPUTS, STATE, sequence_length=lengths)[0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="want every sequence_length"):
+        function(tf.fill([INPUTS.shape[1]], tf.constant(2**32 + 1, tf.int64)))
+
+
 @pytest.mark.parametrize("odd", ["inputs", "state", "weights"])
 def test_mixed_dtypes_are_refused(unroll, odd):
     dtypes = dict.fromkeys(("inputs", "state", "weights"), tf.float32) | {odd: tf.float64}

@@ -104,7 +104,11 @@ def draw_graphs(run: Run) -> Figure:
     print_lines = small_print(run)
     height = GRAPH_TITLE + len(halves) * HALF_TITLE + drawn + LEGEND + print_height(print_lines)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-    write_title(figure, "One LSTM, two graphs", "as TensorFlow holds them: every dot is a node of the forward graph")
+    write_title(
+        figure,
+        "One LSTM, two graphs",
+        "as TensorFlow holds them: every dot is a node of the forward graph, read from below",
+    )
     axes = add_axes(figure, 0, 0, WIDTH, height)
     axes.set(xlim=(0, WIDTH), ylim=(0, height))
     steps = run.records[0].sizes.steps if run.records else None

@@ -47,7 +47,7 @@ BANDS = [
         Panel("How long to build\nthe training graph?", "ms", "build", "train", 1e-3),
         Panel("How long is the\nfirst training call?", "ms", "first_call", "train", 1e-3),
         Panel("How long is one\nlater training step?", "ms", "step", "train", 1e-3),
-        Panel("How many nodes has\nthe training graph?", "with its functions", "nodes", "train", 1),
+        Panel("How many nodes are in\nthe training graph?", "with its functions", "nodes", "train", 1),
     ],
     [
         Panel("How much does the\nprocess grow?", "MiB, to build and start training", "process", "train", MIB),
@@ -60,9 +60,10 @@ HOW_TO_READ = (
     "Bar and number: the median.",
     "Thin line: the middle half of",
     "the samples, where several.",
-    "Memory: each variant in a",
-    "fresh process.",
-    "Shorter is better, everywhere.",
+    "Times: one variant after the",
+    "other, while machines drift:",
+    "to compare, use the ratios.",
+    "Memory: in fresh processes.",
 )
 ROW, GROUP_GAP = 0.21, 0.45  # a row's height in inches; a gap between groups in rows
 LABELS_WIDTH, PANEL_GAP = 1.62, 0.2

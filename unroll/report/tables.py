@@ -37,6 +37,7 @@ SIZES = [
 PAIRS = [
     ("static", "dynamic"),
     ("static-traced", "dynamic"),
+    ("static-traced", "static"),
     ("static", "keras-unrolled"),
     ("static-traced", "keras-unrolled"),
     ("dynamic", "keras-loop"),

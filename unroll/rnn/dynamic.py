@@ -29,7 +29,8 @@ def dynamic_unroll(
 
     Args:
         cell: any callable (inputs [B, ...], state) -> (output [B, ...], next_state); it is not converted by AutoGraph.
-        input_sequence: [T, B, I], time-major; T may be unknown, or 0. (Where B = T, batch-major goes unnoticed.)
+        input_sequence: [T, B, I], time-major; T may be unknown, or 0. XLA takes no T = 0 and, for gradients, no
+            unknown T below `unroll`. (Where B = T, a batch-major sequence goes unnoticed.)
         initial_state: any nest of [B, ...] tensors.
         sequence_length: [B] integers from 0 to T. Past a row's length its outputs are zero and its state stays as it
             was. Values known only as the graph runs are checked then, except under XLA, which drops such checks.

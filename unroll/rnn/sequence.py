@@ -1,4 +1,7 @@
-"""How a batch of images [B, T, I] becomes T steps [B, I]: the trick of the old tutorials, and the mistake in it."""
+"""How a batch of images [B, T, I] becomes T steps [B, I]: the trick of the old tutorials, and the mistake in it.
+
+For readers of those tutorials: the unrolls take [T, B, I] whole, and use none of this.
+"""
 
 import tensorflow as tf
 

@@ -65,7 +65,7 @@ def make_step(cell: Cell, sequence_length):
     """
 
     def checked_step(t, inputs, state):
-        return _check_result(cell(inputs, state), state)
+        return _check_result(cell(inputs, state), inputs, state)
 
     def masked_step(t, inputs, state):
         valid = t < sequence_length  # [B]
@@ -89,7 +89,7 @@ def output_spec(cell: Cell, input_sequence, initial_state) -> tf.TensorSpec:
     with tf.__internal__.FuncGraph("output_spec").as_default():
         inputs = placeholder(input_sequence.shape[1:], input_sequence.dtype)
         state = tf.nest.map_structure(lambda leaf: placeholder(leaf.shape, leaf.dtype), initial_state)
-        output, _ = _check_result(cell(inputs, state), state)
+        output, _ = _check_result(cell(inputs, state), inputs, state)
     return tf.TensorSpec(output.shape, output.dtype)
 
 
@@ -123,27 +123,28 @@ def _check_length(sequence_length, input_sequence):
         )
     message = f"want every sequence_length from 0 to T = {'the number of steps' if steps is None else steps}"
     values = tf.get_static_value(sequence_length)
-    sequence_length = tf.cast(sequence_length, tf.int32)
     if values is not None and steps is not None:
         if np.any((values < 0) | (values > steps)):
             raise ValueError(f"got a sequence_length of {values.tolist()}; {message}")
-        return sequence_length
+        return tf.cast(sequence_length, tf.int32)
+    sequence_length = tf.cast(sequence_length, tf.int64)  # so that none is cut to a smaller, valid length first
     checks = [
         tf.debugging.assert_non_negative(sequence_length, message),
-        tf.debugging.assert_less_equal(sequence_length, tf.shape(input_sequence)[0], message),
+        tf.debugging.assert_less_equal(sequence_length, tf.shape(input_sequence, tf.int64)[0], message),
     ]
     with tf.control_dependencies([check for check in checks if check is not None]):
-        return tf.identity(sequence_length)
+        return tf.cast(sequence_length, tf.int32)
 
 
-def _check_result(result, state):
+def _check_result(result, inputs, state):
     """Give the cell's (output, next_state) if the output is one tensor and the state has kept its form."""
-    try:
-        output, next_state = result
-    except (TypeError, ValueError):
-        raise TypeError(f"got {type(result).__name__} from the cell; want a pair (output, next_state)") from None
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise TypeError(f"got {type(result).__name__} from the cell; want a pair (output, next_state)")
+    output, next_state = result
     if not tf.is_tensor(output):
         raise TypeError(f"got an output of {type(output).__name__} from the cell; want one tensor [B, ...] a step")
+    if output.shape.rank == 0 or not output.shape[:1].is_compatible_with(inputs.shape[:1]):
+        raise ValueError(f"got an output of shape {output.shape} from the cell; want [{inputs.shape[0]}, ...]")
     try:
         tf.nest.assert_same_structure(state, next_state)
         for before, after in zip(tf.nest.flatten(state), tf.nest.flatten(next_state), strict=True):
