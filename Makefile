@@ -21,6 +21,7 @@ lint: $(INSTALLED)
 
 readme: $(INSTALLED)
 	.venv/bin/unroll fill README.md results/reference
+	.venv/bin/unroll fill docs/results.md results/reference
 
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("got Python %d.%d; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..." % sys.version_info[:2])'

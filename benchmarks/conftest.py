@@ -1,50 +1,96 @@
-"""The main job: `pytest --benchmark-only` measures every variant, keeps the journal and draws the figures."""
+"""The main job: `pytest --benchmark-only` measures every variant, keeps the journal and draws the figures.
 
-import gc
+Each benchmark asks for what it wants; a session puts the wants of all together into tasks, which run in processes of
+their own. What they measured is then played back to pytest-benchmark.
+"""
+
 import os
 import time
-from collections import defaultdict
+from collections import Counter
 from contextlib import contextmanager
-from functools import cache, cached_property
-
-# Before TensorFlow is imported: its start-up lines would break the bar.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from functools import cache
+from statistics import median
 
 import pytest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from unroll.measure.config import PHASES, VARIANT_LABELS, Sizes, environment
-from unroll.measure.journal import Journal, Record, read_journal
+from unroll.measure.config import PHASES, Case, Sizes, label
+from unroll.measure.journal import Record, read_journal
+from unroll.measure.plan import Task, Want
+from unroll.measure.process import FAILED
+from unroll.measure.pytest_plugin import Chosen
+from unroll.measure.session import Session
 from unroll.models import data
 from unroll.report.tables import ratios_table
 from unroll.report.writing import write_report
 
 BAD_INPUT = 2
-SEED = 0
+DRAW_EVERY_S = 1.0  # drawing more often would disturb what is being timed
 load = cache(data.load)
-JOB = pytest.StashKey["Job"]()
+CHOSEN, SESSION, WANTS = pytest.StashKey[Chosen](), pytest.StashKey[Session](), pytest.StashKey[list[Want]]()
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "cost(seconds): about how long a benchmark takes, for the time left")
+    config.addinivalue_line(
+        "markers", "asks(*quantities, of, phases): what a benchmark wants to know, and of which of the preset's cases"
+    )
 
 
 def pytest_sessionstart(session):
-    """Answer bad input at once, before TensorFlow's seconds of import."""
-    options = session.config.option
-    if options.benchmark_only:
+    """Answer bad input at once."""
+    if session.config.option.benchmark_only:
         with _bad_input_ends_the_run():
-            Sizes(steps=options.steps, batch=options.batch, hidden=options.hidden)
-            load(options.data)
+            _choose(session.config)
+
+
+def pytest_generate_tests(metafunc):
+    """Ask each question of every case that the preset has for it."""
+    question = metafunc.definition.get_closest_marker("asks")
+    if question:
+        chosen = _choose(metafunc.config)
+        cases = getattr(chosen.preset, question.kwargs["of"])(chosen.sizes)
+        phases = [phase for phase in question.kwargs.get("phases", PHASES) if phase in chosen.preset.phases]
+        metafunc.parametrize("phase", phases)
+        metafunc.parametrize("case", cases, ids=[_name(case, chosen.sizes) for case in cases])
+
+
+def pytest_itemcollected(item):
+    question = item.get_closest_marker("asks")
+    params = item.callspec.params if question else {}
+    if isinstance(params.get("case"), Case):
+        phase, case = params["phase"], params["case"]
+        item.stash[WANTS] = [Want(quantity, phase, case) for quantity in question.args]
+        item.add_marker(pytest.mark.benchmark(timer=replayed_clock))
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out the questions that the preset asks of no case."""
+    items[:] = [item for item in items if WANTS in item.stash or not item.get_closest_marker("asks")]
 
 
 def pytest_collection_finish(session):
-    measuring = any("job" in getattr(item, "fixturenames", ()) for item in session.items)
-    if measuring and not session.config.option.collectonly:
-        with _bad_input_ends_the_run():
-            session.config.stash[JOB] = Job(session.config)
-        session.config.pluginmanager.register(Bar(session), "unroll-bar")
+    config = session.config
+    items = [item for item in session.items if WANTS in item.stash]
+    if not items or config.option.collectonly or not config.option.benchmark_only:
+        return
+    chosen = _choose(config)
+    bar = Bar(config)
+    with _bad_input_ends_the_run():
+        images, labels = load(config.option.data).train
+        wants = [want for item in items for want in item.stash[WANTS]]
+        session_ = Session(
+            config.option.results,
+            chosen.settings | {"data": load(config.option.data).name},
+            wants,
+            images,
+            labels,
+            resume=config.option.resume,
+            on_record=bar.on_record,
+        )
+    config.stash[SESSION] = session_
+    bar.start(session_.tasks, chosen, session_.environment["warnings"])
+    config.pluginmanager.register(bar, "unroll-bar")
 
 
 @contextmanager
@@ -55,90 +101,88 @@ def _bad_input_ends_the_run():
         pytest.exit(str(error), returncode=BAD_INPUT)
 
 
+def _choose(config) -> Chosen:
+    if CHOSEN not in config.stash:
+        chosen = Chosen.by(config.option)
+        images, _ = load(config.option.data).train
+        largest = max(
+            case.sizes.batch for case in [*chosen.preset.called(chosen.sizes), *chosen.preset.gridded(chosen.sizes)]
+        )
+        if largest > len(images):
+            raise ValueError(f"got --batch {largest}; the data have {len(images)} training images: want fewer")
+        config.stash[CHOSEN] = chosen
+    return config.stash[CHOSEN]
+
+
+def _name(case: Case, base: Sizes) -> str:
+    """Name a case by its variant and mode, and by what of its sizes is not the run's."""
+    letters = {"steps": "T", "batch": "B", "hidden": "H", "valid": "L"}
+    sizes = [
+        f"{letter}{value}"
+        for name, letter in letters.items()
+        if (value := getattr(case.sizes, name)) != getattr(base, name)
+    ]
+    return "-".join([str(case), *sizes])
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config):
     yield  # pytest-benchmark's own tables come first
-    if JOB in config.stash:
-        folder = config.stash[JOB].journal.path.parent
+    if SESSION in config.stash:
+        folder = config.stash[SESSION].journal.path.parent
         terminalreporter.section("static against dynamic")
-        terminalreporter.write_line(ratios_table(read_journal(folder)[-1]))
+        run = read_journal(folder)[-1]
+        terminalreporter.write_line(ratios_table(run))
+        for variant, package in config.stash[CHOSEN].preset.missing.items():
+            terminalreporter.write_line(
+                f"left out: {label(variant)}: {package} is not installed: pip install --editable '.[peers]'"
+            )
         for path in write_report(folder):
             terminalreporter.write_line(f"wrote {path}")
 
 
+_replayed: list[float] = []
+
+
+def replayed_clock() -> float:
+    """Tell pytest-benchmark the seconds that were measured in another process."""
+    return _replayed.pop(0)
+
+
 @pytest.fixture
-def job(request) -> "Job":
-    return request.config.stash[JOB]
+def answer(request, benchmark, case, phase):
+    """Measure what the benchmark asks for, unless it is known already, and play it back under a group's name."""
+
+    def ask(group: str) -> None:
+        session, wants = request.config.stash[SESSION], request.node.stash[WANTS]
+        found = {want: session.records(want) for want in wants}
+        notes = [record.note for records in found.values() for record in records if not record.samples]
+        measured = {want: _samples(records) for want, records in found.items() if _samples(records)}
+        if wrong := [note for note in notes if note.startswith(FAILED)]:
+            pytest.fail(wrong[0], pytrace=False)
+        if not measured:
+            pytest.skip(notes[0])
+        benchmark.group = group
+        benchmark.extra_info |= {want.quantity: median(samples) for want, samples in measured.items()}
+        want, samples = next(iter(measured.items()))
+        seconds = samples if found[want][0].unit == "s" else [record.took for record in found[want]]
+        _replayed[:] = [time for sample in seconds for time in (0.0, sample)]
+        benchmark.pedantic(lambda: None, rounds=len(seconds))
+
+    return ask
 
 
-@pytest.fixture(params=VARIANT_LABELS)
-def variant(request) -> str:
-    return request.param
-
-
-@pytest.fixture(params=PHASES)
-def phase(request) -> str:
-    return request.param
-
-
-class Job:
-    """What all benchmarks of a run share: the sizes, the batch, the journal, and graphs that are known to be equal."""
-
-    def __init__(self, config):
-        options = config.option
-        self.sizes = Sizes(steps=options.steps, batch=options.batch, hidden=options.hidden)
-        dataset = load(options.data)
-        from unroll.measure.workloads import Batch
-
-        self.batch = Batch.of(dataset, self.sizes)
-        gc.freeze()  # what is imported by now need not be searched for garbage before every build
-        self.seed = SEED
-        self.journal = Journal(options.results, environment(SEED), dataset.name)
-        self.unused = defaultdict(list)  # graphs that were built and never called, by variant and phase
-
-    def network(self, variant: str):
-        """Make a variant's network anew, with the weights that every variant starts from."""
-        from unroll.measure.workloads import new_network
-
-        return new_network(variant, self.sizes, self.seed)
-
-    def unused_graph(self, variant: str, phase: str):
-        """Give a graph that was never called: one that was left from measuring builds, or a new one."""
-        from unroll.measure.workloads import build
-
-        left = self.unused[variant, phase]
-        return left.pop() if left else build(self.network(variant), phase, self.batch)
-
-    def record(self, quantity: str, phase: str, variant: str, unit: str, samples, **more) -> None:
-        self.journal.append(Record(quantity, phase, variant, self.sizes, unit, list(samples), **more))
-
-    @cached_property
-    def expected(self):
-        from unroll.measure.check import expect
-
-        return expect(self.network(next(iter(VARIANT_LABELS))), self.batch, self.seed)
-
-    @cache  # noqa: B019 - one job a process
-    def graphs(self, variant: str) -> dict:
-        """Build a variant's two graphs, by phase, and assert that they are equal to the reference."""
-        from unroll.measure.check import assert_equal
-        from unroll.measure.workloads import build
-
-        network = self.network(variant)
-        graphs = {phase: build(network, phase, self.batch) for phase in PHASES}
-        assert_equal(network, graphs["forward"], graphs["train"], self.batch, self.expected)
-        return graphs
+def _samples(records: list[Record]) -> list[float]:
+    return [sample for record in records for sample in record.samples]
 
 
 class Bar:
     """A bar with the time left, in place of pytest's dots, where a person watches."""
 
-    def __init__(self, session):
+    def __init__(self, config):
         # pytest captures what tests print; a copy of the terminal's handle is drawn on all the same.
         self.console = Console(file=os.fdopen(os.dup(2), "w"))
-        self.watched = self.console.is_terminal
-        self.costs = {item.nodeid: _cost(item) for item in session.items}
-        self.start = time.monotonic()
+        self.watched, self.config = self.console.is_terminal, config
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -147,18 +191,27 @@ class Bar:
             auto_refresh=False,  # a thread that draws would disturb what is being timed
             transient=True,
         )
-        self.task = self.progress.add_task("starting", total=sum(self.costs.values()), left="")
+
+    def start(self, tasks: list[Task], chosen: Chosen, warnings: list[str]) -> None:
+        """Say how long it may take, and begin to count."""
+        self.expected = Counter(want for task in tasks for want in task.wants for _ in range(_rounds(want)))
+        self.seconds = sum(task.seconds for task in tasks)
+        self.total, self.done = max(1, self.expected.total()), 0
+        self.began = self.drawn = time.monotonic()
+        text = f"{chosen.settings['preset']}: {len(tasks)} processes, about {_minutes(self.seconds)}"
+        for line in (*warnings, text):
+            self.config.get_terminal_writer().line(line)
         if self.watched:
-            session.config.pluginmanager.get_plugin("terminalreporter").showfspath = False
+            self.config.pluginmanager.get_plugin("terminalreporter").showfspath = False
+            self.task = self.progress.add_task("starting", total=self.total, left="")
             self.progress.start()
 
-    def pytest_runtest_logstart(self, nodeid):
-        if self.watched:
-            self.progress.update(self.task, description=nodeid.rpartition("::")[2], left=self._left(), refresh=True)
-
-    def pytest_runtest_logfinish(self, nodeid):
-        if self.watched:
-            self.progress.update(self.task, advance=self.costs[nodeid], refresh=True)
+    def on_record(self, record: Record) -> None:
+        self.done += 1
+        if self.watched and time.monotonic() - self.drawn > DRAW_EVERY_S:
+            self.drawn = time.monotonic()
+            text = f"{record.quantity} {record.phase} {record.variant} {record.sizes}"
+            self.progress.update(self.task, completed=self.done, description=text, left=self._left(), refresh=True)
 
     def pytest_report_teststatus(self, report):
         return ("passed", "", "") if self.watched and report.when == "call" and report.passed else None
@@ -169,13 +222,17 @@ class Bar:
             self.progress.stop()
 
     def _left(self) -> str:
-        """Guess the time left from the pace so far, or from the benchmarks' own estimates at the start."""
-        done = self.progress.tasks[0].completed
-        pace = (time.monotonic() - self.start) / done if done else 1
-        seconds = round(pace * (sum(self.costs.values()) - done))
-        return f"about {seconds // 60}:{seconds % 60:02} left"
+        """Go from the first guess over to the pace so far."""
+        share = min(1.0, self.done / self.total)
+        passed = self.drawn - self.began
+        by_pace = passed / share - passed
+        return f"about {_minutes((1 - share) * (self.seconds - passed) + share * by_pace)} left"
 
 
-def _cost(item) -> float:
-    marker = item.get_closest_marker("cost")
-    return marker.args[0] if marker else 1
+def _rounds(want: Want) -> int:
+    return want.case.rounds if want.kind == "turns" else 1
+
+
+def _minutes(seconds: float) -> str:
+    seconds = max(0, round(seconds))
+    return f"{seconds // 60}:{seconds % 60:02} min"

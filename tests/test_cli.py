@@ -1,10 +1,13 @@
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 
 from unroll import cli
+from unroll.measure.config import Sizes
+from unroll.measure.journal import Journal, Record
 
 
 def unroll(*arguments):
@@ -32,6 +35,9 @@ def test_the_door_imports_no_tensorflow():
         (["report"], "results"),
         (["report", "/nowhere"], "unroll: cannot read /nowhere/journal.jsonl"),
         (["fill", "/nowhere.md", "/nowhere"], "unroll: cannot read /nowhere/journal.jsonl"),
+        (["compare", "/nowhere"], "SECOND"),
+        (["compare", "/nowhere", "/there"], "unroll: cannot read /nowhere/journal.jsonl"),
+        (["compare", "/nowhere#2026", "/there"], "unroll: cannot read /nowhere/journal.jsonl"),
     ],
 )
 def test_bad_input_gets_one_line_and_status_2(arguments, message):
@@ -40,3 +46,27 @@ def test_bad_input_gets_one_line_and_status_2(arguments, message):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
+
+
+def test_compare_prints_two_runs_or_names_the_known_ones(tmp_path):
+    journals = []
+    for cost in (1.0, 2.0):
+        journals.append(Journal(tmp_path, {}, {"sizes": asdict(Sizes())}))
+        journals[-1].append(Record("step", "train", "static", "graph", Sizes(), "s", [cost], 1))
+    done = unroll("compare", f"{tmp_path}#{journals[0].run}", str(tmp_path))
+    assert done.returncode == 0
+    assert f"first: {journals[0].run}" in done.stdout and f"second: {journals[1].run}" in done.stdout
+    assert "|           2.00 |" in done.stdout
+    refused = unroll("compare", f"{tmp_path}#nobody", str(tmp_path))
+    assert refused.returncode == cli.BAD_INPUT
+    assert journals[0].run in refused.stderr and refused.stderr.count("\n") == 1
+
+
+def test_doctor_shows_the_environment_and_what_spoils_a_measurement(monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/nowhere")
+    done = unroll("doctor")
+    assert done.returncode == 0
+    assert not done.stderr  # what TensorFlow says at its start
+    assert "\ntensorflow   2." in done.stdout
+    assert "\nflags        " in done.stdout
+    assert "\nwarning: --xla_dump_to=/nowhere in XLA_FLAGS writes files" in done.stdout

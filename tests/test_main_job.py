@@ -2,71 +2,81 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from unroll.measure.config import VARIANT_LABELS, Sizes
-from unroll.measure.journal import read_journal
+from unroll.measure.config import Sizes
+from unroll.measure.journal import FILE_NAME, read_journal
+from unroll.measure.plan import KINDS
+from unroll.measure.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
-TIMES = {(quantity, phase) for quantity in ("build", "first_call", "step") for phase in ("forward", "train")}
-MEASURED_IN_FULL = ("static", "dynamic")
-SIZES = {("nodes", "forward"), ("nodes", "train"), ("graph_bytes", "forward"), ("graph_bytes", "train")}
+TINY = ["--steps", "3", "--batch", "4", "--hidden", "5"]
+VARIANTS = ("static", "dynamic", "faults:raising")
+QUANTITIES = [(quantity, phase) for quantity in ("build", "first_call", "step") for phase in ("forward", "train")]
+QUANTITIES += [(quantity, phase) for quantity in KINDS["memory"] for phase in ("forward", "train")]
+QUANTITIES += [(quantity, "forward") for kind in ("export", "retraces") for quantity in KINDS[kind]]
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--benchmark-only", *arguments]
+
+
+def environment():
+    # In a worker of xdist, pytest-benchmark would take itself for another and switch itself off.
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
 
 
 def main_job(*arguments):
-    command = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "--benchmark-only", *arguments]
-    # In a worker of xdist, pytest-benchmark would take itself for another and switch itself off.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    return subprocess.run(command(*arguments), cwd=ROOT, env=environment(), capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    tiny = ["--steps", "3", "--batch", "4", "--hidden", "5", "--results", str(folder)]
-    # Every variant has its graph counted and checked; two of them, measured in every way, stand for the others.
-    chosen = "test_graph or test_ratio or (static] or dynamic]) and not tf1"
-    job = main_job(*tiny, "-k", chosen, "--benchmark-json", str(folder / "benchmark.json"))
-    assert job.returncode == 0, job.stdout + job.stderr
-    return job, folder
+    given = ["--variants", ",".join(VARIANTS), "--modes", "eager", "--results", str(folder)]
+    return main_job(*TINY, *given, "--benchmark-json", str(folder / "benchmark.json")), folder
 
 
-def test_every_variant_is_measured(done):
+def test_every_variant_is_measured_in_every_way(done):
     (run,) = read_journal(done[1])
     assert {record.sizes for record in run.records} == {Sizes(steps=3, batch=4, hidden=5)}
-    alone = {variant: set() for variant in VARIANT_LABELS}
-    for record in run.records:
-        if not record.rounds:
-            alone[record.variant].add((record.quantity, record.phase))
-    assert all(found >= SIZES for found in alone.values())
-    for variant in MEASURED_IN_FULL:
-        assert alone[variant] == TIMES | SIZES | {("export", "forward"), ("process", "train"), ("tensors", "train")}
-        assert run.find("tensors", "train", variant).median > 0
+    for variant in ("static", "dynamic"):
+        for quantity, phase in QUANTITIES:
+            measured = run.find(quantity, phase, variant)
+            static_takes_no_unknown_length = (variant, quantity) == ("static", "retraces_signature")
+            assert bool(measured.samples) != static_takes_no_unknown_length, (variant, quantity)
+        assert len(run.find("step", "train", variant).rounds) == PRESETS["default"].rounds
+        assert run.find("step", "train", variant, "eager").samples
 
 
-def test_the_headline_variants_take_turns(done):
-    (run,) = read_journal(done[1])
-    records = [record for record in run.records if record.rounds]
-    assert {record.variant for record in records} == {
-        "static", "static-traced", "dynamic", "keras-unrolled", "keras-loop"
-    }  # fmt: skip
-    assert all(len(record.samples) % record.rounds == 0 for record in records)
+def test_a_variant_of_ones_own_that_fails_is_named_with_its_reason_and_fails_its_benchmarks(done):
+    job, folder = done
+    (run,) = read_journal(folder)
+    assert job.returncode == 1
+    for quantity, phase in QUANTITIES:
+        assert "the reader has no eyes" in run.find(quantity, phase, "faults:raising").note
+    assert {line.split("[")[1].split("]")[0] for line in job.stdout.splitlines() if line.startswith("FAILED")} == {
+        f"{phase}-faults:raising" for phase in ("forward", "train")
+    }
 
 
 def test_both_graphs_are_kept_for_drawing(done):
     (run,) = read_journal(done[1])
-    for variant in MEASURED_IN_FULL:
+    for variant in ("static", "dynamic"):
         nodes = sum(len(nodes) for nodes in run.outlines[variant].values())
         assert run.find("nodes", "forward", variant).median == nodes
 
 
 def test_figures_and_tables_are_written_and_their_paths_printed(done):
     job, folder = done
-    for name in ("costs.png", "costs.svg", "graphs.png", "graphs.svg", "tables.md"):
+    for name in ("costs.png", "costs.svg", "graphs.png", "graphs.svg", "ratios.png", "tables.md"):
         assert (folder / name).stat().st_size
         assert f"wrote {folder / name}" in job.stdout
 
@@ -81,8 +91,12 @@ def test_pytest_benchmarks_own_json_holds_the_same_samples(done):
     assert benchmarks["test_graph[train-static]"]["extra_info"]["nodes"] == run.find("nodes", "train", "static").median
 
 
-def test_the_tests_stay_out_of_the_main_job(done):
-    assert "skipped" not in done[0].stdout.splitlines()[-1]
+def test_the_tests_stay_out_of_the_main_job_and_questions_that_are_not_asked_too(done):
+    assert " skipped" not in done[0].stdout.splitlines()[-1]
+
+
+def test_it_says_how_long_it_may_take(done):
+    assert re.search(r"default: 1\d processes, about \d:\d\d min", done[0].stdout)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +104,18 @@ def test_the_tests_stay_out_of_the_main_job(done):
     [
         (["--steps", "0"], "got --steps 0; want a whole number from 1 up"),
         (["--batch", "-1"], "got --batch -1; want a whole number from 1 up"),
-        (["--batch", "1000000"], "got --batch 1000000"),
+        (["--batch", "5000"], "got --batch 5000; the data have 1437 training images"),
+        (["--hidden", "10000000"], "this machine has"),
         (["--data", "/nowhere"], "/nowhere: got a path that does not exist"),
         (["--results", "/dev/null/x"], "cannot write /dev/null/x/journal.jsonl"),
+        (["--preset", "huge"], "got --preset 'huge'; want one of quick, default, full, benchmark_rnn"),
+        (["--preset", "benchmark_rnn", "--steps", "3"], "got --steps with --preset benchmark_rnn"),
+        (["--variants", "static,dynamik"], "got the variant 'dynamik'; want static, "),
+        (["--modes", "jit"], "got --modes 'jit'; want xla or eager"),
+        (["--intra-op", "-1"], "got --intra-op -1; want 0 (automatic) or more"),
+        (["--limit-seconds", "-1"], "got --limit-seconds -1.0; want more than 0"),
+        (["--limit-gib", "0"], "got --limit-gib 0; want more than 0"),
+        (["--resume"], "cannot read"),
     ],
 )
 def test_bad_input_gets_one_clear_error_and_nothing_is_written(tmp_path, arguments, message):
@@ -104,20 +127,21 @@ def test_bad_input_gets_one_clear_error_and_nothing_is_written(tmp_path, argumen
     assert not folder.exists()
 
 
-def test_an_unequal_variant_is_not_measured(tmp_path, monkeypatch):
-    """A fault seeded into one variant: its benchmarks fail, the others' results are kept."""
-    plugin = tmp_path / "fault.py"
-    plugin.write_text(
-        "from unroll.measure import workloads\n"
-        "good = workloads.init_network\n"
-        "def init_network(reader, *sizes, seed):\n"
-        "    return good(reader, *sizes, seed=seed + (reader is workloads.READERS['tf1-static']))\n"
-        "workloads.init_network = init_network\n"
-    )
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    tiny = ["--steps", "2", "--batch", "2", "--hidden", "3", "--results", str(tmp_path / "results")]
-    job = main_job("-p", "fault", "-k", "test_graph and tf1", *tiny)
-    assert job.returncode == 1
-    assert "not the same network, so not measured" in job.stdout
-    (run,) = read_journal(tmp_path / "results")
-    assert {record.variant for record in run.records} == {"tf1-dynamic"}
+def test_a_killed_run_goes_on_with_resume_and_measures_nothing_again(tmp_path):
+    quick = [*TINY, "--preset", "quick", "--variants", "static,dynamic", "--results", str(tmp_path)]
+    with subprocess.Popen(command(*quick), cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL) as job:
+        while not (tmp_path / FILE_NAME).exists() or len((tmp_path / FILE_NAME).read_bytes().splitlines()) < 5:
+            assert job.poll() is None
+            time.sleep(0.02)
+        job.send_signal(signal.SIGKILL)
+    (before,) = read_journal(tmp_path)
+    again = main_job(*quick, "--resume")
+    assert again.returncode == 0, again.stdout + again.stderr
+    (run,) = read_journal(tmp_path)
+    assert run.records[: len(before.records)] == before.records
+    assert len(run.find("step", "train", "dynamic").rounds) == PRESETS["quick"].rounds
+    questions = [(record.question, record.round) for record in run.records]
+    assert len(questions) == len(set(questions))
+    other = main_job(*quick, "--resume", "--intra-op", "1")
+    assert other.returncode == 2
+    assert "it was started with threads" in other.stdout + other.stderr

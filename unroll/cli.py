@@ -37,6 +37,14 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("page", type=Path, help="a page with parts marked <!-- unroll: NAME --> ... <!-- /unroll -->")
     page.add_argument("results", type=Path, help="the folder whose last run the tables are made from")
     page.set_defaults(run=_fill)
+
+    both = commands.add_parser("compare", help="set two runs side by side: what differs, and by what factor")
+    for name in ("first", "second"):
+        both.add_argument(name, metavar=name.upper(), help="a results folder (its last run), or FOLDER#RUN-ID")
+    both.set_defaults(run=_compare)
+
+    doctor = commands.add_parser("doctor", help="show what would be measured on, and what spoils a measurement there")
+    doctor.set_defaults(run=_doctor)
     return parser
 
 
@@ -50,3 +58,18 @@ def _fill(options) -> list[Path]:
     from unroll.report.writing import update_page
 
     return [update_page(options.page, options.results)]
+
+
+def _compare(options) -> list[str]:
+    from unroll.report.compare import compare, find_run
+
+    return [compare(find_run(options.first), find_run(options.second))]
+
+
+def _doctor(options) -> list[str]:
+    from unroll.measure.environment import diagnosis, environment
+    from unroll.measure.process import quiet
+
+    with quiet():
+        found = environment(seed=0)
+    return diagnosis(found)

@@ -1,43 +1,43 @@
-"""What is timed must be the same network: the check finds faults seeded into each part of it."""
+"""What counts must be the same network: the check finds faults seeded into each part of it."""
 
 import dataclasses
 
-import numpy as np
 import pytest
 import tensorflow as tf
 
-from unroll.measure.check import assert_equal, expect
-from unroll.measure.config import PHASES, Sizes
-from unroll.measure.workloads import READERS, Batch, build, new_network
+from unroll.measure.check import Unequal, assert_equal, expect
+from unroll.measure.config import PHASES, Case, Sizes
+from unroll.measure.workloads import READERS, Batch, TensorFlowSubject, new_network, new_subject
+from unroll.models import data
 
 SIZES = Sizes(steps=4, batch=6, hidden=5)
 SEED = 3
+BATCH = Batch.of(*data.load("digits").train, SIZES)
+EXPECTED = expect(new_subject(Case("static", "graph", SIZES), BATCH, SEED).values(), BATCH, SEED)
 
 
-@pytest.fixture(scope="module")
-def batch():
-    random = np.random.default_rng(0)
-    images = random.uniform(size=[6, 4, 28]).astype(np.float32)
-    return Batch(tf.constant(images), tf.constant(random.integers(0, 10, 6), tf.int32))
+def check(subject, phases=PHASES):
+    for phase in phases:
+        assert_equal(subject, phase, subject.build(phase), EXPECTED)
 
 
-def check(network, batch):
-    graphs = {phase: build(network, phase, batch) for phase in PHASES}
-    expected = expect(new_network("static", SIZES, SEED), batch, SEED)
-    assert_equal(network, graphs["forward"], graphs["train"], batch, expected)
+def subject_of(network):
+    return TensorFlowSubject(network, "graph", BATCH)
 
 
-@pytest.mark.parametrize("variant", READERS)
-def test_every_variant_is_equal_to_the_reference(variant, batch):
-    check(new_network(variant, SIZES, SEED), batch)
+@pytest.mark.parametrize("mode", ["graph", "eager"])
+@pytest.mark.parametrize("variant", [*READERS, "dynamic-3"])
+def test_every_variant_is_equal_to_the_reference(variant, mode):
+    check(new_subject(Case(variant, mode, SIZES), BATCH, SEED))
 
 
-def test_other_weights_are_found(batch):
-    with pytest.raises(AssertionError, match="logits: off by"):
-        check(new_network("static", SIZES, SEED + 1), batch)
+@pytest.mark.parametrize(("phase", "what"), [("forward", "logits"), ("train", "loss")])
+def test_other_weights_are_found(phase, what):
+    with pytest.raises(Unequal, match=f"measured: {what} off by"):
+        check(new_subject(Case("static", "graph", SIZES), BATCH, SEED + 1), [phase])
 
 
-def test_a_detached_gradient_is_found(batch):
+def test_a_detached_gradient_is_found():
     network = new_network("dynamic", SIZES, SEED)
     reader = network.reader
 
@@ -47,14 +47,26 @@ def test_a_detached_gradient_is_found(batch):
         return hidden + 0 * tf.reduce_sum(reader.weights.recurrent_kernel)  # so that it has a gradient: zero
 
     detached.variables = reader.variables
-    with pytest.raises(AssertionError, match="gradient of recurrent_kernel"):
-        check(dataclasses.replace(network, reader=detached), batch)
+    with pytest.raises(Unequal, match="gradient of recurrent_kernel"):
+        check(subject_of(dataclasses.replace(network, reader=detached)))
 
 
-def test_an_update_of_another_size_is_found(batch):
-    network = new_network("static", SIZES, SEED)
-    graphs = {phase: build(network, phase, batch) for phase in PHASES}
-    expected = expect(network, batch, SEED)
-    halved = dataclasses.replace(network, learning_rate=2 * network.learning_rate)
-    with pytest.raises(AssertionError, match="gradient of"):
-        assert_equal(halved, graphs["forward"], graphs["train"], batch, expected)
+def test_an_update_of_another_size_is_found():
+    subject = subject_of(new_network("static", SIZES, SEED))
+    subject.learning_rate *= 2
+    with pytest.raises(Unequal, match="gradient of"):
+        check(subject)
+
+
+def test_a_nan_is_found():
+    subject = subject_of(new_network("static", SIZES, SEED))
+    with pytest.raises(Unequal, match="logits off by nan"):
+        assert_equal(subject, "forward", lambda check: EXPECTED.logits * float("nan"), EXPECTED)
+
+
+def test_the_check_leaves_the_starting_weights():
+    subject = subject_of(new_network("static", SIZES, SEED))
+    start = subject.values()
+    subject.build("train")()
+    check(subject)
+    assert all((old == new).all() for old, new in zip(start, subject.values(), strict=True))

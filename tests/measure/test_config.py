@@ -1,7 +1,7 @@
 import pytest
 
-from unroll.measure.config import VARIANT_LABELS, Sizes, environment
-from unroll.measure.workloads import READERS
+from unroll.measure.config import OTHER_PACKAGES, VARIANT_LABELS, Case, Sizes, known_variant, own_mode
+from unroll.measure.workloads import reader_of
 
 
 @pytest.mark.parametrize("value", [0, -3, 1.5, True, "28", None])
@@ -10,18 +10,26 @@ def test_sizes_that_are_no_whole_number_from_1_up_are_refused(value):
         Sizes(steps=value)
 
 
-def test_every_variant_has_a_label():
-    assert list(VARIANT_LABELS) == list(READERS)
+def test_more_valid_steps_than_there_are_are_refused():
+    with pytest.raises(ValueError, match="got 6 valid steps of 5; want at most all of them"):
+        Sizes(steps=5, valid=6)
 
 
-def test_environment_says_where_and_how(monkeypatch):
-    monkeypatch.setenv("XLA_FLAGS", "--some_flag")
-    monkeypatch.setenv("TF_API_TOKEN", "secret")
-    found = environment(seed=7)
-    assert found["cores"] >= 1
-    assert found["memory_bytes"] > 1 << 28
-    assert "CPU" in found["devices"]
-    assert found["versions"]["tensorflow"].startswith("2.")
-    assert found["flags"]["XLA_FLAGS"] == "--some_flag"
-    assert "secret" not in str(found)
-    assert found["seed"] == 7
+def test_every_label_is_of_a_variant_that_can_be_made():
+    for variant in VARIANT_LABELS:
+        assert variant in OTHER_PACKAGES or reader_of(variant)
+
+
+def test_a_case_is_named_by_its_mode_only_where_that_is_not_its_own():
+    assert [str(Case(variant, mode, Sizes())) for variant, mode in (("static", "graph"), ("static", "xla"))] == [
+        "static",
+        "static-xla",
+    ]
+    assert str(Case("torch", own_mode("torch"), Sizes())) == "torch"
+
+
+def test_an_unknown_variant_is_refused_and_the_known_ones_are_named():
+    assert known_variant("dynamic") == "dynamic"
+    assert known_variant("mine:reader") == "mine:reader"
+    with pytest.raises(ValueError, match=r"got the variant 'dyn'; want static, .*, or module:reader for your own"):
+        known_variant("dyn")

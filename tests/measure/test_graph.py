@@ -1,6 +1,7 @@
 import tensorflow as tf
 
-from unroll.measure.graph import count_bytes, count_nodes, folder_bytes, outline
+from unroll.measure.export import folder_bytes
+from unroll.measure.graph import count_bytes, count_nodes, outline
 
 
 def looped(x):

@@ -1,53 +1,132 @@
 import json
 import multiprocessing
+from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import FILE_NAME, SCHEMA, Journal, JournalError, Record, read_journal
+
+SETTINGS = {"preset": "quick", "sizes": asdict(Sizes()), "data": "digits"}
+TURNS = "all of them"
 
 
 def record(**changes) -> Record:
-    fields = {"quantity": "step", "phase": "train", "variant": "static", "sizes": Sizes(), "unit": "s"}
+    fields = {"quantity": "step", "phase": "train", "variant": "static", "mode": "graph", "sizes": Sizes(), "unit": "s"}
     return Record(**(fields | {"samples": [0.3, 0.1, 0.2]} | changes))
 
 
 def append_many(folder, name):
-    journal = Journal(folder, {"name": name}, "data")
+    journal = Journal(folder, {"name": name}, SETTINGS)
     for number in range(200):
         journal.append(record(samples=[number], note=name * 500))
 
 
 def test_what_is_appended_is_read_again(tmp_path):
-    journal = Journal(tmp_path, {"cores": 2}, "digits")
+    journal = Journal(tmp_path, {"cores": 2}, SETTINGS)
     journal.append(record())
     journal.append_outline("static", {"main": [["x", "Placeholder", []]]})
     (run,) = read_journal(tmp_path)
     assert run.environment == {"cores": 2}
-    assert run.data == "digits"
+    assert run.settings == SETTINGS
+    assert run.sizes == Sizes()
     assert run.records == [record(run=journal.run)]
     assert run.outlines == {"static": {"main": [["x", "Placeholder", []]]}}
 
 
-def test_a_record_summarises_its_samples():
-    assert record().median == 0.2
-    assert record().quartiles == pytest.approx((0.15, 0.25))
-    assert record(samples=[]).median != record(samples=[]).median  # NaN
+def run_of(folder, *records):
+    journal = Journal(folder, {}, SETTINGS)
+    for made in records:
+        journal.append(made)
+    return read_journal(folder)[-1]
 
 
-def test_the_last_record_of_a_kind_is_found(tmp_path):
-    journal = Journal(tmp_path, {}, "digits")
-    journal.append(record(samples=[1.0]))
-    journal.append(record(samples=[2.0]))
-    journal.append(record(samples=[3.0, 4.0], rounds=2))
+def test_the_rounds_of_a_quantity_are_put_together(tmp_path):
+    run = run_of(tmp_path, record(samples=[0.3, 0.1], round=2), record(samples=[0.2], round=1), record(phase="forward"))
+    found = run.find("step", "train", "static")
+    assert found.rounds == {1: [0.2], 2: [0.3, 0.1]}
+    assert found.samples == [0.2, 0.3, 0.1]
+    assert found.median == 0.2
+    assert found.quartiles == pytest.approx((0.15, 0.25))
+    assert run.find("build", "train", "static") is None
+    assert run.find("step", "train", "static", "xla") is None
+    assert run.find("step", "train", "static", sizes=Sizes(steps=1)) is None
+
+
+def test_of_a_round_that_was_measured_twice_the_last_counts(tmp_path):
+    assert run_of(tmp_path, record(round=1), record(samples=[9.0], round=1)).find(
+        "step", "train", "static"
+    ).samples == [9]
+
+
+def test_what_failed_has_no_samples_and_a_reason(tmp_path):
+    found = run_of(tmp_path, record(samples=[1.0], round=1), record(samples=[], note="it crashed")).find(
+        "step", "train", "static"
+    )
+    assert (found.samples, found.note) == ([1.0], "it crashed")
+    assert np.isnan(run_of(tmp_path, record(samples=[])).find("step", "train", "static").median)
+
+
+def turn(variant, quantity, number, sample, turns=TURNS):
+    return record(variant=variant, quantity=quantity, samples=[sample], round=number, turns=turns)
+
+
+def test_ratios_are_of_rounds_that_ran_side_by_side(tmp_path):
+    static, dynamic = (Case(variant, "graph", Sizes()) for variant in ("static", "dynamic"))
+    records = [turn("static", "step", n, 2.0 * n) for n in (1, 2, 3)]
+    run = run_of(tmp_path, *records, *[turn("dynamic", "step", n, 1.0 * n) for n in (2, 3, 4)])
+    found = run.ratio("step", "train", static, dynamic)
+    assert (found.value, found.rounds) == (2, 2)
+    assert run.ratio("build", "train", static, dynamic) is None
+    assert run.ratio("step", "train", static, replace(dynamic, sizes=Sizes(steps=1))) is None
+
+
+@pytest.mark.parametrize("turns", ["", "others"])
+def test_what_took_no_turns_has_no_ratio(tmp_path, turns):
+    static, dynamic = (Case(variant, "graph", Sizes()) for variant in ("static", "dynamic"))
+    run = run_of(tmp_path, turn("static", "step", 1, 2.0, turns), turn("dynamic", "step", 1, 1.0, turns and TURNS))
+    assert run.ratio("step", "train", static, dynamic) is None
+
+
+def test_break_even_counts_the_build_the_first_call_and_the_steps(tmp_path):
+    static, dynamic, torch = (
+        Case(name, mode, Sizes()) for name, mode in (("static", "graph"), ("dynamic", "graph"), ("torch", "eager"))
+    )
+    costs = {"static": (6.0, 4.0, 1.0), "dynamic": (1.0, 1.0, 2.0)}
+    records = [
+        turn(variant, quantity, 1, cost)
+        for variant, numbers in costs.items()
+        for quantity, cost in zip(("build", "first_call", "step"), numbers, strict=True)
+    ]
+    records += [replace(turn("torch", "first_call", 1, 1.0), mode="eager")]
+    records += [replace(turn("torch", "step", 1, 3.0), mode="eager")]
+    run = run_of(tmp_path, *records)
+    assert run.break_even("train", static, dynamic).steps == 8
+    assert run.break_even("train", dynamic, torch).steps == 1  # PyTorch builds nothing
+    assert run.break_even("forward", static, dynamic) is None
+
+
+def test_a_sweep_varies_one_size_and_keeps_the_others(tmp_path):
+    sizes = [Sizes(steps=1), Sizes(), Sizes(steps=64), Sizes(steps=64, batch=1)]
+    run = run_of(tmp_path, *(record(sizes=at, samples=[at.steps]) for at in sizes))
+    found = run.sweep("steps", "step", "train", "static")
+    assert {steps: measured.samples for steps, measured in found.items()} == {1: [1], 28: [28], 64: [64]}
+
+
+def test_a_run_that_was_gone_on_with_is_one_run(tmp_path):
+    first = Journal(tmp_path, {"cores": 2}, SETTINGS)
+    first.append(record())
+    (before,) = read_journal(tmp_path)
+    Journal(tmp_path, {"cores": 4}, SETTINGS, before).append(record(quantity="build"))
     (run,) = read_journal(tmp_path)
-    assert run.find("step", "train", "static").samples == [2.0]
-    assert run.find("step", "train", "static", alternated=True).samples == [3.0, 4.0]
-    assert run.find("step", "forward", "static") is None
+    assert [r.quantity for r in run.records] == ["step", "build"]
+    assert len(run.resumed) == 1
+    assert run.environment == {"cores": 2}
 
 
 def test_runs_share_a_folder_one_after_the_other(tmp_path):
-    first, second = Journal(tmp_path, {}, "a"), Journal(tmp_path, {}, "b")
+    first, second = Journal(tmp_path, {}, SETTINGS), Journal(tmp_path, {}, SETTINGS)
     assert [run.id for run in read_journal(tmp_path)] == [first.run, second.run]
 
 
@@ -63,11 +142,11 @@ def test_two_runs_at_once_into_one_folder_keep_both(tmp_path):
 
 
 def test_a_torn_line_is_left_out_and_costs_no_other(tmp_path):
-    journal = Journal(tmp_path, {}, "digits")
+    journal = Journal(tmp_path, {}, SETTINGS)
     journal.append(record(samples=[1.0]))
     with open(journal.path, "ab") as file:
         file.write(b'{"quantity": "ste')
-    journal = Journal(tmp_path, {}, "digits")
+    journal = Journal(tmp_path, {}, SETTINGS)
     journal.append(record(samples=[2.0]))
     with pytest.warns(UserWarning, match="line 3: left out, a run was stopped while writing it"):
         first, second = read_journal(tmp_path)
@@ -98,4 +177,4 @@ def test_a_missing_journal_is_named(tmp_path):
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match=r"cannot write .*; choose another folder"):
-        Journal(tmp_path / "file" / "below", {}, "digits")
+        Journal(tmp_path / "file" / "below", {}, SETTINGS)

@@ -2,26 +2,34 @@ import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-from unroll.measure import memory
-from unroll.measure.config import Sizes
-from unroll.measure.memory import NotAvailable, measure_memory
+from unroll.measure.config import Case, Sizes
+from unroll.measure.memory import hold, peak
+from unroll.measure.process import Limits, work_apart
+from unroll.models import data
 
-SIZES = Sizes(steps=3, batch=4, hidden=256)
-
-
-def measure(variant="static", sizes=SIZES):
-    images, labels = np.zeros([sizes.batch, sizes.steps, sizes.input], np.float32), np.zeros(sizes.batch, np.int32)
-    return measure_memory(variant, "train", sizes, images, labels, seed=0)
+IMAGES, LABELS = data.load("digits").train
+CASE = Case("static", "graph", Sizes(steps=3, batch=4, hidden=256))
 
 
-def test_both_scopes_are_measured_in_fresh_processes():
-    found = measure()
-    gradients = 4 * (28 + 256 + 1) * 4 * 256  # a training step holds at least the gradient of its weights
-    assert gradients < found["tensors"] < 20 * gradients
-    assert found["process"] > gradients
+def apart(work, **variables):
+    found = work_apart(work, CASE, "train", IMAGES, LABELS, 0, limits=Limits(60), variables=variables)
+    return {record.quantity: record for record in found}
+
+
+def test_a_training_step_holds_at_least_the_gradient_of_its_weights():
+    gradients = 4 * (28 + 256 + 1) * 4 * 256
+    process = apart(f"{hold.__module__}:hold")["process"].samples[0]
+    tensors = apart(f"{peak.__module__}:peak", TF_CPU_ALLOCATOR_USE_BFC="1")["tensors"].samples[0]
+    assert gradients < tensors < 20 * gradients
+    assert process > gradients
+
+
+def test_a_scope_that_cannot_be_read_is_not_available_and_says_why():
+    tensors = apart(f"{peak.__module__}:peak", TF_CPU_ALLOCATOR_USE_BFC="0")["tensors"]
+    assert tensors.samples == []
+    assert tensors.note.startswith("the allocator counted")
 
 
 def allocator_count(kibibytes: int, count: int, switch: str) -> int:
@@ -50,16 +58,3 @@ def test_the_allocators_count_agrees_with_tensors_of_known_size(kibibytes, count
 
 def test_without_its_switch_the_allocator_misses_small_tensors_and_calibration_says_so():
     assert allocator_count(64, 128, switch="0") < 1 << 20
-
-
-@pytest.mark.parametrize("scope", memory.SCOPES)
-def test_a_case_that_fails_is_not_available_and_says_why(scope):
-    case = {"variant": "no-such-variant", "scope": scope, "sizes": {}, "seed": 0, "phase": "train", "batch": ""}
-    result = memory._in_fresh_process(case)
-    assert isinstance(result, NotAvailable)
-    assert "no-such-variant" in str(result)
-
-
-def test_a_case_that_hangs_is_not_available(monkeypatch):
-    monkeypatch.setattr(memory, "TIME_LIMIT_S", 0.1)
-    assert "took more than" in str(measure()["tensors"])

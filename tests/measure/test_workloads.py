@@ -1,37 +1,68 @@
+import faults
 import numpy as np
 import pytest
 
-from unroll.measure.alternate import TURNS, alternate
-from unroll.measure.config import Sizes
-from unroll.measure.workloads import Batch
+from unroll.measure.config import Case, Sizes
+from unroll.measure.workloads import READERS, Batch, new_subject, reader_of
 from unroll.models import data
 
-DIGITS = data.load("digits")
+IMAGES, LABELS = data.load("digits").train
 
 
 def test_a_batch_holds_real_digits():
-    batch = Batch.of(DIGITS, Sizes(batch=5))
-    np.testing.assert_array_equal(batch.images, DIGITS.train.images[:5])
-    np.testing.assert_array_equal(batch.labels, DIGITS.train.labels[:5])
+    batch = Batch.of(IMAGES, LABELS, Sizes(batch=5))
+    np.testing.assert_array_equal(batch.images, IMAGES[:5])
+    np.testing.assert_array_equal(batch.labels, LABELS[:5])
 
 
-@pytest.mark.parametrize("steps", [3, 28, 70])
-def test_longer_sequences_read_the_image_again_from_its_top(steps):
-    images = Batch.of(DIGITS, Sizes(batch=2, steps=steps)).images.numpy()
+@pytest.mark.parametrize(("steps", "above"), [(1, 13), (3, 12), (28, 0), (70, 0)])
+def test_shorter_sequences_read_the_middle_of_an_image_and_longer_ones_again_from_its_top(steps, above):
+    images = Batch.of(IMAGES, LABELS, Sizes(batch=2, steps=steps)).images
     assert images.shape == (2, steps, 28)
+    assert images.any()
     for t in range(steps):
-        np.testing.assert_array_equal(images[:, t], DIGITS.train.images[:2, t % 28])
+        np.testing.assert_array_equal(images[:, t], IMAGES[:2, (above + t) % 28])
 
 
 def test_a_batch_larger_than_the_data_is_refused():
-    with pytest.raises(ValueError, match=r"got --batch 5000; .*digits.* has 1437 training images: want fewer"):
-        Batch.of(DIGITS, Sizes(batch=5000))
+    with pytest.raises(ValueError, match="got --batch 5000; the data have 1437 training images: want fewer"):
+        Batch.of(IMAGES, LABELS, Sizes(batch=5000))
 
 
-def test_every_variant_takes_its_turn_in_every_round():
-    sizes = Sizes(steps=2, batch=2, hidden=3)
-    samples = alternate(["static", "dynamic"], sizes, Batch.of(DIGITS, sizes), 0, rounds=2, steps=3)
-    assert list(samples) == ["static", "dynamic"]
-    for turns in samples.values():
-        assert {turn: len(seconds) for turn, seconds in turns.items()} == dict(zip(TURNS, (2, 2, 6), strict=True))
-        assert all(second > 0 for seconds in turns.values() for second in seconds)
+@pytest.mark.parametrize(("size", "different"), [(1, 1), (7, 7), (10, 5), (11, 1), (128, 8)])
+def test_the_check_repeats_a_few_rows_to_a_whole_batch(size, different):
+    batch = Batch.of(IMAGES, LABELS, Sizes(batch=size))
+    assert len(batch.different.images) == different
+    assert batch.check.images.shape == batch.images.shape
+    for row in range(size):
+        np.testing.assert_array_equal(batch.check.images[row], IMAGES[row % different])
+        assert batch.check.labels[row] == LABELS[row % different]
+
+
+def test_any_number_of_cells_an_iteration_is_a_variant():
+    assert reader_of("dynamic-9").keywords["unroll"].keywords == {"unroll": 9}
+
+
+def test_a_reader_of_ones_own_is_a_variant():
+    assert reader_of("faults:good") is faults.good
+
+
+@pytest.mark.parametrize("variant", ["dynamic", "keras-loop"])
+def test_a_reset_goes_back_to_the_start(variant):
+    sizes = Sizes(steps=2, batch=4, hidden=3)
+    subject = new_subject(Case(variant, "graph", sizes), Batch.of(IMAGES, LABELS, sizes), 0)
+    start = subject.values()
+    subject.build("train")()
+    assert all(np.any(old != new) for old, new in zip(start, subject.values(), strict=True))
+    subject.reset()
+    for old, new in zip(start, subject.values(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_every_variant_starts_from_the_same_weights():
+    sizes = Sizes(steps=2, batch=4, hidden=3)
+    batch = Batch.of(IMAGES, LABELS, sizes)
+    starts = [new_subject(Case(variant, "graph", sizes), batch, 0).values() for variant in READERS]
+    for start in starts:
+        for value, first in zip(start, starts[0], strict=True):
+            np.testing.assert_array_equal(value, first)

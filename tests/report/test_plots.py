@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from functools import cache
 from itertools import combinations
 
@@ -15,15 +16,16 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from unroll.measure.config import VARIANT_LABELS, Sizes
+from unroll.measure.config import OTHER_PACKAGES, VARIANT_LABELS, Case, Sizes, own_mode
 from unroll.measure.journal import Record, Run
-from unroll.measure.statistics import ratio
 from unroll.report import graphs, plots, style
-from unroll.report.tables import PAIRS, TURNS, significant
+from unroll.report.tables import NOTHING, PAIRS, TURNS, factor, significant
 
 HOSTILE = "<script>alert('$x^$')</script>\n\x1b[31m \u4e2d"  # no valid formula: as one, it would raise
 ROUNDS = 6
+OWN = ("mine:gru", f"{'my.very.long.module.' * 9}:{HOSTILE}")  # readers of the user's own
 PANELS = [panel for band in plots.BANDS for panel in band]
+STEP = next(panel for panel in PANELS if panel.quantity == "step")
 DRAW = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs}
 
 
@@ -90,31 +92,51 @@ def dynamic_outline():
     }
 
 
-def alternated(quantity, variant, sizes):
+def record(quantity, phase, variant, sizes, samples, **more) -> Record:
+    return Record(quantity, phase, variant, own_mode(variant), sizes, "unit", samples, **more)
+
+
+def in_turns(quantity, phase, variant, sizes) -> list[Record]:
     """Let every variant take so long that the ratios are 1.5 to some power, but make all training steps alike."""
-    number = 0 if quantity == "step" else list(VARIANT_LABELS).index(variant)
+    number = 0 if (quantity, phase) == ("step", "train") else [*VARIANT_LABELS, *OWN].index(variant)
     noise = np.random.default_rng(len(quantity) + number + len(variant)).uniform(0.97, 1.03, ROUNDS)
-    return Record(quantity, "train", variant, sizes, "s", list(0.1 * 1.5**number * noise), ROUNDS)
+    times = 0.1 * 1.5**number * noise
+    return [
+        record(quantity, phase, variant, sizes, [time], round=i, turns="all") for i, time in enumerate(times, start=1)
+    ]
+
+
+def run_of(records, steps=28, environment=None, started="2026", outlines=None) -> Run:
+    settings = {"sizes": asdict(Sizes(steps=steps)), "data": "some digits"}
+    return Run("id", started, environment or {}, settings, list(records), outlines or {})
 
 
 def make_run(steps=28, variants=tuple(VARIANT_LABELS), processor="A processor", outlines=("static", "dynamic")):
     sizes = Sizes(steps=steps)
     records = []
+    taking_turns = {(turn.quantity, turn.phase) for turn in TURNS}
     for row, variant in enumerate(variants):
+        for quantity, phase in taking_turns & set(known_quantities(variant)):
+            records += in_turns(quantity, phase, variant, sizes)
         for column, panel in enumerate(PANELS):
-            median = panel.scale * (column + 1) * (row + 1.25)
-            samples = [0.9 * median, median, 1.2 * median]
-            records.append(Record(panel.quantity, panel.phase, variant, sizes, "unit", samples))
-        records += [alternated(turn.quantity, variant, sizes) for turn in TURNS]
+            if (panel.quantity, panel.phase) in set(known_quantities(variant)) - taking_turns:
+                median = panel.scale * (column + 1) * (row + 1.25)
+                samples = [0.9 * median, median, 1.2 * median]
+                records.append(record(panel.quantity, panel.phase, variant, sizes, samples))
     known = {"static": static_outline(steps), "dynamic": dynamic_outline()}
     environment = {"processor": processor, "cores": 2, "versions": {"tensorflow": "2.99.0"}}
     drawn = {variant: known[variant] for variant in outlines}
-    return Run("id", "2026-11-22T10:11:12+00:00", environment, "some digits", records, drawn)
+    return run_of(records, steps, environment, "2026-11-22T10:11:12+00:00", drawn)
+
+
+def known_quantities(variant) -> list[tuple[str, str]]:
+    """Give what can be measured of a variant: other packages build no graph and export nothing."""
+    without = {"build", "nodes", "export"} if variant in OTHER_PACKAGES else set()
+    return [(column.quantity, column.phase) for column in (*TURNS, *PANELS) if column.quantity not in without]
 
 
 def unavailable(run):
-    records = [Record(r.quantity, r.phase, r.variant, r.sizes, r.unit, [], r.rounds, note=HOSTILE) for r in run.records]
-    return Run(run.id, run.started, run.environment, run.data, records, {})
+    return replace(run, records=[replace(made, samples=[], note=HOSTILE) for made in run.records], outlines={})
 
 
 RUNS = {
@@ -122,8 +144,12 @@ RUNS = {
     "one step": make_run(1, outlines=("static",)),
     "many steps": make_run(120),
     "two variants": make_run(variants=("static", "keras-loop"), outlines=("dynamic",)),
-    "one record": Run("id", "2026", {}, "", [Record("build", "train", "dynamic", Sizes(), "s", [1.5])]),
-    "nothing": Run("id", "", {}, "", []),
+    "one record": run_of([record("build", "train", "dynamic", Sizes(), [1.5])]),
+    "one round": run_of(
+        record("build", "train", v, Sizes(), [1.0], round=1, turns="all") for v in ("static", "dynamic")
+    ),
+    "nothing": run_of([]),
+    "own variants": make_run(variants=("static", *OWN)),
     "not available": unavailable(make_run()),
     "hostile": make_run(processor=HOSTILE, outlines=()),
     "wide": make_run(processor="W" * 500, outlines=()),
@@ -131,8 +157,11 @@ RUNS = {
 
 
 LOOKED_AT = [
-    *(("costs", run) for run in ("all", "two variants", "nothing", "not available", "wide")),
-    *(("ratios", run) for run in ("all", "one record", "not available", "hostile")),
+    *(
+        ("costs", run)
+        for run in ("all", "two variants", "one record", "nothing", "not available", "wide", "own variants")
+    ),
+    *(("ratios", run) for run in ("all", "two variants", "one round", "nothing", "not available", "hostile")),
     *(("graphs", run) for run in ("all", "one step", "many steps", "two variants", "nothing", "wide")),
 ]
 
@@ -176,13 +205,22 @@ def dots(figure, kind=None) -> list[tuple[float, float]]:
     return [tuple(place) for collection in chosen for place in collection.get_offsets()]
 
 
-def test_every_variant_has_its_own_colour():
+def test_every_variant_has_its_own_colour_and_the_users_own_a_neutral_one():
     assert list(style.COLOURS) == list(VARIANT_LABELS)
-    assert len({to_hex(colour) for colour in style.COLOURS.values()}) == len(VARIANT_LABELS)
+    assert len({to_hex(colour) for colour in (*style.COLOURS.values(), style.NEUTRAL)}) == len(VARIANT_LABELS) + 1
+    assert style.colour("torch") == style.COLOURS["torch"]
+    assert style.colour("mine:gru") == style.NEUTRAL
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("static", "dynamic"), ("static", "static-traced"), ("keras-unrolled", "keras-loop")]
+    ("one", "other"),
+    [
+        ("static", "dynamic"),
+        ("static", "static-traced"),
+        ("keras-unrolled", "keras-loop"),
+        ("tf1-static", "block"),
+        ("jax-loop", "jax-unrolled"),
+    ],
 )
 def test_colours_differ_in_grey(one, other):
     first, second = (np.dot(to_rgb(style.COLOURS[variant]), [0.299, 0.587, 0.114]) for variant in (one, other))
@@ -191,41 +229,63 @@ def test_colours_differ_in_grey(one, other):
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.quantity)
 def test_bars_and_labels_are_the_medians(panel):
-    run, axes = RUNS["all"], panel_axes(drawn("costs", "all"), panel.question)
-    records = [run.find(panel.quantity, panel.phase, variant) for variant in VARIANT_LABELS]
-    medians = [record.median / panel.scale for record in records]
+    run, axes = RUNS["all"], panel_axes(drawn("costs", "all"), panel.heading)
+    found = {variant: panel.find(run, variant) for variant in VARIANT_LABELS}
+    shown = {variant: measured for variant, measured in found.items() if measured}
+    medians = [measured.median / panel.scale for measured in shown.values()]
     np.testing.assert_allclose([bar.get_width() for bar in bars(axes)], medians)
-    assert [to_hex(bar.get_facecolor()) for bar in bars(axes)] == [to_hex(c) for c in style.COLOURS.values()]
+    assert [to_hex(bar.get_facecolor()) for bar in bars(axes)] == [to_hex(style.COLOURS[variant]) for variant in shown]
     assert {bar.get_x() for bar in bars(axes)} == {0}
-    assert numbers(axes) == [significant(median) for median in medians]
+    numbered = {variant: significant(measured.median / panel.scale) for variant, measured in shown.items()}
+    assert numbers(axes) == [numbered.get(variant, "not measured") for variant in found]
     spreads = [line.get_xdata() for line in axes.lines if len(set(line.get_ydata())) == 1]
-    np.testing.assert_allclose(spreads, [np.array(record.quartiles) / panel.scale for record in records])
+    np.testing.assert_allclose(spreads, [np.array(measured.quartiles) / panel.scale for measured in shown.values()])
 
 
 def test_variants_stand_in_rows_from_the_top():
     figure = drawn("costs", "all")
-    rows = [bar.get_y() + bar.get_height() / 2 for bar in bars(panel_axes(figure, PANELS[0].question))]
+    rows = [bar.get_y() + bar.get_height() / 2 for bar in bars(panel_axes(figure, STEP.heading))]
     labels = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
     assert labels == pytest.approx(dict(zip(VARIANT_LABELS.values(), rows, strict=True)))
     assert rows == sorted(rows)
 
 
-def test_what_was_not_measured_has_no_bar_but_says_so():
+def test_only_measured_variants_have_a_row():
     figure = drawn("costs", "two variants")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["static", "Keras, unroll=False"]
     for panel in PANELS:
-        axes = panel_axes(figure, panel.question)
-        assert len(bars(axes)) == 2
-        assert numbers(axes).count("not measured") == len(VARIANT_LABELS) - 2
+        axes = panel_axes(figure, panel.heading)
+        assert len(bars(axes)) == len(numbers(axes)) == 2
+
+
+def test_the_users_own_variants_have_rows_below_in_a_neutral_colour():
+    figure = drawn("costs", "own variants")
+    static, mine, long = (text.get_text() for text in figure.axes[0].texts)
+    assert (static, mine) == ("static", "mine:gru")
+    assert long.startswith("my.very.long")
+    assert long.endswith("...")
+    colours = [to_hex(bar.get_facecolor()) for bar in bars(panel_axes(figure, STEP.heading))]
+    assert colours == [to_hex(colour) for colour in (style.BLUE, style.NEUTRAL, style.NEUTRAL)]
 
 
 @pytest.mark.parametrize("samples", [[], [float("nan")], [float("inf")]])
-def test_what_is_not_available_has_no_bar_but_says_so(samples):
-    record = Record("tensors", "train", "dynamic", Sizes(), "bytes", samples, note="the allocator is blind")
-    panel = next(panel for panel in PANELS if panel.quantity == "tensors")
-    axes = panel_axes(plots.draw_costs(Run("id", "2026", {}, "", [record])), panel.question)
-    assert bars(axes) == []
-    assert numbers(axes).count("not available") == 1
-    assert numbers(axes).count("not measured") == len(VARIANT_LABELS) - 1
+def test_what_is_not_available_or_not_measured_has_no_bar_but_says_so(samples):
+    tensors = record("tensors", "train", "dynamic", Sizes(), samples, note="the allocator is blind")
+    figure = plots.draw_costs(run_of([tensors]))
+    for panel in PANELS:
+        axes = panel_axes(figure, panel.heading)
+        assert bars(axes) == []
+        assert numbers(axes) == ["not available" if panel.quantity == "tensors" else "not measured"]
+
+
+def test_the_costs_say_how_the_variants_were_measured():
+    (how_to_read,) = (text for text in words(drawn("costs", "all")) if "Bar and number" in text)
+    assert "the variants took turns,\nand every round builds anew" in how_to_read
+
+
+@pytest.mark.parametrize("name", ["costs", "ratios"])
+def test_a_run_without_anything_to_draw_says_so(name):
+    assert NOTHING in words(drawn(name, "nothing"))
 
 
 def test_ratios_stand_where_they_are_and_are_filled_where_they_are_decided():
@@ -233,56 +293,89 @@ def test_ratios_stand_where_they_are_and_are_filled_where_they_are_decided():
     panels = [axes for axes in figure.axes if axes.axison]
     filled = set()
     for turn, axes in zip(TURNS, panels, strict=True):
+        pairs = [pair for pair in PAIRS if turn.quantity != "build" or not OTHER_PACKAGES.keys() & set(pair)]
         points = [line for line in axes.lines if line.get_marker() == "o"]
         intervals = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2][1:]  # after the line at 1
-        for (over, under), point, interval in zip(PAIRS, points, intervals, strict=True):
-            samples = [run.find(turn.quantity, "train", variant, alternated=True).samples for variant in (over, under)]
-            expected = ratio(*samples, ROUNDS)
+        for (over, under), point, interval in zip(pairs, points, intervals, strict=True):
+            cases = [Case(variant, own_mode(variant), run.sizes) for variant in (over, under)]
+            expected = run.ratio(turn.quantity, turn.phase, *cases)
             assert point.get_xdata()[0] == expected.value
             assert tuple(interval) == (expected.low, expected.high)
             assert to_hex(point.get_markeredgecolor()) == to_hex(style.COLOURS[over])
             hollow = to_hex(point.get_markerfacecolor()) == "#ffffff"
             assert hollow == (not expected.decided)
-            assert f"{expected.value:.2f}" in words(figure)
-            assert f"{expected.low:.2f} to {expected.high:.2f}" in words(figure)
+            said = [text for text in axes.texts if text.xy[1] == pytest.approx(point.get_ydata()[0], abs=0.3)]
+            value, low_to_high = said
+            assert value.get_text() == factor(expected.value)
+            assert value.get_fontweight() == ("normal" if hollow else "bold")
+            assert low_to_high.get_text() == f"{factor(expected.low)} to {factor(expected.high)}"
             filled.add(not hollow)
-        assert axes.get_xlim()[0] * axes.get_xlim()[1] == pytest.approx(1)
+        assert axes.get_xlim()[0] < 0.5
+        assert axes.get_xlim()[1] > 2
     assert filled == {True, False}
-    assert words(figure).count("← faster") == words(figure).count("slower →") == len(TURNS)
+    assert words(figure).count("← faster") == words(figure).count("slower →") == len(TURNS) == 4
+
+
+def test_ratios_are_drawn_of_measured_pairs_beside_their_names():
+    run = make_run(variants=("static", "dynamic", "block"))
+    figure = plots.draw_ratios(run)
+    names = figure.axes[0].texts
+    assert [text.get_text() for text in names] == [
+        "static",
+        "/ dynamic",
+        "static",
+        "/ BlockLSTMV2",
+        "dynamic",
+        "/ BlockLSTMV2",
+    ]
+    rows = np.reshape([text.get_position()[1] for text in names], (-1, 2)).mean(axis=1)
+    for axes in (axes for axes in figure.axes if axes.axison):
+        assert axes.get_ylim() == figure.axes[0].get_ylim()
+        points = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"]
+        np.testing.assert_allclose(points, rows)
 
 
 def test_every_ratio_lies_on_the_axis():
     run = make_run(variants=("static", "dynamic"))
-    slow = Record("build", "train", "static", Sizes(), "s", [1000.0] * ROUNDS, ROUNDS)
-    run.records.append(slow)
+    slow = [record("build", "train", "static", Sizes(), [1000.0], round=i, turns="all") for i in range(1, ROUNDS + 1)]
+    run.records.extend(slow)
     axes = next(axes for axes in plots.draw_ratios(run).axes if axes.axison)
     low, high = axes.get_xlim()
-    assert all(low < x < high for line in axes.lines for x in line.get_xdata() if line.get_marker() == "o")
+    (dot,) = (line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o")
+    assert low < dot < high
+    assert dot > 1000
     ticks = axes.get_xticks()
-    assert len(ticks) <= 2 * plots.MOST_TICKS + 1
+    assert 3 <= len(ticks) <= 5
     assert 1 in ticks
 
 
+def test_ticks_below_1_are_written_as_fractions():
+    assert plots._ratio_ticks(-2.5, 3.5) == ([0.25, 1.0, 4.0], ["1/4", "1", "4"])
+    assert plots._ratio_ticks(-1.1, 1.1) == ([0.5, 1.0, 2.0], ["1/2", "1", "2"])
+
+
 @pytest.mark.parametrize(
-    ("samples", "rounds", "said"),
+    ("variants", "samples", "turns", "said"),
     [
-        ([1.0] * ROUNDS, 0, "not measured"),
-        ([], ROUNDS, "not available"),
-        ([1.0] * (ROUNDS + 1), ROUNDS, "not comparable"),
+        (("static", "dynamic"), [], "all", "not available"),
+        (("static", "dynamic"), [1.0], "others", "took no turns"),
+        (("static", "torch"), [1.0], "all", "not measured"),
     ],
 )
-def test_a_ratio_that_does_not_exist_says_why(samples, rounds, said):
-    run = make_run()
-    run.records.append(Record("build", "train", "dynamic", Sizes(), "s", samples, rounds))
-    if not rounds:
-        run = Run(run.id, run.started, run.environment, run.data, [r for r in run.records if not r.rounds])
-    assert said in words(plots.draw_ratios(run))
+def test_a_ratio_that_does_not_exist_says_why(variants, samples, turns, said):
+    run = make_run(variants=variants)
+    records = [made for made in run.records if (made.quantity, made.variant) != ("build", "static")]
+    build = record("build", "train", "static", Sizes(), samples, round=1, turns=turns)
+    figure = plots.draw_ratios(replace(run, records=[*records, build]))
+    assert said not in words(plots.draw_ratios(RUNS["two variants"]))
+    assert words(figure).count(said) == 1
 
 
 def test_a_single_round_has_a_hollow_dot_and_no_interval():
-    records = [Record("build", "train", variant, Sizes(), "s", [1.0], 1) for variant in ("static", "dynamic")]
-    figure = plots.draw_ratios(Run("id", "2026", {}, "", records))
-    assert "one round" in words(figure)
+    figure = drawn("ratios", "one round")
+    (dot,) = (line for axes in figure.axes for line in axes.lines if line.get_marker() == "o")
+    assert to_hex(dot.get_markerfacecolor()) == "#ffffff"
+    assert words(figure).count("one round") == 1
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 28, 60])

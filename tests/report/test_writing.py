@@ -6,25 +6,14 @@ import pytest
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, JournalError, Record
-from unroll.report.writing import FIGURES, PageError, fill_page, update_page, write_report
-
-ENVIRONMENT = {
-    "processor": "some processor",
-    "cores": 2,
-    "memory_bytes": 8 << 30,
-    "system": "Linux",
-    "python": "3.11.7",
-    "versions": {"tensorflow": "2.21.0"},
-    "threads": {"inter_op": 0, "intra_op": 0},
-    "flags": {},
-    "commit": "abc",
-}
+from unroll.report.writing import FIGURES, TABLES, PageError, fill_page, update_page, write_report
 
 
 @pytest.fixture
-def results(tmp_path) -> Path:
-    journal = Journal(tmp_path / "results", ENVIRONMENT, "digits")
-    journal.append(Record("step", "train", "static", Sizes(), "s", [0.0123]))
+def results(tmp_path, environment, settings) -> Path:
+    journal = Journal(tmp_path / "results", environment, settings)
+    journal.append(Record("step", "train", "static", "graph", Sizes(), "s", [0.0123]))
+    journal.append(Record("export", "forward", "static", "graph", Sizes(), "bytes", [2048], note="any T"))
     return tmp_path / "results"
 
 
@@ -38,7 +27,18 @@ def test_a_report_is_figures_and_tables_beside_the_journal(results):
     names = [f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")]
     assert [path.name for path in paths] == [*names, "tables.md"]
     assert all(path.parent == results and path.stat().st_size for path in paths)
-    assert "| 12.3 |" in paths[-1].read_text()
+    page = paths[-1].read_text()
+    assert "| 12.3 |" in page
+    assert [line for line in page.splitlines() if line.startswith("## ")] == [f"## {n.capitalize()}" for n in TABLES]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_table_can_be_asked_for_on_a_page(name, results, tmp_path):
+    page = page_with(tmp_path, f"<!-- unroll: {name} -->\n<!-- /unroll -->\n")
+    filled = update_page(page, results).read_text()
+    expected = {"times": "| static |", "export": "| 2 | any T |", "environment": "| commit | abc |"}
+    expected["stopped"] = "Nothing was stopped, nothing failed."
+    assert expected.get(name, "Not measured in this run.") in filled
 
 
 def test_a_page_is_filled_and_keeps_what_is_written_by_hand(results, tmp_path):
@@ -56,7 +56,7 @@ def test_a_page_is_filled_and_keeps_what_is_written_by_hand(results, tmp_path):
     ("text", "message"),
     [
         ("nothing\n", "got no generated part"),
-        ("<!-- unroll: weather -->\n<!-- /unroll -->\n", "got the part 'weather'; want one of ratios, times"),
+        ("<!-- unroll: weather -->\n<!-- /unroll -->\n", "got the part 'weather'; want one of ratios, break-even"),
     ],
 )
 def test_a_page_that_cannot_be_filled_stays_as_it_was(results, tmp_path, text, message):

@@ -18,6 +18,7 @@ from proof import (
     results_of,
 )
 
+from unroll.measure.peers import block_lstm
 from unroll.rnn import LSTMState, LSTMWeights
 
 PAIR = ("static", "dynamic 3")
@@ -86,25 +87,6 @@ def test_tensorflow_1_gives_the_same(unroll, cell, with_lengths):
     problem = fixed_problem(cell, T, with_lengths)
     wrap = functools.partial(TensorFlow1Cell, problem=problem)
     check_pair(results_of(unroll, problem, "graph", all_states=False, wrap=wrap), problem)
-
-
-@tf.custom_gradient
-def block_lstm(inputs, hidden, cell, weights, bias):
-    """Run TensorFlow's fused kernel; its gates come in the order i, f, c, o, which is ours.
-
-    Its gradient is called by hand: TensorFlow registers for this kernel the one of its predecessor, whose order is
-    i, c, f, o (tensorflow/python/ops/rnn_grad.py).
-    """
-    steps, no_peepholes = tf.constant(T, tf.int64), dict.fromkeys(("wci", "wcf", "wco"), tf.zeros_like(hidden[0]))
-    given = {"seq_len_max": steps, "x": inputs, "cs_prev": cell, "h_prev": hidden, "w": weights, "b": bias}
-    given |= no_peepholes | {"use_peephole": False}
-    made = tf.raw_ops.BlockLSTMV2(**given, cell_clip=0)
-
-    def gradient(hidden_gradient, cell_gradient):
-        gradients = tf.raw_ops.BlockLSTMGradV2(**given, **made._asdict(), h_grad=hidden_gradient, cs_grad=cell_gradient)
-        return [getattr(gradients, f"{name}_grad") for name in ("x", "h_prev", "cs_prev", "w", "b")]
-
-    return (made.h, made.cs), gradient
 
 
 def test_the_fused_kernel_gives_the_same():

@@ -1,11 +1,11 @@
-"""Nothing is timed before it is equal: a variant's graphs against the network in NumPy."""
+"""Nothing counts before it is equal: a variant's steps against the same network in NumPy, in double precision."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from unroll.measure.workloads import Batch, call
-from unroll.models.network import Network
+from unroll.measure.workloads import Batch, Subject
 from unroll.rnn import LSTMState, LSTMWeights, ReferenceLSTMCell, reference_unroll
 
 OUTPUT_TOLERANCE = 1e-4  # float32 logits and loss, relative to the largest
@@ -13,50 +13,65 @@ GRADIENT_TOLERANCE = 5e-3  # float32 gradients, read off a weight update, relati
 COMPLEX_STEP = 1e-30
 
 
+class Unequal(Exception):
+    """A variant that is not the same network as the others; the message says by how much."""
+
+
 @dataclass(frozen=True)
 class Expected:
-    """What any variant must give on a batch: logits, loss, and the loss's slope along one direction a variable."""
+    """What any variant must give on a batch's check: logits, loss, and its slope along one direction a weight."""
 
     logits: np.ndarray  # [B, 10]
     loss: float
-    directions: list[np.ndarray]  # one a variable, of its shape
+    directions: list[np.ndarray]  # one a weight, of its shape
     slopes: list[float]
 
 
-def expect(network: Network, batch: Batch, seed: int) -> Expected:
-    """Compute what the network must give, in NumPy, in double precision; slopes by a complex step."""
-    images, labels = batch.images.numpy().astype(np.float64), batch.labels.numpy()
-    weights = [variable.numpy().astype(np.float64) for variable in network.variables]
+def expect(weights: list[np.ndarray], batch: Batch, seed: int, valid: int | None = None) -> Expected:
+    """Compute what the network with these weights must give on the batch's check; slopes by a complex step."""
+    few = batch.different
+    images = few.images[:, :valid].astype(np.float64)
+    weights = [weight.astype(np.float64) for weight in weights]
     random = np.random.default_rng(seed)
     directions = [random.choice([-1.0, 1.0], weight.shape) for weight in weights]
-    slopes = []
+    slopes, logits = [], np.empty(0, np.complex128)
     for k, direction in enumerate(directions):
         shifted = [weight + 1j * COMPLEX_STEP * direction if j == k else weight for j, weight in enumerate(weights)]
-        slopes.append(_loss(_logits(shifted, images), labels).imag / COMPLEX_STEP)
-    logits = _logits(weights, images)
-    return Expected(logits, _loss(logits, labels), directions, slopes)
+        logits = _logits(shifted, images)  # its real part is that of the weights as they are
+        slopes.append(_loss(logits, few.labels).imag / COMPLEX_STEP)
+    copies = len(batch.images) // len(few.images)
+    real: np.ndarray = np.real(logits)
+    return Expected(np.tile(real, (copies, 1)), _loss(real, few.labels), directions, slopes)
 
 
-def assert_equal(network: Network, forward, train, batch: Batch, expected: Expected) -> None:
-    """Assert that a fresh network's two graphs give the expected logits, loss and weight update.
+def assert_equal(subject: Subject, phase: str, step: Callable, expected: Expected) -> None:
+    """Assert that a phase's step gives the expected logits, or loss and weight update; leaves the starting weights.
 
-    Takes one training step: the network's weights change.
+    Raises:
+        Unequal: it does not.
     """
-    logits = call(forward, "forward", batch)
-    _assert_close("logits", np.abs(logits - expected.logits).max(), np.abs(expected.logits).max(), OUTPUT_TOLERANCE)
-    before = [variable.numpy().astype(np.float64) for variable in network.variables]
-    loss = call(train, "train", batch)
+    subject.reset()
+    if phase == "forward":
+        logits = step(check=True)
+        _assert_close("logits", np.abs(logits - expected.logits).max(), np.abs(expected.logits).max(), OUTPUT_TOLERANCE)
+        return
+    before = [value.astype(np.float64) for value in subject.values()]
+    loss = step(check=True)
     _assert_close("loss", abs(loss - expected.loss), abs(expected.loss), OUTPUT_TOLERANCE)
-    for k, variable in enumerate(network.variables):
-        gradient = (before[k] - variable.numpy()) / network.learning_rate
-        error = abs((gradient * expected.directions[k]).sum() - expected.slopes[k])
-        _assert_close(f"gradient of {variable.name}", error, np.linalg.norm(gradient), GRADIENT_TOLERANCE)
+    for name, old, new, direction, slope in zip(
+        subject.names, before, subject.values(), expected.directions, expected.slopes, strict=True
+    ):
+        gradient = (old - new) / subject.learning_rate
+        error = abs((gradient * direction).sum() - slope)
+        _assert_close(f"gradient of {name}", error, np.linalg.norm(gradient), GRADIENT_TOLERANCE)
+    subject.reset()
 
 
 def _assert_close(what, error, scale, tolerance):
-    assert error <= tolerance * scale, (
-        f"{what}: off by {error:.3g} where {tolerance * scale:.3g} is allowed; not the same network, so not measured"
-    )
+    if not error <= tolerance * scale:
+        raise Unequal(
+            f"not the same network, so not measured: {what} off by {error:.3g} where {tolerance * scale:.3g} is allowed"
+        )
 
 
 def _logits(weights, images) -> np.ndarray:

@@ -1,16 +1,12 @@
-"""The sizes of a measurement, and the environment it was taken in."""
+"""The words of a measurement: sizes, phases, modes, variants, and the case that puts them together."""
 
-import os
-import platform
-import subprocess
+import importlib.util
+import re
 from dataclasses import asdict, dataclass
-from importlib import metadata
-from pathlib import Path
-
-import psutil
 
 ROW_WIDTH = 28
 PHASES = ("forward", "train")
+MODES = ("graph", "xla", "eager")
 VARIANT_LABELS = {
     "static": "static",
     "static-traced": "static, traced cell",
@@ -22,78 +18,89 @@ VARIANT_LABELS = {
     "keras-loop": "Keras, unroll=False",
     "tf1-static": "compat.v1 static_rnn",
     "tf1-dynamic": "compat.v1 dynamic_rnn",
+    "block": "BlockLSTMV2",
+    "torch": "PyTorch nn.LSTM",
+    "jax-loop": "JAX scan, unroll=1",
+    "jax-unrolled": "JAX scan, unroll=T",
 }
-PACKAGES = ("tensorflow", "keras", "numpy", "unroll-lstm")
-FLAG_PREFIXES = (
-    *("TF_CPP_", "TF_CPU_", "TF_DETERMINISTIC_", "TF_ENABLE_", "TF_FORCE_", "TF_GPU_", "TF_NUM_", "TF_XLA_"),
-    *("XLA_", "OMP_", "MKL_", "ONEDNN_", "CUDA_VISIBLE_"),
-)
+OURS = ("static", "static-traced", "dynamic", "dynamic-4", "dynamic-7", "dynamic-14")
+WEIGHTS = ["kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias"]
+OTHER_PACKAGES = {"torch": "torch", "jax-loop": "jax", "jax-unrolled": "jax"}
+ONLY_MODES = {"torch": "eager", "jax-loop": "xla", "jax-unrolled": "xla"}  # how these packages run, and no other way
+_LOOPED = re.compile(r"dynamic-([1-9]\d*)")
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How large the measured network is: T steps, B images a batch, I values a row, H hidden units."""
+    """How large the measured network is: T steps, B images a batch, I values a row, H hidden units.
+
+    `valid`, if given, is the `sequence_length` of every row: only its first `valid` steps count.
+    """
 
     steps: int = 28
     batch: int = 128
     hidden: int = 128
     input: int = ROW_WIDTH
+    valid: int | None = None
 
     def __post_init__(self):
         for name, value in asdict(self).items():
+            if name == "valid" and value is None:
+                continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"got --{name} {value!r}; want a whole number from 1 up")
+        if self.valid is not None and self.valid > self.steps:
+            raise ValueError(f"got {self.valid} valid steps of {self.steps}; want at most all of them")
 
     def __str__(self):
-        return f"T={self.steps}, B={self.batch}, I={self.input}, H={self.hidden}"
+        valid = "" if self.valid is None else f", sequence_length={self.valid}"
+        return f"T={self.steps}, B={self.batch}, I={self.input}, H={self.hidden}{valid}"
 
 
-def environment(seed: int) -> dict:
-    """Describe where and how a run is measured: machine, cores, threads, versions, flags, seed, commit.
+@dataclass(frozen=True)
+class Case:
+    """One thing to measure: a variant, in a mode, at sizes; alone, or taking turns with others of its sizes.
 
-    Importing this module does not import TensorFlow; calling this does.
+    Each of its `rounds` builds it anew.
     """
-    import tensorflow as tf
 
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "devices": [device.device_type for device in tf.config.list_physical_devices()],
-        "threads": {
-            "inter_op": tf.config.threading.get_inter_op_parallelism_threads(),
-            "intra_op": tf.config.threading.get_intra_op_parallelism_threads(),
-        },
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "versions": {package: metadata.version(package) for package in PACKAGES},
-        "flags": {name: value for name, value in sorted(os.environ.items()) if name.startswith(FLAG_PREFIXES)},
-        "seed": seed,
-        "commit": _commit(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-    }
+    variant: str
+    mode: str
+    sizes: Sizes
+    rounds: int = 1
+    alone: bool = False
+
+    def __str__(self):
+        return self.variant if self.mode == own_mode(self.variant) else f"{self.variant}-{self.mode}"
 
 
-def _processor() -> str:
-    """Name the processor as the kernel does, or as Python does where there is no /proc."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def label(variant: str) -> str:
+    """Name a variant for people; one of the user's own, given as module:name, is named as it was given."""
+    if variant not in VARIANT_LABELS and _LOOPED.fullmatch(variant):
+        return _LOOPED.sub(r"dynamic, unroll=\1", variant)
+    return VARIANT_LABELS.get(variant, variant)
 
 
-def _commit() -> str:
-    """Give the commit that the code stands at, with a + if files have changed since; "unknown" outside of git."""
+def own_mode(variant: str) -> str:
+    """Give the mode in which a variant stands beside the others: TensorFlow's graph, or its package's own way."""
+    return ONLY_MODES.get(variant, "graph")
 
-    def git(*arguments):
-        return subprocess.run(
-            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        ).stdout.strip()
 
-    try:
-        changed = git("status", "--porcelain", "--", ":/unroll", ":/benchmarks")
-        return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+def missing_package(variant: str) -> str | None:
+    """Name the package that a variant needs and this environment lacks; None if nothing is missing."""
+    package = OTHER_PACKAGES.get(variant)
+    return package if package and importlib.util.find_spec(package) is None else None
+
+
+def known_variant(name: str) -> str:
+    """Give back the name of a variant, or refuse it.
+
+    Raises:
+        ValueError: the name is neither one of ours or our peers' nor module:name.
+    """
+    if name in VARIANT_LABELS or ":" in name or _LOOPED.fullmatch(name):
+        return name
+    raise ValueError(
+        f"got the variant {name!r}; want {', '.join(VARIANT_LABELS)}, dynamic-K for another unroll=K, "
+        "or module:reader for your own"
+    )

@@ -1,9 +1,4 @@
-"""What a graph holds: its nodes and bytes, and what it weighs as a SavedModel."""
-
-from pathlib import Path
-from typing import Any
-
-import tensorflow as tf
+"""What a graph holds: its nodes and bytes, its function library included."""
 
 
 def graph_def(function):
@@ -35,17 +30,3 @@ def outline(function) -> dict[str, list[list]]:
 def _sources(node) -> list[str]:
     """Name the nodes that a node reads: an input is written "name", "name:output" or "^name"."""
     return [source.lstrip("^").split(":")[0] for source in node.input]
-
-
-def save_model(network, steps: int, input_size: int, folder: Path) -> None:
-    """Write a SavedModel that serves the network's logits for any number of images [B, T, I]."""
-    module: Any = tf.Module()
-    module.network_variables = network.variables
-    signature = tf.TensorSpec([None, steps, input_size], tf.float32, name="images")
-    module.serve = tf.function(network.forward, input_signature=[signature], autograph=False)
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
-
-
-def folder_bytes(folder: Path) -> int:
-    """Add up the sizes of all files below a folder."""
-    return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())

@@ -7,14 +7,17 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import Case, Sizes, own_mode
+from unroll.measure.statistics import BreakEven, Ratio, break_even, ratio
 
-SCHEMA = 1
+SCHEMA = 2
 FILE_NAME = "journal.jsonl"
+NOT_CHECKED = "its first call was stopped, so that its result could not be checked"
 
 
 class JournalError(ValueError):
@@ -23,32 +26,58 @@ class JournalError(ValueError):
 
 @dataclass(frozen=True)
 class Record:
-    """One quantity, measured on one variant, with its raw samples.
+    """One quantity, measured on one variant in one round, with its raw samples. docs/record.md describes the file.
 
     Attributes:
-        quantity: what was measured, a key of `unroll.report.tables.QUANTITIES`, such as "step".
+        quantity: what was measured, such as "step".
         phase: "forward" or "train": the graph or the step it was measured on.
-        variant: how the network was unrolled, a key of `unroll.measure.config.VARIANT_LABELS`.
-        sizes: T, B, I and H.
-        unit: "s", "bytes" or "nodes".
-        samples: every raw sample in order; none if the quantity is not available, and then `note` says why.
-        rounds: 0 where the variant was measured alone. Where several took turns, how many rounds they took: the
-            samples of one round stand together, and round i of one variant ran beside round i of the others.
+        variant: how the network was unrolled, a key of `unroll.measure.config.VARIANT_LABELS` or the user's own.
         mode: "graph", "xla" or "eager".
-        note: why samples are missing.
+        sizes: T, B, I and H.
+        unit: "s", "bytes", "nodes" or "traces".
+        samples: every raw sample in order; none if the quantity is not available, and then `note` says why.
+        round: 0 for what has no rounds. Else from 1 up; each round builds its graphs anew.
+        turns: which variants took turns: records of one `turns` and one `round` ran side by side. "" where alone.
+        note: why samples are missing, or what else is worth knowing of them.
+        took: seconds that measuring it took in all.
         run: the run it belongs to; the journal fills it in.
     """
 
     quantity: str
     phase: str
     variant: str
+    mode: str
     sizes: Sizes
     unit: str
     samples: list[float]
-    rounds: int = 0
-    mode: str = "graph"
+    round: int = 0
+    turns: str = ""
     note: str = ""
+    took: float = 0.0
     run: str = ""
+
+    @property
+    def question(self) -> tuple:
+        """What the record answers, whatever its round."""
+        return self.quantity, self.phase, self.variant, self.mode, self.sizes
+
+    def is_of(self, case: Case) -> bool:
+        """Say whether it was measured on this case."""
+        return (self.variant, self.mode, self.sizes) == (case.variant, case.mode, case.sizes)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """All that a run measured of one quantity on one variant: the records of its rounds, put together."""
+
+    unit: str
+    rounds: dict[int, list[float]]  # the samples of each round
+    turns: str
+    note: str
+
+    @property
+    def samples(self) -> list[float]:
+        return [sample for samples in self.rounds.values() for sample in samples]
 
     @property
     def median(self) -> float:
@@ -62,56 +91,135 @@ class Record:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: when it started, in which environment, and its records in order."""
+    """One run: when it started, in which environment, with which settings, and its records in order."""
 
     id: str
     started: str
     environment: dict
-    data: str
+    settings: dict  # preset, sizes, data, and whatever else was chosen
     records: list[Record] = field(default_factory=list)
     outlines: dict[str, dict] = field(default_factory=dict)  # by variant: see unroll.measure.graph.outline
+    resumed: list[str] = field(default_factory=list)  # when it was gone on with after it had been stopped
 
-    def find(self, quantity, phase, variant, *, alternated=False) -> Record | None:
-        """Give the last record of a quantity, measured alone or in alternation; None if there is none."""
-        for record in reversed(self.records):
-            found = (record.quantity, record.phase, record.variant, bool(record.rounds))
-            if found == (quantity, phase, variant, alternated):
-                return record
-        return None
+    @property
+    def sizes(self) -> Sizes:
+        """The sizes at which the variants took turns, from which a sweep varies one."""
+        return Sizes(**self.settings["sizes"])
+
+    @property
+    def variants(self) -> list[str]:
+        """Every variant that was measured, in the order of the journal."""
+        return list(dict.fromkeys(record.variant for record in self.records))
+
+    def find(
+        self, quantity: str, phase: str, variant: str, mode: str | None = None, sizes: Sizes | None = None
+    ) -> Measurement | None:
+        """Put together what was measured of a quantity, by default in the variant's own mode at the run's sizes.
+
+        Of a round that was measured twice, because it was stopped in its midst, the last counts. None if there is
+        nothing.
+        """
+        question = (quantity, phase, variant, mode or own_mode(variant), sizes or self.sizes)
+        found = {record.round: record for record in self._by_question.get(question, [])}
+        if not found:
+            return None
+        measured = {number: record.samples for number, record in sorted(found.items()) if record.samples}
+        last = list(found.values())[-1]
+        notes = [record.note for record in found.values() if record.note]
+        return Measurement(last.unit, measured, last.turns, notes[-1] if notes else "")
+
+    def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
+        """Give by what factor two cases differ that took turns; None if they did not."""
+        rounds = self._side_by_side((quantity, phase, over), (quantity, phase, under))
+        return ratio(*rounds) if rounds else None
+
+    def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
+        """Give after how many steps the case that starts later has caught up; None if the two took no turns."""
+        questions = [(quantity, phase, case) for case in (late, early) for quantity in self._start(phase, case)]
+        rounds = self._side_by_side(*questions, ("step", phase, late), ("step", phase, early))
+        if not rounds:
+            return None
+        *starts, step, other_step = rounds
+        count = len(self._start(phase, late))
+        return break_even(_added(starts[:count]), step, _added(starts[count:]), other_step)
+
+    def _start(self, phase: str, case: Case) -> list[str]:
+        """Say what starting a case consists of: what runs eagerly, as PyTorch does, is not built."""
+        built = self.find("build", phase, case.variant, case.mode, case.sizes)
+        return ["build", "first_call"] if built and built.samples else ["first_call"]
+
+    def sweep(
+        self, size: str, quantity: str, phase: str, variant: str, mode: str | None = None
+    ) -> dict[int, Measurement]:
+        """Give what was measured while one size, such as "steps", varied and the others were the run's."""
+        base = asdict(self.sizes)
+        values = sorted(
+            {getattr(sizes, size) for sizes in self.all_sizes if asdict(sizes) | {size: 0} == base | {size: 0}}
+        )
+        found = {value: self.find(quantity, phase, variant, mode, Sizes(**base | {size: value})) for value in values}
+        return {value: measured for value, measured in found.items() if measured}
+
+    @property
+    def all_sizes(self) -> set[Sizes]:
+        """Every set of sizes that something was measured at."""
+        return {record.sizes for record in self.records}
+
+    @cached_property
+    def _by_question(self) -> dict[tuple, list[Record]]:
+        table: dict[tuple, list[Record]] = {}
+        for record in self.records:
+            table.setdefault(record.question, []).append(record)
+        return table
+
+    def _side_by_side(self, *questions: tuple[str, str, Case]) -> list[list[list[float]]] | None:
+        """Give the samples of the rounds that all the questions share, if all took turns with one another."""
+        found = [self.find(quantity, phase, case.variant, case.mode, case.sizes) for quantity, phase, case in questions]
+        measured = [measurement for measurement in found if measurement and measurement.samples]
+        turns = {measurement.turns for measurement in measured}
+        if len(measured) < len(found) or len(turns) != 1 or turns == {""}:
+            return None
+        shared = sorted(set.intersection(*(set(measurement.rounds) for measurement in measured)))
+        return [[measurement.rounds[number] for number in shared] for measurement in measured] if shared else None
+
+
+def _added(quantities: list[list[list[float]]]) -> list[list[float]]:
+    """Add up quantities round by round; each has one sample a round."""
+    return [[sum(samples[0] for samples in together)] for together in zip(*quantities, strict=True)]
 
 
 class Journal:
     """Appends the records of one run to `folder`/journal.jsonl; several runs may share the file, even at once.
 
+    With `resume`, a run that is in the file already, its records go on.
+
     Raises:
         JournalError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, environment: dict, data: str):
+    def __init__(self, folder: Path, environment: dict, settings: dict, resume: Run | None = None):
         self.path = Path(folder) / FILE_NAME
-        started = datetime.now(UTC).isoformat(timespec="seconds")
-        self.run = f"{started}-{uuid.uuid4().hex[:8]}"
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.run = resume.id if resume else f"{now}-{uuid.uuid4().hex[:8]}"
+        head = {"schema": SCHEMA, "run": self.run, "environment": environment, "settings": settings}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._end_torn_line()
-            self._append(
-                {"schema": SCHEMA, "run": self.run, "started": started, "environment": environment, "data": data}
-            )
+            self._append(head | ({"resumed": now} if resume else {"started": now}))
         except OSError as error:
             raise JournalError(f"cannot write {self.path}: {error.strerror}; choose another folder") from error
 
-    def append(self, record: Record) -> None:
-        """Write one record, complete or not at all, before returning."""
-        self._append(asdict(record) | {"run": self.run})
+    def append(self, *records: Record) -> None:
+        """Write records that belong together, all in one, and see them on the disk before returning."""
+        self._append(*(asdict(record) | {"run": self.run} for record in records))
 
     def append_outline(self, variant: str, outline: dict) -> None:
         """Write the bare graph of a variant, for drawing."""
         self._append({"outline": outline, "variant": variant, "run": self.run})
 
-    def _append(self, line: dict) -> None:
+    def _append(self, *lines: dict) -> None:
         # One write to a file opened for appending: lines of runs that share the journal do not mix.
         with open(self.path, "ab", buffering=0) as file:
-            file.write(json.dumps(line).encode() + b"\n")
+            file.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
             os.fsync(file.fileno())
 
     def _end_torn_line(self) -> None:
@@ -131,23 +239,31 @@ def read_journal(folder: Path) -> list[Run]:
     """
     path = Path(folder) / FILE_NAME
     runs: dict[str, Run] = {}
+    names = {field.name for field in fields(Record)}
     for number, line in _lines(path):
         if "schema" in line:
             if line["schema"] != SCHEMA:
                 raise JournalError(
-                    f"{path}, line {number}: written in schema {line['schema']}, this version reads schema {SCHEMA}"
+                    f"{path}, line {number}: written in schema {line['schema']}, this version reads schema {SCHEMA}; "
+                    "read it with the version that wrote it, or measure into another folder"
                 )
-            run = Run(line["run"], line["started"], line["environment"], line["data"])
-            runs[run.id] = run
+            _read_head(line, runs)
         elif line.get("run") in runs and "outline" in line:
             runs[line["run"]].outlines[line["variant"]] = line["outline"]
-        elif line.get("run") in runs and set(line) == {field.name for field in fields(Record)}:
+        elif line.get("run") in runs and set(line) == names:
             runs[line["run"]].records.append(Record(**{**line, "sizes": Sizes(**line["sizes"])}))
         else:
             raise JournalError(f"{path}, line {number}: not a record of this journal; want one that unroll wrote")
     if not runs:
         raise JournalError(f"{path} is empty; run `make bench` to fill it")
     return list(runs.values())
+
+
+def _read_head(line: dict, runs: dict[str, Run]) -> None:
+    if "resumed" in line and line["run"] in runs:
+        runs[line["run"]].resumed.append(line["resumed"])
+    else:
+        runs[line["run"]] = Run(line["run"], line["started"], line["environment"], line["settings"])
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict]]:

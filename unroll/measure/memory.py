@@ -1,116 +1,85 @@
-"""What a variant holds in memory, each case in a fresh process: memory once taken is seldom given back.
+"""What a variant holds, each case in a process of its own: memory once taken is seldom given back.
 
-Two of the three scopes are read here; the third, the graph's own size, is in graph.py.
+Three scopes, never mixed:
 
+- graph: nodes and bytes of the GraphDef with its function library, where a loop keeps its body.
 - process: how much the resident memory grows by building the graph and taking the first steps.
 - tensors: the allocator's peak during one later step, above what was held before it. The allocator counts blocks, and
   a block may be up to twice as large as the tensor in it: the peak is an upper bound.
 """
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
+import psutil
+import tensorflow as tf
 
-from unroll.measure.config import Sizes
+from unroll.measure.check import assert_equal, expect
+from unroll.measure.config import Case
+from unroll.measure.graph import count_bytes, count_nodes, outline
+from unroll.measure.journal import Record
+from unroll.measure.process import NotAvailable
+from unroll.measure.workloads import Batch, Subject, TensorFlowSubject, new_subject
 
-SCOPES = ("process", "tensors")
 FIRST_STEPS = 3
 KNOWN_TENSORS, KNOWN_BYTES = 128, 64 << 10
-TIME_LIMIT_S = 300
+NO_GRAPH = "keeps no TensorFlow graph"
 
 
-class NotAvailable(Exception):
-    """A scope that cannot be read on this machine; the message says why."""
-
-
-def measure_memory(variant: str, phase: str, sizes: Sizes, images, labels, seed: int) -> dict[str, int | NotAvailable]:
-    """Measure both scopes of one variant, in bytes, each in a fresh process of its own, the two side by side.
-
-    Memory, unlike time, does not suffer from a neighbour on the other core.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        batch = Path(folder) / "batch.npz"
-        np.savez(batch, images=images, labels=labels)
-        case = {"variant": variant, "phase": phase, "sizes": asdict(sizes), "batch": str(batch), "seed": seed}
-        with ThreadPoolExecutor() as pool:
-            results = list(pool.map(_in_fresh_process, [case | {"scope": scope} for scope in SCOPES]))
-    return dict(zip(SCOPES, results, strict=True))
-
-
-def _in_fresh_process(case: dict) -> int | NotAvailable:
-    # The CPU's allocator keeps count only if it is told to before TensorFlow is imported.
-    counting = {"TF_CPU_ALLOCATOR_USE_BFC": "1"} if case["scope"] == "tensors" else {}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "unroll.measure.memory", json.dumps(case)],
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | counting,
-            capture_output=True,
-            text=True,
-            timeout=TIME_LIMIT_S,
-        )
-    except subprocess.TimeoutExpired:
-        return NotAvailable(f"its process took more than {TIME_LIMIT_S} s")
-    if done.returncode:
-        last_line = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return NotAvailable(f"its process ended with status {done.returncode}: {last_line}")
-    result = json.loads(done.stdout.splitlines()[-1])
-    return result["bytes"] if "bytes" in result else NotAvailable(result["not available"])
-
-
-def process_growth(case: dict) -> int:
-    """Give how many bytes this process grows by building a variant's graph and taking its first steps."""
-    import psutil
-
-    network, batch = _prepare(case)
+def hold(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record | dict]:
+    """Measure by how many bytes this process grows, and how large the graph is; yields the forward graph's outline."""
+    batch = Batch.of(images, labels, case.sizes)
+    subject = _prepare(case, batch, seed)
     process = psutil.Process()
     before = process.memory_info().rss
-    _build_and_warm_up(network, batch, case["phase"])
-    return process.memory_info().rss - before
+    step = _first_steps(subject, phase)
+    grown = process.memory_info().rss - before
+    subject.reset()
+    assert_equal(subject, phase, step, expect(subject.values(), batch, seed, case.sizes.valid))
+    yield _record("process", phase, case, "bytes", [grown])
+    if not isinstance(subject, TensorFlowSubject) or not subject.builds:
+        for quantity, unit in (("nodes", "nodes"), ("graph_bytes", "bytes")):
+            yield _record(quantity, phase, case, unit, [], NO_GRAPH)
+        return
+    function = subject.trace(phase)
+    yield _record("nodes", phase, case, "nodes", [count_nodes(function)])
+    yield _record("graph_bytes", phase, case, "bytes", [count_bytes(function)])
+    if phase == "forward":
+        yield outline(function)
 
 
-def tensors_peak(case: dict) -> int:
-    """Give the allocator's peak in bytes during a step, above what was held before it.
+def peak(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record]:
+    """Measure the allocator's peak in bytes during a step, above what was held before it.
 
-    Raises:
-        NotAvailable: the allocator's count misses tensors of known size.
+    The process must have been started with TF_CPU_ALLOCATOR_USE_BFC=1. Where the allocator cannot be read, the record
+    says so.
     """
-    import tensorflow as tf
-
-    from unroll.measure.workloads import call
-
-    network, batch = _prepare(case)
-    calibrate()
-    function = _build_and_warm_up(network, batch, case["phase"])
+    subject = _prepare(case, Batch.of(images, labels, case.sizes), seed)
+    try:
+        if not isinstance(subject, TensorFlowSubject):
+            raise NotAvailable("TensorFlow's allocator does not see other packages' tensors")
+        calibrate()
+    except NotAvailable as reason:
+        yield _record("tensors", phase, case, "bytes", [], str(reason))
+        return
+    step = _first_steps(subject, phase)
     tf.config.experimental.reset_memory_stats("CPU:0")
     before = allocated()["current"]
-    call(function, case["phase"], batch)
-    return allocated()["peak"] - before
+    step()
+    yield _record("tensors", phase, case, "bytes", [allocated()["peak"] - before])
 
 
 def allocated() -> dict[str, int]:
     """Give what TensorFlow's CPU allocator holds, and the most it has held since its count was reset, in bytes."""
-    import tensorflow as tf
-
     return tf.config.experimental.get_memory_info("CPU:0")
 
 
 def calibrate() -> None:
     """Believe the allocator only if it sees tensors of known size come: small ones, as a step's states are.
 
-    Without its switch the CPU's allocator counts large tensors rightly and those below 256 KiB not at all.
-
     Raises:
         NotAvailable: the count does not agree, to a twentieth, with what was allocated.
     """
-    import tensorflow as tf
-
     before = allocated()["current"]
     tensors = [tf.random.uniform([KNOWN_BYTES // 4]) for _ in range(KNOWN_TENSORS)]
     seen, known = allocated()["current"] - before, len(tensors) * KNOWN_BYTES
@@ -118,37 +87,19 @@ def calibrate() -> None:
         raise NotAvailable(f"the allocator counted {seen} bytes where tensors held {known}")
 
 
-def _prepare(case: dict):
-    """Make the network and the batch, and let TensorFlow start its threads, before anything is counted."""
-    import tensorflow as tf
-
-    from unroll.measure.workloads import Batch, new_network
-
-    network = new_network(case["variant"], Sizes(**case["sizes"]), case["seed"])
-    with np.load(case["batch"]) as arrays:
-        batch = Batch(tf.constant(arrays["images"]), tf.constant(arrays["labels"]))
+def _prepare(case: Case, batch: Batch, seed: int) -> Subject:
+    """Make the network on its batch, and let TensorFlow start its threads, before anything is counted."""
+    subject = new_subject(case, batch, seed)
     tf.function(lambda x: tf.matmul(x, x))(tf.ones([64, 64]))
-    return network, batch
+    return subject
 
 
-def _build_and_warm_up(network, batch, phase: str):
-    from unroll.measure.workloads import build, call
-
-    function = build(network, phase, batch)
+def _first_steps(subject: Subject, phase: str):
+    step = subject.build(phase)
     for _ in range(FIRST_STEPS):
-        call(function, phase, batch)
-    return function
+        step()
+    return step
 
 
-def main(argument: str) -> None:
-    """Measure one case in this process and print the result as a line of JSON."""
-    case = json.loads(argument)
-    try:
-        result = {"bytes": {"process": process_growth, "tensors": tensors_peak}[case["scope"]](case)}
-    except NotAvailable as reason:
-        result = {"not available": str(reason)}
-    print(json.dumps(result))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+def _record(quantity: str, phase: str, case: Case, unit: str, samples: list[float], note: str = "") -> Record:
+    return Record(quantity, phase, case.variant, case.mode, case.sizes, unit, samples, note=note)

@@ -54,6 +54,7 @@ class TensorFlow1Reader:
 
     weights: LSTMWeights
     static: bool
+    sequence_length: Any = None
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -61,8 +62,50 @@ class TensorFlow1Reader:
 
     def __call__(self, images) -> tf.Tensor:
         cell: Any = TensorFlow1Cell(LSTMCell(self.weights.read()))
+        given = {"dtype": images.dtype, "sequence_length": self.sequence_length}
         if self.static:
-            _, state = tf.compat.v1.nn.static_rnn(cell, tf.unstack(images, axis=1), dtype=images.dtype)
+            _, state = tf.compat.v1.nn.static_rnn(cell, tf.unstack(images, axis=1), **given)
         else:
-            _, state = tf.compat.v1.nn.dynamic_rnn(cell, images, dtype=images.dtype)
+            _, state = tf.compat.v1.nn.dynamic_rnn(cell, images, **given)
         return state.hidden  # [B, H]
+
+
+@dataclass(frozen=True)
+class BlockReader:
+    """`tf.raw_ops.BlockLSTMV2`, one kernel for all steps, on the CPU only: [B, T, I] -> last hidden state [B, H]."""
+
+    weights: LSTMWeights
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        return list(self.weights)
+
+    def __call__(self, images) -> tf.Tensor:
+        kernel, recurrent_kernel, bias = self.weights.read()
+        rows = tf.transpose(images, [1, 0, 2])  # [T, B, I]
+        zeros = tf.zeros([tf.shape(images)[0], recurrent_kernel.shape[0]])  # [B, H]
+        outputs, _ = block_lstm(rows, zeros, zeros, tf.concat([kernel, recurrent_kernel], axis=0), bias)
+        return outputs[-1]  # [B, H]
+
+
+@tf.custom_gradient
+def block_lstm(inputs, hidden, cell, weights, bias):
+    """Run TensorFlow's fused kernel over inputs [T, B, I]; its gates come in the order i, f, c, o, which is ours.
+
+    Its gradient is called by hand: TensorFlow registers for this kernel the one of its predecessor, whose order is
+    i, c, f, o (tensorflow/python/ops/rnn_grad.py).
+
+    Returns:
+        the hidden and the cell state after every step, [T, B, H] each.
+    """
+    steps = tf.cast(tf.shape(inputs)[0], tf.int64)
+    no_peepholes = dict.fromkeys(("wci", "wcf", "wco"), tf.zeros_like(hidden[0]))
+    given = {"seq_len_max": steps, "x": inputs, "cs_prev": cell, "h_prev": hidden, "w": weights, "b": bias}
+    given |= no_peepholes | {"use_peephole": False}
+    made = tf.raw_ops.BlockLSTMV2(**given, cell_clip=0)
+
+    def gradient(hidden_gradient, cell_gradient):
+        gradients = tf.raw_ops.BlockLSTMGradV2(**given, **made._asdict(), h_grad=hidden_gradient, cs_grad=cell_gradient)
+        return [getattr(gradients, f"{name}_grad") for name in ("x", "h_prev", "cs_prev", "w", "b")]
+
+    return (made.h, made.cs), gradient

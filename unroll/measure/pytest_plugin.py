@@ -3,29 +3,131 @@
 Loaded by pyproject.toml: pytest must know an option before it takes the option's value for a path to look into.
 """
 
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import MODES, VARIANT_LABELS, Sizes, known_variant, missing_package
+from unroll.measure.presets import PRESETS, Preset, find_preset
 
 DEFAULT_RESULTS = Path("results", "local")
+SEED = 0
+BYTES_A_STEP = 40  # what training holds of a step, in bytes for each of B x H: ten float32 numbers
+GIB = 1 << 30
 
 
 def pytest_addoption(parser):
-    """Add the sizes, the data and the results folder to pytest's command line."""
+    """Add what is measured, on what, and within which limits, to pytest's command line."""
     sizes = Sizes()
     group = parser.getgroup("unroll", "static against dynamic unrolling (with --benchmark-only)")
-    group.addoption("--steps", type=int, default=sizes.steps, help=f"T, rows an image is read for ({sizes.steps})")
-    group.addoption("--batch", type=int, default=sizes.batch, help=f"B, images a batch ({sizes.batch})")
-    group.addoption("--hidden", type=int, default=sizes.hidden, help=f"H, hidden units ({sizes.hidden})")
-    group.addoption("--data", default="digits", help="digits (offline), mnist, or a path to MNIST's files (digits)")
-    group.addoption(
-        "--results",
-        type=Path,
-        default=DEFAULT_RESULTS,
-        help=f"folder of the journal and the figures ({DEFAULT_RESULTS})",
+
+    def add(name: str, kind: type, default, text: str, **more):
+        group.addoption(f"--{name}", type=kind, default=default, help=text, **more)
+
+    add("preset", str, "default", "; ".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()))
+    add("steps", int, None, f"T, rows an image is read for ({sizes.steps})")
+    add("batch", int, None, f"B, images a batch ({sizes.batch})")
+    add("hidden", int, None, f"H, hidden units ({sizes.hidden})")
+    add(
+        "variants",
+        str,
+        None,
+        f"what takes turns, in place of the preset's: {', '.join(VARIANT_LABELS)}; or module:reader",
     )
+    add("modes", str, None, f"modes to measure in besides a variant's own: {', '.join(MODES[1:])}")
+    add("data", str, "digits", "digits (offline), mnist, or a path to MNIST's files (digits)")
+    add("results", Path, DEFAULT_RESULTS, f"folder of the journal and the figures ({DEFAULT_RESULTS})")
+    add("intra-op", int, 0, "threads within one operation (0: automatic)")
+    add("inter-op", int, 0, "threads for several operations (0: automatic)")
+    add("limit-seconds", float, None, "seconds that one result may take before its process is stopped (the preset's)")
+    add("limit-gib", float, None, "GiB of memory that one process may take (three quarters of this machine's)")
+    group.addoption("--resume", action="store_true", help="go on with the last run in the results folder")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the options ask for.
+
+    Raises:
+        ValueError: an option has a value that makes no sense, or sizes that this machine's memory cannot hold.
+    """
+
+    preset: Preset
+    sizes: Sizes
+    settings: dict
+
+    @classmethod
+    def by(cls, options) -> "Chosen":
+        preset = _chosen_preset(options)
+        sizes = _chosen_sizes(options, preset)
+        _check_memory(sizes)
+        limits = {"seconds": options.limit_seconds or preset.limit_s, "bytes": _memory_limit(options.limit_gib)}
+        for name in ("intra_op", "inter_op"):
+            if getattr(options, name) < 0:
+                raise ValueError(f"got --{name.replace('_', '-')} {getattr(options, name)}; want 0 (automatic) or more")
+        if limits["seconds"] <= 0:
+            raise ValueError(f"got --limit-seconds {options.limit_seconds}; want more than 0")
+        settings = {
+            "preset": options.preset,
+            "sizes": asdict(sizes),
+            "variants": [variant for variant in preset.variants if variant not in preset.missing],
+            "modes": list(preset.modes),
+            "rounds": preset.rounds,
+            "steps": preset.steps,
+            "data": options.data,
+            "seed": SEED,
+            "threads": {"intra_op": options.intra_op, "inter_op": options.inter_op},
+            "limits": limits,
+        }
+        return cls(preset, sizes, settings)
+
+
+def _chosen_preset(options) -> Preset:
+    preset = find_preset(options.preset)
+    if options.variants:
+        variants = tuple(known_variant(name.strip()) for name in options.variants.split(","))
+        for variant in variants:
+            if package := missing_package(variant):
+                raise ValueError(
+                    f"got --variants {variant}, but {package} is not installed; pip install --editable '.[peers]'"
+                )
+        preset = replace(preset, variants=variants, swept=tuple(name for name in variants if name in preset.swept))
+    if options.modes:
+        modes = tuple(mode.strip() for mode in options.modes.split(","))
+        for mode in modes:
+            if mode not in MODES[1:]:
+                raise ValueError(f"got --modes {mode!r}; want {' or '.join(MODES[1:])}, or both with a comma between")
+        preset = replace(preset, modes=modes)
+    return preset
+
+
+def _chosen_sizes(options, preset: Preset) -> Sizes:
+    given = {name: getattr(options, name) for name in ("steps", "batch", "hidden")}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and preset.sizes:
+        raise ValueError(f"got --{next(iter(given))} with --preset {options.preset}, which has sizes of its own")
+    return preset.sizes or Sizes(**given)
+
+
+def _check_memory(sizes: Sizes) -> None:
+    needed = BYTES_A_STEP * sizes.steps * sizes.batch * (sizes.hidden + sizes.input)
+    needed += BYTES_A_STEP * sizes.hidden * (sizes.hidden + sizes.input)
+    total = psutil.virtual_memory().total
+    if needed > total:
+        raise ValueError(
+            f"got {sizes}: a training step would hold about {needed / GIB:.3g} GiB, and this machine has "
+            f"{total / GIB:.3g}; want smaller --steps, --batch or --hidden"
+        )
+
+
+def _memory_limit(gib: float | None) -> int:
+    if gib is None:
+        return psutil.virtual_memory().total * 3 // 4
+    if gib <= 0:
+        raise ValueError(f"got --limit-gib {gib:g}; want more than 0")
+    return int(gib * GIB)
 
 
 def _is_measuring(config) -> bool:

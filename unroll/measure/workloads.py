@@ -1,75 +1,178 @@
-"""The variants that are measured, and the graphs that are built of each."""
+"""The variants as networks ready to be measured: built, called and reset in one way, whatever package they are of."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
-from unroll.measure.config import Sizes
+from unroll.measure.config import OTHER_PACKAGES, WEIGHTS, Case, Sizes
+from unroll.measure.process import NotAvailable
 from unroll.models.network import LSTMReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
 
-if TYPE_CHECKING:  # each process that measures memory would pay a second for scikit-learn
-    from unroll.models.data import Dataset
-
+CHECK_ROWS = 8
 _traced = partial(tf.function, autograph=False)
 
 READERS: dict[str, Callable] = {
     "static": partial(LSTMReader, unroll=static_unroll),
     "static-traced": partial(LSTMReader, unroll=static_unroll, wrap_cell=_traced),
     "dynamic": partial(LSTMReader, unroll=dynamic_unroll),
-    "dynamic-4": partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=4)),
-    "dynamic-7": partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=7)),
-    "dynamic-14": partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=14)),
     "keras-unrolled": partial(peers.KerasReader, unroll=True),
     "keras-loop": partial(peers.KerasReader, unroll=False),
     "tf1-static": partial(peers.TensorFlow1Reader, static=True),
     "tf1-dynamic": partial(peers.TensorFlow1Reader, static=False),
+    "block": peers.BlockReader,
 }
+TAKES_LENGTHS = (LSTMReader, peers.TensorFlow1Reader)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The images and labels that every variant is measured on, resident on the device."""
+    """Images [B, T, I] and labels [B], and a second batch, made of a few of them again and again, to check with.
 
-    images: tf.Tensor  # [B, T, I]
-    labels: tf.Tensor  # [B]
+    The check's logits, loss and gradient are those of its few different rows: NumPy need compute no more than these.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
 
     @classmethod
-    def of(cls, dataset: "Dataset", sizes: Sizes) -> "Batch":
-        """Take the first B training images, each read for T rows: cut after row T, or read again from its top.
+    def of(cls, images: np.ndarray, labels: np.ndarray, sizes: Sizes) -> "Batch":
+        """Take the first B images, each read for T rows: those in its middle, or all of them and again from its top.
 
         Raises:
-            ValueError: the data hold fewer than B training images.
+            ValueError: there are fewer than B images.
         """
-        images, labels = dataset.train
         if sizes.batch > len(images):
-            raise ValueError(f"got --batch {sizes.batch}; {dataset.name} has {len(images)} training images: want fewer")
-        rows = np.arange(sizes.steps) % images.shape[1]
-        return cls(tf.constant(images[: sizes.batch, rows]), tf.constant(labels[: sizes.batch]))
+            raise ValueError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
+        height = images.shape[1]
+        above = max(0, height - sizes.steps) // 2  # the margin of a digit is blank, and would show no difference
+        rows = (above + np.arange(sizes.steps)) % height
+        return cls(images[: sizes.batch, rows], labels[: sizes.batch])
 
-    def specs(self, phase: str) -> list[tf.TensorSpec]:
-        """Give the signature of a phase's graph: images, and labels where it trains."""
-        return [tf.TensorSpec.from_tensor(tensor) for tensor in self.arguments(phase)]
+    @property
+    def different(self) -> "Batch":
+        """Give the few rows that the check is made of: as many as divide B, up to 8."""
+        count = max(rows for rows in range(1, CHECK_ROWS + 1) if len(self.images) % rows == 0)
+        return Batch(self.images[:count], self.labels[:count])
 
-    def arguments(self, phase: str) -> list[tf.Tensor]:
-        return [self.images] if phase == "forward" else [self.images, self.labels]
+    @property
+    def check(self) -> "Batch":
+        """Repeat the few rows to a whole batch."""
+        few = self.different
+        copies = len(self.images) // len(few.images)
+        return Batch(np.tile(few.images, (copies, 1, 1)), np.tile(few.labels, copies))
+
+
+class Subject(Protocol):
+    """A variant's network on its batch, whatever package it is of."""
+
+    learning_rate: float
+    names: list[str]
+    builds: bool  # whether there is a graph to build
+
+    def build(self, phase: str) -> Callable[..., np.ndarray]:
+        """Build a phase; gives step(check=False), which runs it on the batch, or on the check's, and waits for it."""
+        ...
+
+    def values(self) -> list[np.ndarray]:
+        """Give the weights: kernel, recurrent kernel, bias, dense kernel, dense bias."""
+        ...
+
+    def reset(self) -> None:
+        """Go back to the weights that every variant starts from."""
+        ...
+
+
+class TensorFlowSubject:
+    """A network in TensorFlow, built as a graph, compiled by XLA at its first call, or run eagerly."""
+
+    def __init__(self, network: Network, mode: str, batch: Batch):
+        self.network, self.mode = network, mode
+        self.learning_rate, self.builds = network.learning_rate, mode != "eager"
+        self.names = WEIGHTS
+        self._start = self.values()
+        self._batches = [_tensors(batch), _tensors(batch.check)]
+
+    def trace(self, phase: str):
+        """Trace a phase of the network, `forward` or `train`, to a ConcreteFunction."""
+        signature = [tf.TensorSpec.from_tensor(tensor) for tensor in self._arguments(phase)]
+        function = _traced(getattr(self.network, phase), jit_compile=self.mode == "xla" or None)
+        return function.get_concrete_function(*signature)
+
+    def build(self, phase: str) -> Callable[..., np.ndarray]:
+        function = self.trace(phase) if self.builds else getattr(self.network, phase)
+
+        def step(check: bool = False) -> np.ndarray:
+            return function(*self._arguments(phase, check)).numpy()
+
+        return step
+
+    def values(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self.network.variables]
+
+    def reset(self) -> None:
+        for variable, value in zip(self.network.variables, self._start, strict=True):
+            variable.assign(value)
+
+    def _arguments(self, phase: str, check: bool = False) -> list[tf.Tensor]:
+        images, labels = self._batches[check]
+        return [images] if phase == "forward" else [images, labels]
+
+
+def new_subject(case: Case, batch: Batch, seed: int) -> Subject:
+    """Make a case's network on a batch; all variants start from the same weights.
+
+    Raises:
+        NotAvailable: the variant takes no sequence_length, and the sizes ask for one.
+    """
+    if case.variant in OTHER_PACKAGES:
+        return _new_foreign_subject(case, batch, seed)
+    return TensorFlowSubject(new_network(case.variant, case.sizes, seed), case.mode, batch)
 
 
 def new_network(variant: str, sizes: Sizes, seed: int) -> Network:
-    """Make a variant's network; all variants start from the same weights."""
-    return init_network(READERS[variant], sizes.input, sizes.hidden, seed=seed)
+    """Make a variant's network in TensorFlow; the same seed gives the same weights, whatever the variant."""
+    make_reader = reader_of(variant)
+    if sizes.valid is not None:
+        if getattr(make_reader, "func", make_reader) not in TAKES_LENGTHS:
+            raise NotAvailable("takes no sequence_length")
+        # A Variable, because a constant would be folded into the graph, and the mask with it.
+        lengths = tf.Variable(tf.fill([sizes.batch], sizes.valid), trainable=False)
+        make_reader = partial(make_reader, sequence_length=lengths)
+    return init_network(make_reader, sizes.input, sizes.hidden, seed=seed)
 
 
-def build(network: Network, phase: str, batch: Batch):
-    """Trace a phase of the network, `forward` or `train`, to a ConcreteFunction."""
-    return _traced(getattr(network, phase)).get_concrete_function(*batch.specs(phase))
+def reader_of(variant: str) -> Callable:
+    """Find what makes a variant's reader of its weights: one of ours, or the user's own, given as module:name."""
+    if ":" in variant:
+        module, _, name = variant.partition(":")
+        return getattr(importlib.import_module(module), name)
+    kind, _, unroll = variant.partition("-")
+    if kind == "dynamic" and unroll.isdecimal():
+        return partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=int(unroll)))
+    return READERS[variant]
 
 
-def call(function, phase: str, batch: Batch) -> np.ndarray:
-    """Call a ConcreteFunction on the batch and wait for its result."""
-    return function(*batch.arguments(phase)).numpy()
+def _new_foreign_subject(case: Case, batch: Batch, seed: int) -> Subject:
+    if case.sizes.valid is not None:
+        raise NotAvailable("takes no sequence_length")
+    weights = [variable.numpy() for variable in new_network("static", case.sizes, seed).variables]
+    given: dict[str, Any] = {"check_images": batch.check.images, "check_labels": batch.check.labels}
+    if case.variant == "torch":
+        from unroll.measure.torch_peer import TorchNetwork
+
+        return TorchNetwork(weights, batch.images, batch.labels, **given)
+    from unroll.measure.jax_peer import JaxNetwork
+
+    unroll = case.sizes.steps if case.variant == "jax-unrolled" else 1
+    return JaxNetwork(weights, batch.images, batch.labels, **given, unroll=unroll)
+
+
+def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(batch.images), tf.constant(batch.labels)

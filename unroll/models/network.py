@@ -17,11 +17,13 @@ class LSTMReader:
     """Reads images row by row with one of the pair: [B, T, I] -> the hidden state after the last row, [B, H].
 
     `unroll` is `static_unroll` or `dynamic_unroll`; `wrap_cell` may be `tf.function`, which traces the cell once.
+    With `sequence_length` [B], rows past an image's length do not count.
     """
 
     weights: LSTMWeights
     unroll: Callable
     wrap_cell: Callable = lambda cell: cell
+    sequence_length: Any = None
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -30,7 +32,8 @@ class LSTMReader:
     def __call__(self, images) -> tf.Tensor:
         cell = LSTMCell(self.weights.read())
         rows = tf.transpose(images, [1, 0, 2])  # [T, B, I]
-        _, state = self.unroll(self.wrap_cell(cell), rows, cell.zero_state(tf.shape(images)[0]))
+        start = cell.zero_state(tf.shape(images)[0])
+        _, state = self.unroll(self.wrap_cell(cell), rows, start, sequence_length=self.sequence_length)
         return state.hidden  # [B, H]
 
 

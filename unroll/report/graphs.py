@@ -111,7 +111,7 @@ def draw_graphs(run: Run) -> Figure:
     )
     axes = add_axes(figure, 0, 0, WIDTH, height)
     axes.set(xlim=(0, WIDTH), ylim=(0, height))
-    steps = run.records[0].sizes.steps if run.records else None
+    steps = run.sizes.steps
     top = height - GRAPH_TITLE
     for variant, draw, half in halves:
         outline = {part: [_node(*node) for node in nodes] for part, nodes in outlines[variant].items()}

@@ -1,19 +1,19 @@
 """The figures of costs and of ratios, drawn from a run's records alone."""
 
-from collections.abc import Iterable
-from itertools import groupby, pairwise
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable
+from fractions import Fraction
+from itertools import chain, groupby, pairwise
+from typing import TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from unroll.measure.config import VARIANT_LABELS
-from unroll.measure.journal import Record, Run
+from unroll.measure.config import OURS, VARIANT_LABELS, label
+from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import Ratio
 from unroll.report.style import (
-    COLOURS,
     DPI,
     FAINT,
     INK,
@@ -23,36 +23,39 @@ from unroll.report.style import (
     SMALL,
     WIDTH,
     add_axes,
+    colour,
+    empty_figure,
+    fitted,
     print_height,
     small_print,
     styled,
     write_small_print,
     write_title,
 )
-from unroll.report.tables import KIB, MIB, PAIRS, TURNS, pair_ratio, significant
-
-
-class Panel(NamedTuple):
-    """One question of the figure of costs, and the records that answer it."""
-
-    question: str
-    unit: str
-    quantity: str
-    phase: str
-    scale: float  # what one of the shown units is in the record's unit
-
+from unroll.report.tables import (
+    NOTHING,
+    PAIRS,
+    TURNS,
+    Column,
+    factor,
+    measured_pairs,
+    measured_variants,
+    missing,
+    pair_ratio,
+    significant,
+)
 
 BANDS = [
     [
-        Panel("How long to build\nthe training graph?", "ms", "build", "train", 1e-3),
-        Panel("How long is the\nfirst training call?", "ms", "first_call", "train", 1e-3),
-        Panel("How long is one\nlater training step?", "ms", "step", "train", 1e-3),
-        Panel("How many nodes are in\nthe training graph?", "with its functions", "nodes", "train", 1),
+        Column("build", "train", "How long to build\nthe training graph?", "ms"),
+        Column("first_call", "train", "How long is the\nfirst training call?", "ms"),
+        Column("step", "train", "How long is one\nlater training step?", "ms"),
+        Column("nodes", "train", "How many nodes are in\nthe training graph?", "nodes", more=", with its functions"),
     ],
     [
-        Panel("How much does the\nprocess grow?", "MiB, to build and start training", "process", "train", MIB),
-        Panel("How much do tensors\nhold in a training step?", "MiB, at the peak", "tensors", "train", MIB),
-        Panel("How large is\nthe SavedModel?", "KiB", "export", "forward", KIB),
+        Column("process", "train", "How much does the\nprocess grow?", "MiB", more=", to build and start training"),
+        Column("tensors", "train", "How much do tensors\nhold in a training step?", "MiB", more=", at the peak"),
+        Column("export", "forward", "How large is\nthe SavedModel?", "KiB"),
     ],
 ]
 HOW_TO_READ = (
@@ -60,26 +63,34 @@ HOW_TO_READ = (
     "Bar and number: the median.",
     "Thin line: the middle half of",
     "the samples, where several.",
-    "Times: one variant after the",
-    "other, while machines drift:",
-    "to compare, use the ratios.",
+    "Times: the variants took turns,",
+    "and every round builds anew;",
+    "the ratios compare each round.",
     "Memory: in fresh processes.",
 )
 ROW, GROUP_GAP = 0.21, 0.45  # a row's height in inches; a gap between groups in rows
 LABELS_WIDTH, PANEL_GAP = 1.62, 0.2
 TITLE_HEIGHT, BAND_TITLE, BAND_GAP = 0.5, 0.58, 0.2
+READING_HEIGHT = 0.95  # what "How to read it" takes beside the last band's rows
 BAR_SHARE = 0.72  # of a panel's width; the rest is for the longest bar's number
+
+Item = TypeVar("Item", bound=Hashable)
+Rows = dict[Item, float]  # the middle of each item's row, in rows from the top
 
 
 @styled
 def draw_costs(run: Run) -> Figure:
     """Draw what each variant costs to build, to start, to run, to hold and to export, as small multiples of bars."""
-    rows, rows_height = _rows(VARIANT_LABELS)
-    band_height = BAND_TITLE + rows_height * ROW
+    title = "What each way of unrolling one LSTM costs"
+    rows = _rows(measured_variants(run, chain(*BANDS)), _family, GROUP_GAP)
+    if not rows:
+        return empty_figure(run, title, NOTHING)
+    band_height = BAND_TITLE + _height(rows) * ROW
     print_lines = small_print(run)
-    height = TITLE_HEIGHT + len(BANDS) * (band_height + BAND_GAP) + print_height(print_lines)
+    few_rows = max(0, READING_HEIGHT - _height(rows) * ROW)
+    height = TITLE_HEIGHT + len(BANDS) * (band_height + BAND_GAP) + few_rows + print_height(print_lines)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-    write_title(figure, "What each way of unrolling one LSTM costs", "less is better")
+    write_title(figure, title, "less is better")
     top = height - TITLE_HEIGHT
     for band in BANDS:
         _draw_band(figure, run, band, rows, top)
@@ -88,32 +99,38 @@ def draw_costs(run: Run) -> Figure:
     return figure
 
 
-def _rows(variants: Iterable[str]) -> tuple[dict[str, float], float]:
-    """Place the variants in rows, one group (static, dynamic, Keras, compat.v1) a little apart from the next.
-
-    Returns:
-        the middle of each variant's row, and the height of all, in rows from the top.
-    """
+def _rows(items: Iterable[Item], group: Callable[[Item], object], gap: float) -> Rows[Item]:
+    """Place items in rows, one group a little apart from the next."""
     rows, top = {}, 0.0
-    for _, group in groupby(variants, key=lambda variant: variant.partition("-")[0]):
-        for variant in group:
-            rows[variant] = top + 0.5
+    for _, members in groupby(items, key=group):
+        for item in members:
+            rows[item] = top + 0.5
             top += 1
-        top += GROUP_GAP
-    return rows, top - GROUP_GAP
+        top += gap
+    return rows
 
 
-def _draw_band(figure: Figure, run: Run, panels: list[Panel], rows: dict[str, float], top: float) -> None:
-    bottom_row = max(rows.values()) + 0.5
+def _height(rows: Rows) -> float:
+    return max(rows.values()) + 0.5
+
+
+def _family(variant: str) -> str:
+    """Tell static, dynamic, Keras, compat.v1 and so on apart; all of the user's own are one."""
+    return variant.partition("-")[0] if variant in VARIANT_LABELS else "own"
+
+
+def _draw_band(figure: Figure, run: Run, panels: list[Column], rows: Rows[str], top: float) -> None:
+    bottom_row = _height(rows)
     height = bottom_row * ROW
     bottom = top - BAND_TITLE - height
     list_axes = add_axes(figure, MARGIN, bottom, WIDTH - 2 * MARGIN, height)
     list_axes.set(xlim=(0, WIDTH - 2 * MARGIN), ylim=(bottom_row, 0))
     for variant, row in rows.items():
-        list_axes.text(LABELS_WIDTH - 0.1, row, VARIANT_LABELS[variant], ha="right", va="center_baseline")
+        name = fitted(label(variant), NORMAL, LABELS_WIDTH - 0.1)
+        list_axes.text(LABELS_WIDTH - 0.1, row, name, ha="right", va="center_baseline")
     slot = (WIDTH - 2 * MARGIN - LABELS_WIDTH + PANEL_GAP) / max(map(len, BANDS))
     for above, below in pairwise(rows.values()):
-        if below - above > 1:
+        if below - above > 1 + GROUP_GAP / 2:
             end = LABELS_WIDTH + slot * len(panels) - PANEL_GAP
             list_axes.plot([0, end], [(above + below) / 2] * 2, color=FAINT, linewidth=0.6)
     for number in range(max(map(len, BANDS))):
@@ -126,23 +143,23 @@ def _draw_band(figure: Figure, run: Run, panels: list[Panel], rows: dict[str, fl
             _draw_how_to_read(axes)
 
 
-def _draw_panel(axes: Axes, run: Run, panel: Panel, rows: dict[str, float]) -> None:
-    records = {variant: run.find(panel.quantity, panel.phase, variant) for variant in rows}
-    shown = {variant: record for variant, record in records.items() if record and np.isfinite(record.median)}
-    ends = [max(record.quartiles) / panel.scale for record in shown.values()]
+def _draw_panel(axes: Axes, run: Run, panel: Column, rows: Rows[str]) -> None:
+    found = {variant: panel.find(run, variant) for variant in rows}
+    shown = {variant: measured for variant, measured in found.items() if measured and not missing(measured)}
+    ends = [max(measured.quartiles) / panel.scale for measured in shown.values()]
     axes.set_xlim(0, max([*ends, 1e-9]) / BAR_SHARE)
     axes.axvline(0, color=QUIET, linewidth=0.6)
-    _above(axes, 37, panel.question, fontweight="bold", va="top")
-    _above(axes, 4, panel.unit, fontsize=SMALL, color=QUIET)
+    _above(axes, 37, panel.heading, fontweight="bold", va="top")
+    _above(axes, 4, panel.unit + panel.more, fontsize=SMALL, color=QUIET)
     for variant, row in rows.items():
         if variant in shown:
-            _draw_bar(axes, row, shown[variant], panel.scale, COLOURS[variant])
+            _draw_bar(axes, row, shown[variant], panel.scale, colour(variant))
         else:
-            _beside(axes, 0, row, "not available" if records[variant] else "not measured", color=QUIET, style="italic")
+            _beside(axes, 0, row, missing(found[variant]), color=QUIET, style="italic")
 
 
-def _draw_bar(axes: Axes, row: float, record: Record, scale: float, colour: str) -> None:
-    median, (low, high) = record.median / scale, np.array(record.quartiles) / scale
+def _draw_bar(axes: Axes, row: float, measured: Measurement, scale: float, colour: str) -> None:
+    median, (low, high) = measured.median / scale, np.array(measured.quartiles) / scale
     axes.barh(row, median, height=0.72, color=colour)
     if high > low:
         halo = [Stroke(linewidth=2.5, foreground="white"), Normal()]
@@ -165,79 +182,83 @@ def _draw_how_to_read(axes: Axes) -> None:
     _above(axes, 22, "\n".join(lines), fontsize=SMALL, va="top", color=QUIET, linespacing=1.5)
 
 
-QUESTIONS = {"build": "to build the training graph", "first_call": "in the first call", "step": "in one training step"}
-PAIR_ROW = 0.44
-PAIRS_WIDTH, NUMBERS_WIDTH, RATIO_GAP = 1.75, 0.82, 0.12
-SMALLEST_SPAN = 2.3  # the axis reaches at least from 1 / 2.3 to 2.3
-MOST_TICKS = 3  # on either side of 1
+QUESTIONS = {
+    ("build", "train"): "to build for training",
+    ("first_call", "train"): "in the first training call",
+    ("step", "forward"): "in one forward step",
+    ("step", "train"): "in one training step",
+}
+PAIR_ROW, PAIR_GAP = 0.4, 0.25  # a row's height in inches; a gap between groups in rows
+PAIRS_WIDTH, NUMBERS_WIDTH, RATIO_GAP = 1.66, 0.8, 0.14
+RATIO_SLOT = (WIDTH - 2 * MARGIN - PAIRS_WIDTH) / len(TURNS)
+RATIO_AXIS = RATIO_SLOT - NUMBERS_WIDTH - RATIO_GAP
+TICK_WIDTH = 0.32
 
 
 @styled
 def draw_ratios(run: Run) -> Figure:
-    """Draw by what factor the variants of each pair differ, measured in alternation, with 95% intervals."""
-    ratios = {(turn.quantity, pair): _ratio(run, turn.quantity, pair) for turn in TURNS for pair in PAIRS}
-    height = len(PAIRS) * PAIR_ROW
+    """Draw by what factor the variants of each pair differ, that took turns, with 95% intervals."""
+    title = "Is the first faster than the second?"
+    rows = _rows(measured_pairs(run, PAIRS), _beside_whom, PAIR_GAP)
+    if not rows:
+        return empty_figure(run, title, NOTHING)
+    height = _height(rows) * PAIR_ROW
     print_lines = small_print(run)
     bottom = print_height(print_lines) + 0.35
     figure = Figure(figsize=(WIDTH, bottom + height + 1.15), dpi=DPI)
-    write_title(figure, "Is the first faster than the second?", "time of the first / time of the second")
+    write_title(figure, title, "time of the first / time of the second")
     explained = (
-        "Measured in alternation: median with its 95% interval. Filled: the interval excludes 1. Hollow: it does not."
+        "The variants took turns: median over the rounds with its 95% interval. Filled: the interval excludes 1. "
+        "Hollow: it does not. Each column has its own scale."
     )
     y = 1 - 0.52 / figure.get_size_inches()[1]
     figure.text(MARGIN / WIDTH, y, explained, fontsize=SMALL, color=QUIET)
-    _draw_pairs(add_axes(figure, MARGIN, bottom, WIDTH - 2 * MARGIN, height))
-    slot = (WIDTH - 2 * MARGIN - PAIRS_WIDTH) / len(TURNS)
-    limit = _span(ratio for ratio in ratios.values() if isinstance(ratio, Ratio))
+    _draw_pairs(add_axes(figure, MARGIN, bottom, WIDTH - 2 * MARGIN, height), rows)
     for number, turn in enumerate(TURNS):
-        left = MARGIN + PAIRS_WIDTH + number * slot
-        axes = add_axes(figure, left, bottom, slot - NUMBERS_WIDTH - RATIO_GAP, height, ticks=True)
-        _ratio_axis(axes, limit, QUESTIONS.get(turn.quantity, turn.heading))
-        for row, pair in enumerate(PAIRS):
-            _draw_ratio(axes, row + 0.5, ratios[turn.quantity, pair], COLOURS[pair[0]])
+        left = MARGIN + PAIRS_WIDTH + number * RATIO_SLOT
+        axes = add_axes(figure, left, bottom, RATIO_AXIS, height, ticks=True)
+        _draw_turn(axes, run, turn, rows)
     write_small_print(figure, print_lines)
     return figure
 
 
-def _ratio(run: Run, quantity: str, pair: tuple[str, str]) -> Ratio | str:
-    """Give the ratio of a pair, or say why there is none."""
-    records = [run.find(quantity, "train", variant, alternated=True) for variant in pair]
-    if not all(records):
-        return "not measured"
-    if not all(record.samples for record in records if record):
-        return "not available"
-    try:
-        ratio = pair_ratio(run, quantity, *pair)
-    except ValueError:
-        return "not comparable"
-    return ratio if ratio and np.isfinite(ratio.value) and ratio.value > 0 else "not available"
+def _beside_whom(pair: tuple[str, str]) -> str:
+    """Tell apart whom ours are compared to: one another, Keras, compat.v1 and so on."""
+    return "ours" if pair[1] in OURS else _family(pair[1])
 
 
-def _span(ratios: Iterable[Ratio]) -> float:
-    """Give how far from 1 the axis must reach, to either side."""
-    ends = [end for ratio in ratios for end in ratio if np.isfinite(end) and end > 0]
-    return max([SMALLEST_SPAN, *(1.15 * max(end, 1 / end) for end in ends)])
+def _draw_pairs(axes: Axes, rows: Rows[tuple[str, str]]) -> None:
+    axes.set(xlim=(0, WIDTH - 2 * MARGIN), ylim=(_height(rows), 0))
+    for number, ((over, under), row) in enumerate(rows.items()):
+        if number % 2 == 0:
+            axes.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", linewidth=0)
+        axes.text(0.08, row - 0.2, label(over), fontweight="bold", va="center_baseline")
+        axes.text(0.08, row + 0.2, f"/ {label(under)}", va="center_baseline")
 
 
-def _draw_pairs(axes: Axes) -> None:
-    axes.set(xlim=(0, WIDTH - 2 * MARGIN), ylim=(len(PAIRS), 0))
-    for row, (over, under) in enumerate(PAIRS):
-        if row % 2 == 0:
-            axes.axhspan(row, row + 1, color="#F4F4F4", linewidth=0)
-        first = VARIANT_LABELS[over]
-        axes.text(0.08, row + 0.3, first, fontweight="bold", va="center_baseline")
-        axes.text(0.08, row + 0.7, f"/ {VARIANT_LABELS[under]}", va="center_baseline")
+def _draw_turn(axes: Axes, run: Run, turn: Column, rows: Rows[tuple[str, str]]) -> None:
+    ratios = {pair: pair_ratio(run, turn, *pair) for pair in rows}
+    span = _span(ratio for ratio in ratios.values() if isinstance(ratio, Ratio))
+    _ratio_axis(axes, span, QUESTIONS.get((turn.quantity, turn.phase), turn.heading))
+    axes.set_ylim(_height(rows), 0)
+    for pair, row in rows.items():
+        _draw_ratio(axes, row, ratios[pair], colour(pair[0]))
 
 
-def _ratio_axis(axes: Axes, limit: float, title: str) -> None:
+def _span(ratios: Iterable[Ratio]) -> tuple[float, float]:
+    """Give from which to which power of 2 an axis must reach: at least from a half to the double."""
+    powers = [-1.0, 1.0, *(np.log2(end) for ratio in ratios for end in ratio[:3] if np.isfinite(end) and end > 0)]
+    low, high = min(powers), max(powers)
+    room = 0.06 * (high - low)
+    return low - room, high + room
+
+
+def _ratio_axis(axes: Axes, span: tuple[float, float], title: str) -> None:
     axes.set_xscale("log", base=2)
-    axes.set(xlim=(1 / limit, limit), ylim=(len(PAIRS), 0))
+    axes.set_xlim(*np.exp2(span))
     axes.spines["left"].set_visible(False)
     axes.axvline(1, color=INK, linewidth=0.8)
-    stride = int(np.ceil(np.log2(limit) / MOST_TICKS))
-    powers = np.arange(0, np.log2(limit), stride)
-    ticks = [float(2**power) for power in sorted({*powers, *-powers})]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks(*_ratio_ticks(*span))
     axes.set_xticks([], minor=True)
     axes.set_yticks([])
     axes.set_title(title, loc="left", fontsize=NORMAL, fontweight="bold", pad=18)
@@ -246,17 +267,23 @@ def _ratio_axis(axes: Axes, limit: float, title: str) -> None:
         axes.annotate(side, (at, 1), (0, 5), "axes fraction", "offset points", **style)
 
 
+def _ratio_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Place ticks at 1 and, evenly, at other powers of 2 of a span; those below 1 are written as fractions."""
+    stride = int(np.ceil((high - low) * TICK_WIDTH / RATIO_AXIS))
+    ticks = [Fraction(2) ** (stride * number) for number in range(int(low / stride), int(high / stride) + 1)]
+    return [float(tick) for tick in ticks], [str(tick) for tick in ticks]
+
+
 def _draw_ratio(axes: Axes, row: float, ratio: Ratio | str, colour: str) -> None:
     if isinstance(ratio, str):
         _in_numbers(axes, row, ratio, style="italic", color=QUIET)
         return
     face = colour if ratio.decided else "white"
     axes.plot([ratio.low, ratio.high], [row, row], color=colour, linewidth=2, solid_capstyle="butt")
-    axes.plot(ratio.value, row, "o", markersize=5, markerfacecolor=face, markeredgecolor=colour, markeredgewidth=1.5)
-    _in_numbers(
-        axes, row - 0.2, f"{ratio.value:.2f}", fontsize=NORMAL, fontweight="bold" if ratio.decided else "normal"
-    )
-    interval = "one round" if np.isnan(ratio.low) else f"{ratio.low:.2f} to {ratio.high:.2f}"
+    axes.plot(ratio.value, row, "o", markersize=4.5, markerfacecolor=face, markeredgecolor=colour, markeredgewidth=1.4)
+    weight = "bold" if ratio.decided else "normal"
+    _in_numbers(axes, row - 0.2, factor(ratio.value), fontsize=NORMAL, fontweight=weight)
+    interval = "one round" if np.isnan(ratio.low) else f"{factor(ratio.low)} to {factor(ratio.high)}"
     _in_numbers(axes, row + 0.2, interval, color=QUIET)
 
 

@@ -55,7 +55,17 @@ COLOURS = {
     "keras-loop": lighter(GREEN, 0.5),
     "tf1-static": GREY,
     "tf1-dynamic": lighter(GREY, 0.5),
+    "block": INK,
+    "torch": VERMILION,
+    "jax-loop": lighter(PURPLE, 0.5),
+    "jax-unrolled": PURPLE,
 }
+NEUTRAL = "#A08F78"  # for variants of the user's own
+
+
+def colour(variant: str) -> str:
+    """Give a variant's colour."""
+    return COLOURS.get(variant, NEUTRAL)
 
 
 def styled(draw: Callable) -> Callable:
@@ -95,8 +105,8 @@ def small_print(run: Run) -> list[str]:
     pieces = [
         f"{plain(environment.get('processor', 'unknown processor'))}, {plain(environment.get('cores', '?'))} cores",
         f"TensorFlow {plain(environment.get('versions', {}).get('tensorflow', '?'))}",
-        *sorted({str(record.sizes) for record in run.records}),
-        plain(run.data),
+        str(run.sizes),
+        plain(run.settings.get("data", "unknown data")),
         plain(run.started)[:10],
     ]
     lines = [""]
@@ -107,6 +117,15 @@ def small_print(run: Run) -> list[str]:
         else:
             lines.append(piece)
     return lines
+
+
+def empty_figure(run: Run, title: str, said: str) -> Figure:
+    """Draw a figure that only says why it shows nothing."""
+    print_lines = small_print(run)
+    figure = Figure(figsize=(WIDTH, 0.6 + print_height(print_lines)), dpi=DPI)
+    write_title(figure, title, said)
+    write_small_print(figure, print_lines)
+    return figure
 
 
 def print_height(lines: list[str]) -> float:
@@ -127,6 +146,15 @@ def plain(value: object, limit: int = 60) -> str:
     line = " ".join(str(value).split()).encode("latin-1", "replace").decode("latin-1")
     line = "".join(letter if letter.isprintable() else "?" for letter in line)
     return line if len(line) <= limit else f"{line[: limit - 3]}..."
+
+
+def fitted(text: str, size: float, width: float) -> str:
+    """Make text harmless as `plain` does, and shorten it until it is no wider than `width` inches."""
+    whole = line = plain(text)
+    while text_width(line, size) > width and whole:
+        whole = whole[:-1]
+        line = f"{whole}..."
+    return line
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:

@@ -1,38 +1,77 @@
-"""The results as Markdown: every variant's times and sizes, and the ratios of those that took turns."""
+"""The results as Markdown: what each variant costs, by what factors they differ, and where it was measured."""
 
-from typing import NamedTuple
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from unroll.measure.config import VARIANT_LABELS
-from unroll.measure.journal import Record, Run
-from unroll.measure.statistics import Ratio, ratio
+from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, label, own_mode
+from unroll.measure.journal import Measurement, Run
+from unroll.measure.statistics import BreakEven, Ratio
 
-KIB, MIB = 1 << 10, 1 << 20
+NOTHING = "Not measured in this run."
+UNITS = {"ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
 
 
-class Column(NamedTuple):
-    """One quantity of a table: which records it shows, under which heading, in which unit."""
+@dataclass(frozen=True)
+class Column:
+    """One quantity as a table's column or a figure's panel shows it: under which heading, in which unit."""
 
     quantity: str
     phase: str
     heading: str
-    scale: float  # what one of the shown units is in the record's unit
+    unit: str
+    mode: str | None = None  # the variant's own, if None
+    more: str = ""  # what else to say of the unit
+
+    @property
+    def title(self) -> str:
+        return f"{self.heading} ({self.unit})" if self.unit else self.heading
+
+    @property
+    def scale(self) -> float:
+        return UNITS[self.unit]
+
+    def find(self, run: Run, variant: str) -> Measurement | None:
+        """Look up what the run measured of this quantity on a variant."""
+        return run.find(self.quantity, self.phase, variant, self.mode)
 
 
 TIMES = [
-    Column("build", "forward", "build, forward (ms)", 1e-3),
-    Column("build", "train", "build, train (ms)", 1e-3),
-    Column("first_call", "forward", "first call, forward (ms)", 1e-3),
-    Column("first_call", "train", "first call, train (ms)", 1e-3),
-    Column("step", "forward", "step, forward (ms)", 1e-3),
-    Column("step", "train", "step, train (ms)", 1e-3),
+    Column("build", "forward", "build, forward", "ms"),
+    Column("build", "train", "build, train", "ms"),
+    Column("first_call", "forward", "first call, forward", "ms"),
+    Column("first_call", "train", "first call, train", "ms"),
+    Column("step", "forward", "step, forward", "ms"),
+    Column("step", "train", "step, train", "ms"),
 ]
 SIZES = [
-    Column("nodes", "forward", "graph, forward (nodes)", 1),
-    Column("nodes", "train", "graph, train (nodes)", 1),
-    Column("graph_bytes", "train", "graph, train (KiB)", KIB),
-    Column("process", "train", "process, train (MiB)", MIB),
-    Column("tensors", "train", "tensors, train (MiB)", MIB),
-    Column("export", "forward", "SavedModel (KiB)", KIB),
+    Column("nodes", "forward", "graph, forward", "nodes"),
+    Column("nodes", "train", "graph, train", "nodes"),
+    Column("graph_bytes", "train", "graph, train", "KiB"),
+    Column("process", "forward", "process, forward", "MiB"),
+    Column("process", "train", "process, train", "MiB"),
+    Column("tensors", "forward", "tensors, forward", "MiB"),
+    Column("tensors", "train", "tensors, train", "MiB"),
+]
+SAVED = Column("export", "forward", "SavedModel", "KiB")
+EXPORTS = [
+    SAVED,
+    Column("save", "forward", "save", "ms"),
+    Column("load", "forward", "load", "ms"),
+    Column("served", "forward", "first served call", "ms"),
+    Column("retraces", "forward", "retraces, without a signature", ""),
+    Column("retraces_signature", "forward", "retraces, with a signature", ""),
+]
+BY_MODE = [
+    Column(quantity, "train", f"{name}, train, {mode}", "ms", mode)
+    for quantity, name in (("first_call", "first call"), ("step", "step"))
+    for mode in MODES
+]
+TURNS = [
+    Column("build", "train", "build, train", "ms"),
+    Column("first_call", "train", "first call, train", "ms"),
+    Column("step", "forward", "forward step", "ms"),
+    Column("step", "train", "training step", "ms"),
 ]
 PAIRS = [
     ("static", "dynamic"),
@@ -40,86 +79,135 @@ PAIRS = [
     ("static-traced", "static"),
     ("static", "keras-unrolled"),
     ("static-traced", "keras-unrolled"),
-    ("dynamic", "keras-loop"),
     ("dynamic", "keras-unrolled"),
+    ("static", "keras-loop"),
+    ("static-traced", "keras-loop"),
+    ("dynamic", "keras-loop"),
     ("keras-unrolled", "keras-loop"),
+    ("static", "tf1-static"),
+    ("dynamic", "tf1-dynamic"),
+    ("static", "block"),
+    ("dynamic", "block"),
+    ("static", "torch"),
+    ("dynamic", "torch"),
+    ("static", "jax-unrolled"),
+    ("dynamic", "jax-loop"),
 ]
-TURNS = [
-    Column("build", "train", "build", 1),
-    Column("first_call", "train", "first call", 1),
-    Column("step", "train", "step", 1),
+BREAK_EVEN_PAIRS = [
+    ("static", "dynamic"),
+    ("static-traced", "dynamic"),
+    ("keras-unrolled", "keras-loop"),
+    ("dynamic", "torch"),
 ]
+
+
+def ratios_table(run: Run) -> str:
+    """Set out by what factors variants that took turns differ, with 95% intervals; bold where one excludes 1."""
+    rows = [
+        [f"{label(over)} / {label(under)}", *(_ratio_cell(pair_ratio(run, turn, over, under)) for turn in TURNS)]
+        for over, under in measured_pairs(run, PAIRS)
+    ]
+    return markdown(["ratio of times", *(turn.heading for turn in TURNS)], rows)
+
+
+def break_even_table(run: Run) -> str:
+    """Set out after how many training steps the variant that is slower to start has paid for itself."""
+    rows = [_break_even_row(run, *pair) for pair in measured_pairs(run, BREAK_EVEN_PAIRS)]
+    header = ["slower to start", "beside", "has paid for itself after (training steps)", "95% interval"]
+    return markdown(header, rows, align=["---", "---", "---:", "---:"])
+
+
+def best_of_ours_table(run: Run) -> str:
+    """Set out the quickest of our variants in each quantity, and its ratio to each peer; bold as in the ratios."""
+    peers = [variant for variant in measured_variants(run, TURNS) if variant in VARIANT_LABELS and variant not in OURS]
+    best = {turn: _best_of_ours(run, turn) for turn in TURNS}
+    if not peers or not any(best.values()):
+        return markdown([], [])
+    names = [label(variant) if variant else missing(None) for variant in best.values()]
+    rows = [
+        [f"its time / {label(peer)}", *(_ratio_cell(pair_ratio(run, turn, best[turn], peer)) for turn in TURNS)]
+        for peer in peers
+    ]
+    return markdown(["", *(turn.heading for turn in TURNS)], [["quickest of ours", *names], *rows])
 
 
 def times_table(run: Run) -> str:
-    """Set out each variant's times, measured alone: median, and the quartiles in brackets."""
+    """Set out each variant's times over all rounds: median, and the quartiles in brackets."""
     return _variants_table(run, TIMES)
 
 
 def sizes_table(run: Run) -> str:
-    """Set out each variant's graph, memory and export."""
+    """Set out each variant's graph and memory."""
     return _variants_table(run, SIZES)
 
 
-def ratios_table(run: Run) -> str:
-    """Set out the training graph's ratios with their 95% intervals; bold where the interval excludes 1."""
+def export_table(run: Run) -> str:
+    """Set out what each variant costs to save, load and serve, for which T it serves, and how often it is traced."""
     rows = []
-    for over, under in PAIRS:
-        cells = [_ratio_cell(pair_ratio(run, turn.quantity, over, under)) for turn in TURNS]
-        rows.append([f"{VARIANT_LABELS[over]} / {VARIANT_LABELS[under]}", *cells])
-    return _markdown(["ratio of times", *(turn.heading for turn in TURNS)], rows)
+    for variant in measured_variants(run, EXPORTS):
+        size, *cells = (_cell(column.find(run, variant), column.scale) for column in EXPORTS)
+        rows.append([label(variant), size, _serves(SAVED.find(run, variant)), *cells])
+    first, *others = (column.title for column in EXPORTS)
+    return markdown(["variant", first, "serves", *others], rows)
+
+
+def modes_table(run: Run) -> str:
+    """Set out the first training call and later training steps of the variants measured in more than one mode."""
+    return _variants_table(run, BY_MODE, [variant for variant in run.variants if _count_modes(run, variant) > 1])
 
 
 def environment_table(run: Run) -> str:
     """Set out where, when and with what the run was measured."""
-    environment = run.environment
+    environment, settings = run.environment, run.settings
+    memory = environment.get("memory_bytes")
     rows = [
-        ["processor", f"{environment['processor']}, {environment['cores']} cores"],
-        ["memory", f"{environment['memory_bytes'] / (1 << 30):.1f} GiB"],
-        ["system", f"{environment['system']}, Python {environment['python']}"],
-        ["packages", ", ".join(f"{name} {version}" for name, version in environment["versions"].items())],
-        ["threads", ", ".join(f"{name} {count or 'automatic'}" for name, count in environment["threads"].items())],
-        ["flags", ", ".join(f"{name}={value}" for name, value in environment["flags"].items()) or "none"],
-        ["data", run.data],
-        ["sizes", ", ".join(sorted({str(record.sizes) for record in run.records})) or "none"],
-        ["commit", environment["commit"]],
+        ["processor", f"{environment.get('processor', 'unknown')}, {environment.get('cores', '?')} cores"],
+        ["memory", f"{memory / (1 << 30):.1f} GiB" if memory else "unknown"],
+        ["system", f"{environment.get('system', 'unknown')}, Python {environment.get('python', '?')}"],
+        ["packages", _listed(f"{name} {version}" for name, version in environment.get("versions", {}).items())],
+        [
+            "threads",
+            _listed(f"{name} {count or 'automatic'}" for name, count in environment.get("threads", {}).items()),
+        ],
+        ["flags", _flags(environment.get("flags"))],
+        ["data", str(settings.get("data", "unknown"))],
+        ["sizes", str(run.sizes)],
+        *([name, str(settings[name])] for name in ("preset", "rounds") if name in settings),
+        ["commit", str(environment.get("commit", "unknown"))],
         ["started", run.started],
+        *(["resumed", moment] for moment in run.resumed),
+        *(["warning", warning] for warning in environment.get("warnings", [])),
     ]
-    return _markdown(["environment", ""], rows, align="---")
+    return markdown(["environment", ""], rows, align=["---", "---"])
 
 
-def pair_ratio(run: Run, quantity: str, over: str, under: str) -> Ratio | None:
-    """Give the ratio of two variants that took turns on the training graph; None if they did not."""
-    first, second = (run.find(quantity, "train", variant, alternated=True) for variant in (over, under))
-    if first is None or second is None:
-        return None
-    return ratio(first.samples, second.samples, first.rounds)
+def measured_variants(run: Run, columns: Iterable[Column]) -> list[str]:
+    """Give the variants of which the run has any of some quantities: ours and our peers', then the user's own."""
+    columns = list(columns)
+    variants = [variant for variant in run.variants if any(column.find(run, variant) for column in columns)]
+    order = list(VARIANT_LABELS)
+    return sorted(variants, key=lambda variant: order.index(variant) if variant in order else len(order))
 
 
-def _variants_table(run: Run, columns: list[Column]) -> str:
-    rows = [
-        [label, *(_cell(run.find(column.quantity, column.phase, variant), column.scale) for column in columns)]
-        for variant, label in VARIANT_LABELS.items()
-    ]
-    return _markdown(["variant", *(column.heading for column in columns)], rows)
+def measured_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Give those pairs of which the run measured both variants."""
+    variants = set(measured_variants(run, TURNS))
+    return [pair for pair in pairs if variants.issuperset(pair)]
 
 
-def _cell(record: Record | None, scale: float) -> str:
-    if record is None:
+def missing(measured: Measurement | None) -> str:
+    """Say why there is nothing to show of a measurement; empty if there is something."""
+    if measured is None:
         return "not measured"
-    if not record.samples:
-        return "not available"
-    if len(record.samples) == 1:
-        return significant(record.median / scale)
-    low, high = record.quartiles
-    return f"{significant(record.median / scale)} [{significant(low / scale)}, {significant(high / scale)}]"
+    return "" if math.isfinite(measured.median) else "not available"
 
 
-def _ratio_cell(value: Ratio | None) -> str:
-    if value is None:
-        return "not measured"
-    text = f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
-    return f"**{text}**" if value.decided else text
+def pair_ratio(run: Run, turn: Column, over: str, under: str) -> Ratio | str:
+    """Give the ratio of two variants that took turns, or say why there is none."""
+    ratio = run.ratio(turn.quantity, turn.phase, _case(run, over), _case(run, under))
+    if ratio and 0 < ratio.value < math.inf:
+        return ratio
+    return _why_none(turn.find(run, variant) for variant in (over, under))
 
 
 def significant(number: float) -> str:
@@ -131,9 +219,120 @@ def significant(number: float) -> str:
     return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
 
 
-def _markdown(header: list[str], rows: list[list[str]], align: str = "---:") -> str:
-    """Write a Markdown table; what comes from results is escaped."""
-    lines = [header, ["---"] + [align] * (len(header) - 1), *rows]
+def factor(number: float) -> str:
+    """Write a ratio with two decimals, but with no fewer than two significant digits and no more than needed.
+
+    >>> factor(0.0597), factor(0.9), factor(0.996), factor(56.98), factor(1234.5)
+    ('0.060', '0.90', '1.00', '57.0', '1234')
+    """
+    if number < 0.1:
+        return f"{number:#.2g}"
+    return f"{number:.2f}" if number < 10 else f"{number:.1f}" if number < 100 else f"{number:.0f}"
+
+
+def _case(run: Run, variant: str) -> Case:
+    return Case(variant, own_mode(variant), run.sizes)
+
+
+def _why_none(measured: Iterable[Measurement | None]) -> str:
+    """Say why measurements cannot be compared."""
+    reasons = {missing(measurement) for measurement in measured}
+    return next((reason for reason in ("not measured", "not available") if reason in reasons), "took no turns")
+
+
+def _best_of_ours(run: Run, turn: Column) -> str:
+    """Give our variant with the smallest median; empty if none was measured."""
+    found = {variant: turn.find(run, variant) for variant in OURS}
+    medians = {variant: measured.median for variant, measured in found.items() if measured and not missing(measured)}
+    return min(medians, key=lambda variant: medians[variant], default="")
+
+
+def _count_modes(run: Run, variant: str) -> int:
+    return len({column.mode for column in BY_MODE if column.find(run, variant)})
+
+
+def _variants_table(run: Run, columns: Sequence[Column], variants: Sequence[str] | None = None) -> str:
+    """Set out columns, one row a variant, of all variants or some."""
+    rows = [
+        [label(variant), *(_cell(column.find(run, variant), column.scale) for column in columns)]
+        for variant in measured_variants(run, columns)
+        if variants is None or variant in variants
+    ]
+    return markdown(["variant", *(column.title for column in columns)], rows)
+
+
+def _cell(measured: Measurement | None, scale: float) -> str:
+    if measured is None or missing(measured):
+        return missing(measured)
+    if len(measured.samples) == 1:
+        return significant(measured.median / scale)
+    low, high = measured.quartiles
+    return f"{significant(measured.median / scale)} [{significant(low / scale)}, {significant(high / scale)}]"
+
+
+def _serves(saved: Measurement | None) -> str:
+    """Say for which T a SavedModel serves."""
+    return missing(saved) or (saved.note if saved and saved.note else "unknown")
+
+
+def _ratio_cell(ratio: Ratio | str) -> str:
+    if isinstance(ratio, str):
+        return ratio
+    text = f"{factor(ratio.value)} {_interval(ratio)}"
+    return f"**{text}**" if ratio.decided else text
+
+
+def _interval(ratio: Ratio) -> str:
+    return "(one round)" if math.isnan(ratio.low) else f"[{factor(ratio.low)}, {factor(ratio.high)}]"
+
+
+def _break_even_row(run: Run, late: str, early: str) -> list[str]:
+    """Set out one pair; the two change places if it is the other that starts later."""
+    found = run.break_even("train", _case(run, late), _case(run, early))
+    if found and found.steps == 0:
+        other = run.break_even("train", _case(run, early), _case(run, late))
+        if other and other.steps > 0:
+            late, early, found = early, late, other
+    if found is None:
+        quantities = [column for column in TURNS if column.phase == "train"]
+        reason = _why_none(column.find(run, variant) for column in quantities for variant in (late, early))
+        return [label(late), label(early), reason, ""]
+    return [label(late), label(early), _steps(found.steps), _steps_interval(found)]
+
+
+def _steps_interval(found: BreakEven) -> str:
+    if math.isnan(found.low):
+        return "one round"
+    low, high = _steps(found.low), _steps(found.high)
+    return low if low == high else f"from {low} up to {high}"
+
+
+def _steps(steps: float) -> str:
+    """Write after how many whole steps, three digits of them.
+
+    >>> _steps(0), _steps(2.1), _steps(12345.6), _steps(math.inf)
+    ('at once', '3', '12300', 'never')
+    """
+    if math.isinf(steps):
+        return "never"
+    return f"{float(f'{math.ceil(steps):.3g}'):.0f}" if steps > 0 else "at once"
+
+
+def _flags(flags: dict | None) -> str:
+    if flags is None:
+        return "unknown"
+    return ", ".join(f"{name}={value}" for name, value in flags.items()) or "none"
+
+
+def _listed(items: Iterable[str]) -> str:
+    return ", ".join(items) or "unknown"
+
+
+def markdown(header: list[str], rows: list[list[str]], align: list[str] | None = None) -> str:
+    """Write a Markdown table, or one line if there is nothing in it; what comes from results is escaped."""
+    if not rows:
+        return f"{NOTHING}\n"
+    lines = [header, align or ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join(f"| {' | '.join(_escape(cell) for cell in line)} |" for line in lines) + "\n"
 
 

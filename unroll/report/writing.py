@@ -6,13 +6,18 @@ import tempfile
 from pathlib import Path
 
 from unroll.measure.journal import Run, read_journal
-from unroll.report import graphs, plots, style, tables
+from unroll.report import graphs, growth, plots, style, tables
 
-FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs}
+FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs} | growth.FIGURES
 TABLES = {
     "ratios": tables.ratios_table,
+    "break-even": tables.break_even_table,
+    "best": tables.best_of_ours_table,
     "times": tables.times_table,
     "sizes": tables.sizes_table,
+    "export": tables.export_table,
+    "modes": tables.modes_table,
+    **growth.TABLES,
     "environment": tables.environment_table,
 }
 MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)

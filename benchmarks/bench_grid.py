@@ -1,0 +1,8 @@
+"""Who is faster at which batch and hidden size?"""
+
+import pytest
+
+
+@pytest.mark.asks("step", "build", "first_call", of="gridded")
+def test_grid(answer, phase):
+    answer(f"batch x hidden, {phase}")

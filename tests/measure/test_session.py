@@ -1,0 +1,168 @@
+"""A session keeps what it measures and names what fails: crashes, hangs, hunger, and its own sudden death."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+from unroll.measure.config import Case, Sizes
+from unroll.measure.journal import FILE_NAME, JournalError, read_journal
+from unroll.measure.plan import KINDS, Want
+from unroll.measure.session import Session, settings_of, threads_variables
+from unroll.models import data
+
+IMAGES, LABELS = data.load("digits").train
+SIZES = Sizes(steps=3, batch=4, hidden=5)
+ROOT = Path(__file__).parents[2]
+
+
+def settings(seconds=60.0, memory=None, **changes):
+    more = {"steps": 2, "rounds": 2, "threads": {}, "limits": {"seconds": seconds, "bytes": memory}}
+    return settings_of("test", SIZES, "digits", 0, **(more | changes))
+
+
+def wants(*variants, quantities=("build", "first_call", "step"), phases=("train",), **more):
+    cases = [Case(variant, "graph", SIZES, rounds=2, **more) for variant in variants]
+    return [Want(quantity, phase, case) for case in cases for phase in phases for quantity in quantities]
+
+
+def measure(folder, asked, chosen=None, **more):
+    session = Session(folder, chosen or settings(), asked, IMAGES, LABELS, **more)
+    for want in asked:
+        assert session.records(want)
+    (*_, run) = read_journal(folder)
+    return run
+
+
+def found(run):
+    return {(r.variant, r.quantity): r.note for r in run.records if not r.samples}
+
+
+def test_every_kind_of_want_is_measured(tmp_path):
+    quantities = [quantity for kind in KINDS.values() for quantity in kind]
+    run = measure(tmp_path, wants("dynamic", quantities=quantities, phases=("forward",)))
+    for quantity in quantities:
+        measured = run.find(quantity, "forward", "dynamic")
+        assert measured.samples, quantity
+        assert measured.median > 0, quantity
+    assert run.find("export", "forward", "dynamic").note == "any T"
+    assert run.find("retraces", "forward", "dynamic").median == 3
+    assert run.find("retraces_signature", "forward", "dynamic").median == 1
+    assert (
+        sum(len(nodes) for nodes in run.outlines["dynamic"].values()) == run.find("nodes", "forward", "dynamic").median
+    )
+
+
+def test_a_static_network_serves_its_own_length_and_traces_each(tmp_path):
+    quantities = ("export", "retraces", "retraces_signature")
+    run = measure(tmp_path, wants("static", quantities=quantities, phases=("forward",)))
+    assert run.find("export", "forward", "static").note == "T=3 only"
+    assert run.find("retraces", "forward", "static").median == 3
+    assert not run.find("retraces_signature", "forward", "static").samples
+    assert "want a known T" in run.find("retraces_signature", "forward", "static").note
+
+
+@pytest.mark.parametrize(
+    ("fault", "limits", "reason"),
+    [
+        ("crashing", {}, "failed: its process was ended by SIGSEGV"),
+        ("hanging", {"seconds": 8.0}, "stopped: took more than 8 s"),
+        ("hungry", {"memory": 4 << 30}, "stopped: "),
+        ("raising", {}, "failed: RuntimeError: the reader has no eyes"),
+        ("unequal", {}, "failed: Unequal: not the same network"),
+    ],
+)
+def test_a_variant_that_fails_is_a_record_with_its_reason_and_the_rest_completes(tmp_path, fault, limits, reason):
+    run = measure(tmp_path, wants("static", f"faults:{fault}", "dynamic"), settings(**limits))
+    notes = {note for (variant, quantity), note in found(run).items() if quantity == "step"}
+    assert len(notes) == 1
+    assert notes.pop().startswith(reason)
+    for variant in ("static", "dynamic"):
+        for quantity in ("build", "first_call", "step"):
+            assert len(run.find(quantity, "train", variant).rounds) == 2
+    assert run.ratio("step", "train", *[Case(variant, "graph", SIZES) for variant in ("static", "dynamic")])
+    assert not run.find("step", "train", f"faults:{fault}").samples
+
+
+def test_memory_of_a_variant_that_crashes_is_a_record_with_its_reason(tmp_path):
+    run = measure(tmp_path, wants("faults:crashing", quantities=("process", "tensors", "nodes")))
+    assert set(found(run).values()) == {"failed: its process was ended by SIGSEGV"}
+
+
+def test_a_finished_run_is_gone_on_with_without_measuring(tmp_path):
+    asked = wants("static", "dynamic") + wants("dynamic", quantities=("process",))
+    before = measure(tmp_path, asked)
+    again = measure(tmp_path, asked, resume=True)
+    assert again.id == before.id
+    assert again.records == before.records
+    assert len(again.resumed) == 1
+
+
+def test_a_stopped_run_goes_on_at_the_round_that_it_was_in(tmp_path):
+    asked = wants("static", "dynamic")
+    whole = measure(tmp_path, asked)
+    path = tmp_path / FILE_NAME
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-4]) + lines[-4][:20])  # within round 2, and within a line
+    with pytest.warns(UserWarning, match="left out, a run was stopped while writing it"):
+        run = measure(tmp_path, asked, resume=True)
+    first_round = [record for record in whole.records if record.round == 1]
+    assert len(first_round) == 6
+    assert [record for record in run.records if record.round == 1] == first_round
+    for want in asked:
+        assert len(run.find(want.quantity, want.phase, want.case.variant).rounds) == 2
+
+
+@pytest.mark.parametrize("changes", [{"rounds": 3}, {"threads": {"intra_op": 1}}, {"steps": 5}])
+def test_a_run_is_not_gone_on_with_under_other_settings(tmp_path, changes):
+    measure(tmp_path, wants("dynamic", quantities=("nodes",)))
+    (name,) = changes
+    before = (tmp_path / FILE_NAME).read_text()
+    with pytest.raises(JournalError, match=rf"cannot resume .*: it was started with {name} .*; give the same options"):
+        Session(tmp_path, settings(**changes), [], IMAGES, LABELS, resume=True)
+    assert (tmp_path / FILE_NAME).read_text() == before
+
+
+def test_nothing_to_resume_is_said(tmp_path):
+    with pytest.raises(JournalError, match="cannot read"):
+        Session(tmp_path, settings(), [], IMAGES, LABELS, resume=True)
+
+
+def test_threads_are_set_by_variables():
+    assert threads_variables({"intra_op": 2, "inter_op": 0}) == {"TF_NUM_INTRAOP_THREADS": "2", "OMP_NUM_THREADS": "2"}
+    assert threads_variables({"intra_op": 0, "inter_op": 1}) == {"TF_NUM_INTEROP_THREADS": "1"}
+
+
+KILLED = """
+from test_session import *
+if __name__ == "__main__":
+    measure(Path(sys.argv[1]), wants("static", "dynamic"), resume=Path(sys.argv[1], FILE_NAME).exists())
+"""
+
+
+def test_a_run_that_is_killed_at_any_moment_goes_on_and_measures_nothing_again(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    moments, kept = random.Random(0), []
+    for _ in range(3):
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and not (tmp_path / FILE_NAME).exists():
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0, 2))
+            process.send_signal(signal.SIGKILL)
+        with warnings.catch_warnings(action="ignore"):
+            (run,) = read_journal(tmp_path)
+        assert run.records[: len(kept)] == kept
+        kept = run.records
+    with warnings.catch_warnings(action="ignore"):
+        run = measure(tmp_path, wants("static", "dynamic"), resume=True)
+    assert run.records[: len(kept)] == kept
+    for variant in ("static", "dynamic"):
+        for quantity in ("build", "first_call", "step"):
+            assert len(run.find(quantity, "train", variant).rounds) == 2

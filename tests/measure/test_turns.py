@@ -1,0 +1,89 @@
+"""Variants take turns, and only what is equal to the reference counts."""
+
+import faults
+import pytest
+
+from unroll.measure.config import Case, Sizes
+from unroll.measure.journal import NOT_CHECKED
+from unroll.measure.process import Failed
+from unroll.measure.turns import NOTHING_TO_BUILD, take_turns
+from unroll.models import data
+
+IMAGES, LABELS = data.load("digits").train
+SIZES = Sizes(steps=3, batch=4, hidden=5)
+PHASES = ("forward", "train")
+
+
+def case(variant, mode="graph", **more):
+    return Case(variant, mode, more.pop("sizes", SIZES), **more)
+
+
+def turns(*cases, phases=PHASES, steps=2, **more):
+    return list(take_turns(cases, IMAGES, LABELS, 0, phases, steps=steps, **more))
+
+
+def test_every_case_takes_its_turn_in_every_round():
+    records = turns(case("static", rounds=2), case("dynamic", rounds=2))
+    found = {(r.variant, r.quantity, r.phase, r.round): len(r.samples) for r in records}
+    for variant in ("static", "dynamic"):
+        for phase in PHASES:
+            for number in (1, 2):
+                assert found[variant, "build", phase, number] == 1
+                assert found[variant, "first_call", phase, number] == 1
+                assert found[variant, "step", phase, number] == 2
+    assert len(records) == len(found) == 24
+    assert {r.turns for r in records} == {str(SIZES)}
+    assert all(sample > 0 for r in records for sample in r.samples)
+
+
+def test_a_case_takes_part_in_as_many_rounds_as_it_says_and_from_where_it_stopped():
+    records = turns(case("static", rounds=3), case("dynamic", rounds=1), phases=["forward"], steps=0, first_round=1)
+    assert {(r.variant, r.round) for r in records} == {("static", 1), ("static", 2), ("static", 3), ("dynamic", 1)}
+    assert {r.round for r in turns(case("static", rounds=3), phases=["forward"], steps=0, first_round=3)} == {3}
+
+
+def test_a_build_is_noted_until_its_result_is_known_to_be_right():
+    build, first_call = turns(case("static"), phases=["train"], steps=0)
+    assert (build.quantity, build.note) == ("build", NOT_CHECKED)
+    assert (first_call.quantity, first_call.note) == ("first_call", "")
+
+
+def test_what_runs_eagerly_has_nothing_to_build():
+    build, first_call, step = turns(case("dynamic", "eager"), phases=["train"])
+    assert (build.samples, build.note) == ([], NOTHING_TO_BUILD)
+    assert first_call.samples and step.samples
+
+
+def test_a_case_alone_takes_no_turns():
+    assert {r.turns for r in turns(case("static", alone=True), phases=["forward"])} == {""}
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_an_unequal_case_is_measured_no_further_and_costs_no_other(phase):
+    wrong = case("faults:unequal", rounds=2)
+    found = turns(wrong, case("static", rounds=2), phases=[phase])
+    (failed,) = [event for event in found if isinstance(event, Failed)]
+    assert failed.case == wrong
+    assert failed.reason.startswith("failed: Unequal: not the same network, so not measured")
+    kept = [(r.variant, r.quantity) for r in found if not isinstance(r, Failed)]
+    assert kept.count(("static", "step")) == 2
+    assert {quantity for variant, quantity in kept if variant != "static"} == {"build"}
+
+
+def test_a_case_that_raises_costs_no_other():
+    found = turns(case("faults:raising"), case("faults:good"), phases=["forward"])
+    assert [event.reason for event in found if isinstance(event, Failed)] == [
+        "failed: RuntimeError: the reader has no eyes"
+    ]
+    assert faults.good.__name__ in {r.variant.partition(":")[2] for r in found if not isinstance(r, Failed)}
+
+
+@pytest.mark.parametrize("variant", ["static", "dynamic", "tf1-static", "tf1-dynamic"])
+def test_with_a_sequence_length_only_the_valid_steps_count(variant):
+    records = turns(case(variant, sizes=Sizes(steps=6, batch=4, hidden=5, valid=2)))
+    assert not [event for event in records if isinstance(event, Failed)]
+
+
+def test_a_variant_that_takes_no_sequence_length_says_so():
+    found = turns(case("keras-loop", sizes=Sizes(steps=6, batch=4, hidden=5, valid=2)), phases=["forward"])
+    assert [event.reason for event in found] == ["takes no sequence_length"]

@@ -1,0 +1,108 @@
+"""The measured network in JAX: `jax.lax.scan` over an LSTM step, compiled, as a loop or unrolled."""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax  # pyright: ignore[reportMissingImports] - an extra: pip install -e '.[peers]'
+import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
+import numpy as np
+
+from unroll.measure.config import WEIGHTS
+
+
+class JaxNetwork:
+    """The network of `unroll.models.network` on a batch: a scan, a dense layer, and plain gradient descent.
+
+    Args:
+        weights: kernel [I, 4H], recurrent kernel [H, 4H], bias [4H], dense kernel [H, 10], dense bias [10].
+        images, labels: [B, T, I] and [B]; the check's are of the same shapes.
+        unroll: how many steps a turn of the scan's loop takes: 1 for a loop, T for none.
+        device: "cpu" or "gpu".
+    """
+
+    builds = True
+
+    def __init__(
+        self,
+        weights: list[np.ndarray],
+        images: np.ndarray,
+        labels: np.ndarray,
+        *,
+        check_images: np.ndarray,
+        check_labels: np.ndarray,
+        unroll: int,
+        device: str = "cpu",
+    ):
+        self.learning_rate = 0.1
+        self.names = WEIGHTS
+        self._unroll = unroll
+        self._start = [np.array(weight) for weight in weights]
+        self._put = partial(jax.device_put, device=jax.devices(device)[0])
+        self._batches = [self._put((images, labels)), self._put((check_images, check_labels))]
+        self.reset()
+
+    def build(self, phase: str) -> Callable[..., np.ndarray]:
+        """Trace and lower a phase; gives step(check=False), which runs it and waits for its result.
+
+        The step's first call compiles the phase and runs it, as TensorFlow's does with XLA.
+        """
+        # A new partial each time, because JAX remembers what it traced of a function. The old weights are given away
+        # to be written over, as TensorFlow and PyTorch write over theirs.
+        run = partial({"forward": _forward, "train": _train}[phase], unroll=self._unroll)
+        if phase == "train":
+            run = partial(run, learning_rate=self.learning_rate)
+        jitted = jax.jit(run, donate_argnums=(0,) if phase == "train" else ())
+        lowered = jitted.lower(self._weights, *self._batches[0])
+        compiled = None
+
+        def step(check: bool = False) -> np.ndarray:
+            nonlocal compiled
+            compiled = compiled or lowered.compile()
+            result = jax.block_until_ready(compiled(self._weights, *self._batches[check]))
+            if phase == "train":
+                result, self._weights = result
+            return np.asarray(result)
+
+        return step
+
+    def values(self) -> list[np.ndarray]:
+        """Copy the weights, in the order and the shapes that they were given in."""
+        return [np.array(weight) for weight in self._weights]
+
+    def reset(self) -> None:
+        """Go back to the starting weights."""
+        self._weights = self._put(self._start)
+
+
+def _forward(weights, images, labels, *, unroll):
+    """Give the logits [B, 10] of images [B, T, I]; the labels are not needed, and JAX leaves them out."""
+    return _logits(weights, images, unroll)
+
+
+def _train(weights, images, labels, *, unroll, learning_rate):
+    """Take one training step: gives the loss before the update, and the new weights."""
+    loss, gradients = jax.value_and_grad(_loss)(weights, images, labels, unroll)
+    return loss, [weight - learning_rate * gradient for weight, gradient in zip(weights, gradients, strict=True)]
+
+
+def _loss(weights, images, labels, unroll):
+    """Give the mean cross-entropy of images [B, T, I] under their labels [B]."""
+    chances = jax.nn.log_softmax(_logits(weights, images, unroll))
+    return -jnp.take_along_axis(chances, labels[:, None], axis=1).mean()
+
+
+def _logits(weights, images, unroll):
+    kernel, recurrent_kernel, bias, dense_kernel, dense_bias = weights
+
+    def step(state, inputs):
+        hidden, cell = state
+        gates = inputs @ kernel + hidden @ recurrent_kernel + bias  # [B, 4H]
+        i, f, g, o = jnp.split(gates, 4, axis=1)  # each [B, H]
+        cell = jax.nn.sigmoid(f) * cell + jax.nn.sigmoid(i) * jnp.tanh(g)
+        hidden = jax.nn.sigmoid(o) * jnp.tanh(cell)
+        return (hidden, cell), None
+
+    zeros = jnp.zeros([len(images), len(recurrent_kernel)], images.dtype)  # [B, H]
+    rows = jnp.swapaxes(images, 0, 1)  # [T, B, I]
+    (hidden, _), _ = jax.lax.scan(step, (zeros, zeros), rows, unroll=unroll)
+    return hidden @ dense_kernel + dense_bias

@@ -1,0 +1,92 @@
+"""The plan of a run: what is wanted, put together into tasks that each have a process of their own."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from unroll.measure.config import PHASES, Case
+from unroll.measure.journal import Record
+
+KINDS = {
+    "turns": ("build", "first_call", "step"),
+    "memory": ("process", "nodes", "graph_bytes", "tensors"),
+    "export": ("export", "save", "load", "served"),
+    "retraces": ("retraces", "retraces_signature"),
+}
+UNITS = {"nodes": "nodes", "graph_bytes": "bytes", "process": "bytes", "tensors": "bytes", "export": "bytes"}
+UNITS |= {"retraces": "traces", "retraces_signature": "traces"}  # everything else is in seconds
+SIDE_BY_SIDE = ("static", "static-traced", "keras-unrolled", "tf1-static", "jax-unrolled")
+
+
+class Want(NamedTuple):
+    """One quantity that shall be measured, of a phase of a case."""
+
+    quantity: str
+    phase: str
+    case: Case
+
+    @property
+    def kind(self) -> str:
+        return next(kind for kind, quantities in KINDS.items() if self.quantity in quantities)
+
+    @property
+    def question(self) -> tuple:
+        """What a record of it answers: see `unroll.measure.journal.Record.question`."""
+        return self.quantity, self.phase, self.case.variant, self.case.mode, self.case.sizes
+
+    def failed(self, reason: str) -> Record:
+        """Give the record that says why there is no measurement."""
+        quantity, phase, case = self
+        unit = UNITS.get(quantity, "s")
+        return Record(quantity, phase, case.variant, case.mode, case.sizes, unit, [], note=reason)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process does: turns of several cases, or one measurement of one."""
+
+    kind: str
+    wants: tuple[Want, ...]
+
+    @property
+    def cases(self) -> list[Case]:
+        return list(dict.fromkeys(want.case for want in self.wants))
+
+    @property
+    def phases(self) -> list[str]:
+        return [phase for phase in PHASES if phase in {want.phase for want in self.wants}]
+
+    def wants_any(self, *quantities: str) -> bool:
+        """Say whether one of the quantities is wanted."""
+        return any(want.quantity in quantities for want in self.wants)
+
+    @property
+    def seconds(self) -> float:
+        """Guess how long it takes: only a first guess for the bar, which then goes by the pace."""
+        return 0.5 + sum(_guess(self.kind, case, phase) for case in self.cases for phase in self.phases)
+
+
+def make_plan(wants: Iterable[Want]) -> list[Task]:
+    """Put wants together into tasks, in the order in which they are first wanted."""
+    tasks: dict[tuple, list[Want]] = {}
+    for want in dict.fromkeys(wants):
+        tasks.setdefault((want.kind, *_together(want)), []).append(want)
+    return [Task(kind, tuple(found)) for (kind, *_), found in tasks.items()]
+
+
+def _together(want: Want) -> tuple:
+    """Say what a want shares a task with: all that take turns at its sizes, or what else is asked of its case."""
+    if want.kind == "turns":
+        return (want.case.sizes,) if not want.case.alone else (want.case,)
+    return (want.case.variant, want.case.mode, want.case.sizes, want.phase)
+
+
+def _guess(kind: str, case: Case, phase: str) -> float:
+    """Guess the seconds of one case and phase from the number of cells in its graph, on two cores."""
+    unroll = case.variant.rpartition("-")[2]
+    cells = case.sizes.steps if case.variant in SIDE_BY_SIDE else 2 * int(unroll) if unroll.isdecimal() else 1
+    work = case.sizes.steps * case.sizes.batch * (case.sizes.hidden + 30) * case.sizes.hidden
+    build = (0.1 + 0.03 * cells) * (4 if case.mode == "xla" else 1) * (1 if phase == "train" else 0.5)
+    if kind == "turns":
+        return case.rounds * (build + 10 * work * 1e-10)
+    return 0.4 + build + 3 * work * 1e-10

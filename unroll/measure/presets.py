@@ -1,0 +1,159 @@
+"""The presets: which cases each question is asked of."""
+
+from dataclasses import dataclass, replace
+
+from unroll.measure.config import OTHER_PACKAGES, PHASES, Case, Sizes, missing_package, own_mode
+
+PAIR = ("static", "static-traced", "dynamic")
+KERAS = ("keras-unrolled", "keras-loop")
+MORE_CELLS = ("dynamic-4", "dynamic-7", "dynamic-14")
+TENSORFLOW = (*PAIR, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
+DOUBLING = tuple(2**power for power in range(11))  # T = 1, 2, 4 ... 1024
+LONG = 128  # beyond this T, one round has to do: static graphs take minutes
+FEW = 3  # rounds of what is dear: many cells in a loop, XLA, and each case of a sweep
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a run measures.
+
+    Attributes:
+        about: one line for people.
+        variants: what takes turns at the run's sizes.
+        rounds, steps: how often each is built anew, and how many later steps it takes in a round.
+        sizes: the run's sizes, where the preset fixes them.
+        also_at: further sizes at which the variants take turns.
+        modes: further modes in which some variants are measured. (The traced cell is not: XLA compiles it anew at
+            every call, and run eagerly it is traced anew.)
+        swept: the variants of the sweeps that follow.
+        growth: every T, each case alone.
+        batches, hiddens: every B and H of a grid, the variants taking turns.
+        unrolls: every k of dynamic_unroll's unroll=k.
+        phases: forward, train or both.
+        holdings: whether to measure memory, graphs and exports, too.
+        limit_s: seconds that one result may take before its process is stopped.
+    """
+
+    about: str
+    variants: tuple[str, ...]
+    rounds: int
+    steps: int
+    sizes: Sizes | None = None
+    also_at: tuple[Sizes, ...] = ()
+    modes: tuple[str, ...] = ()
+    in_modes: tuple[str, ...] = ("static", "dynamic", *KERAS)
+    swept: tuple[str, ...] = (*PAIR, *KERAS)
+    growth: tuple[int, ...] = ()
+    batches: tuple[int, ...] = ()
+    hiddens: tuple[int, ...] = ()
+    unrolls: tuple[int, ...] = ()
+    phases: tuple[str, ...] = PHASES
+    holdings: bool = True
+    limit_s: float = 60
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Name the variants that are left out because their package is not installed, each with the package."""
+        packages = {variant: missing_package(variant) for variant in self.variants}
+        return {variant: package for variant, package in packages.items() if package}
+
+    def called(self, sizes: Sizes) -> list[Case]:
+        """Give the cases that take turns: all in their own modes, some in further modes."""
+        own = [self._case(variant, at) for at in (sizes, *self.also_at) for variant in self._present]
+        others = [variant for variant in self.in_modes if variant in self._present]
+        return own + [Case(variant, mode, sizes, FEW) for mode in self.modes for variant in others]
+
+    def built(self, sizes: Sizes) -> list[Case]:
+        """Give those that have a graph to build."""
+        return [case for case in self.called(sizes) if case.mode != "eager"]
+
+    def held(self, sizes: Sizes) -> list[Case]:
+        """Give the cases whose memory is measured: each variant in its own mode."""
+        return [self._case(variant, sizes) for variant in self._present if self.holdings]
+
+    def exported(self, sizes: Sizes) -> list[Case]:
+        """Give the cases that can be a SavedModel."""
+        return [case for case in self.held(sizes) if case.variant not in OTHER_PACKAGES]
+
+    def grown(self, sizes: Sizes) -> list[Case]:
+        """Give the cases of other T, each alone."""
+        others = [replace(sizes, steps=steps) for steps in self.growth if steps != sizes.steps]
+        return [
+            Case(variant, own_mode(variant), at, FEW if at.steps <= LONG else 1, alone=True)
+            for at in others
+            for variant in self.swept
+        ]
+
+    def gridded(self, sizes: Sizes) -> list[Case]:
+        """Give the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
+        grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
+        return [self._case(variant, at, FEW) for at in grid if at != sizes for variant in self.swept]
+
+    def unrolled(self, sizes: Sizes) -> list[Case]:
+        """Give the cases of dynamic_unroll's unroll=k that are not among the variants."""
+        names = [f"dynamic-{k}" for k in self.unrolls if k <= sizes.steps]
+        return [self._case(name, sizes, FEW) for name in names if name not in self.variants]
+
+    @property
+    def _present(self) -> list[str]:
+        return [variant for variant in self.variants if variant not in self.missing]
+
+    def _case(self, variant: str, sizes: Sizes, rounds: int | None = None) -> Case:
+        few = min(FEW, self.rounds) if variant in MORE_CELLS else self.rounds
+        return Case(variant, own_mode(variant), sizes, rounds or few)
+
+
+PRESETS = {
+    "quick": Preset(
+        "the pair and Keras, times of training only",
+        (*PAIR, *KERAS),
+        rounds=6,
+        steps=8,
+        phases=("train",),
+        holdings=False,
+    ),
+    "default": Preset(
+        "every variant of TensorFlow; PyTorch and JAX where installed",
+        (*TENSORFLOW, "torch", "jax-loop"),
+        rounds=6,
+        steps=8,
+    ),
+    "full": Preset(
+        "all of default with more rounds; XLA, eager, growth with T, batch x hidden, every unroll=k",
+        (*TENSORFLOW, "torch", "jax-loop", "jax-unrolled"),
+        rounds=9,
+        steps=12,
+        modes=("xla", "eager"),
+        growth=DOUBLING,
+        batches=(1, 32, 128, 512),
+        hiddens=(32, 128, 512),
+        unrolls=(2, 4, 7, 14, 28),
+        limit_s=120,
+    ),
+    "benchmark_rnn": Preset(
+        "the grid of TensorFlow's own BenchmarkRNN, with memory, sizes, XLA and intervals, which it lacks",
+        (*PAIR, *KERAS, "tf1-static", "tf1-dynamic"),
+        rounds=FEW,
+        steps=5,
+        sizes=Sizes(steps=50, batch=512, hidden=512),
+        also_at=(
+            *(Sizes(steps=steps, batch=512, hidden=512) for steps in (1, 25)),  # graph creation
+            *(Sizes(steps=50, batch=256, hidden=hidden) for hidden in (512, 256, 128)),  # step time
+            *(Sizes(steps=50, batch=128, hidden=256, valid=25), Sizes(steps=25, batch=128, hidden=256)),  # half length
+        ),
+        modes=("xla",),
+        growth=(100, 200, 400, 600, 800, 1000),  # long sequences
+        limit_s=120,
+    ),
+}
+
+
+def find_preset(name: str) -> Preset:
+    """Give a preset by its name.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"got --preset {name!r}; want one of {', '.join(PRESETS)}")
+    return PRESETS[name]

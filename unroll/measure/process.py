@@ -1,0 +1,204 @@
+"""A process of its own for what may crash, hang or take all the memory: it dies alone, and its reason is known."""
+
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from unroll.measure.config import Case
+
+PRELOADED = ["unroll.measure.turns", "unroll.measure.memory", "unroll.measure.export"]
+MESSAGE_LENGTH = 300
+FAILED, STOPPED = "failed", "stopped"  # how the reasons begin: something is wrong, or the limits were passed
+MEMORY_SIGNALS = (signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL)  # what running out of memory looks like from outside
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a process may take: seconds from one result to the next, and bytes of memory (None: no limit)."""
+
+    seconds: float
+    bytes: int | None = None
+
+
+class NotAvailable(Exception):
+    """What cannot be measured of a variant or on this machine; the message says why."""
+
+
+class Failed(NamedTuple):
+    """A case that can be measured no further, and why."""
+
+    case: Case
+    reason: str
+
+
+class Died(Exception):
+    """A process that ended before its work did; the message says why.
+
+    `doing` is what it last said it was doing, or "".
+    """
+
+    def __init__(self, reason: str, doing: str):
+        super().__init__(reason)
+        self.doing = doing
+
+
+def work_apart(work: str, *arguments, limits: Limits, variables: dict | None = None, **more) -> Iterator[Any]:
+    """Run a function, given as module:name, in a fresh process and yield what it gives; a generator's as it comes.
+
+    Where the system can, the process is forked from one that has imported TensorFlow and started nothing of it: fresh,
+    and ready at once. It ends when this process does, however this one ends.
+
+    Args:
+        variables: environment variables to set in it before TensorFlow starts.
+
+    Raises:
+        Died: the process raised an exception, crashed, or passed its limits.
+    """
+    context = _context()
+    here, there = context.Pipe()
+    with tempfile.TemporaryDirectory(prefix="unroll-") as folder:
+        options = (Path(folder), limits.bytes, variables or {})
+        process = context.Process(target=_run, args=(there, options, work, arguments, more), daemon=True)
+        process.start()
+        there.close()
+        try:
+            yield from _received(here, process, limits, Path(folder))
+        finally:
+            here.close()
+            process.kill()
+            process.join()
+
+
+def doing(what: object) -> None:
+    """Say, in a process that works apart, what is being done now: if it dies, it died of that."""
+    if _doing is not None:
+        os.pwrite(_doing, str(what).ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode(), 0)
+
+
+def reason_of(error: BaseException) -> str:
+    """Put an exception into one line; of TensorFlow's long ones, the line that matters."""
+    if isinstance(error, NotAvailable):
+        return str(error)
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
+    line = next((line for line in lines if "OOM" in line), lines[0])
+    if isinstance(error, MemoryError) or "OOM" in line:
+        return f"{STOPPED}: out of memory: {line}"[:MESSAGE_LENGTH]
+    return f"{FAILED}: {type(error).__name__}: {line}"[:MESSAGE_LENGTH]
+
+
+_doing: int | None = None
+
+
+def _context():
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    with quiet():
+        forkserver.ensure_running()
+    return context
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let what is started within write to nowhere: TensorFlow greets whoever imports it, whatever its log level."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _received(here: Connection, process, limits: Limits, folder: Path) -> Iterator[Any]:
+    while True:
+        if not here.poll(limits.seconds):
+            raise Died(f"{STOPPED}: took more than {limits.seconds:g} s", _last_doing(folder))
+        try:
+            kind, value = here.recv()
+        except EOFError:
+            process.join()
+            raise Died(_how_it_ended(process.exitcode, limits, folder), _last_doing(folder)) from None
+        if kind == "done":
+            return
+        if kind == "raised":
+            raise Died(value, _last_doing(folder))
+        yield value
+
+
+def _how_it_ended(status: int, limits: Limits, folder: Path) -> str:
+    if status >= 0:
+        return f"{FAILED}: its process ended with status {status}: {_last_line(folder)}"
+    name = signal.Signals(-status).name
+    if limits.bytes and -status in MEMORY_SIGNALS:
+        return f"{STOPPED}: {name} at a limit of {limits.bytes / (1 << 30):.3g} GiB of memory"
+    return f"{FAILED}: its process was ended by {name}"
+
+
+def _last_doing(folder: Path) -> str:
+    path = folder / "doing"
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _last_line(folder: Path) -> str:
+    path = folder / "stderr"
+    lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
+    return lines[-1][:MESSAGE_LENGTH] if lines else "no message"
+
+
+def _run(connection: Connection, options, work: str, arguments, more) -> None:
+    """Do the work in the new process, and send what it yields."""
+    folder, memory_limit, variables = options
+    os.environ.update(variables)
+    _redirect(folder)
+    _limit_memory(memory_limit)
+    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
+    module, _, name = work.partition(":")
+    try:
+        result = getattr(importlib.import_module(module), name)(*arguments, **more)
+        for value in result if isinstance(result, Iterator) else [result]:
+            connection.send(("value", value))
+        connection.send(("done", None))
+    except Exception as error:
+        connection.send(("raised", reason_of(error)))
+    # Threads of TensorFlow, PyTorch or JAX may not agree on the order in which to end.
+    os._exit(0)
+
+
+def _redirect(folder: Path) -> None:
+    global _doing
+    _doing = os.open(folder / "doing", os.O_CREAT | os.O_RDWR)
+    messages = os.open(folder / "stderr", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    sys.stdout.flush()
+    os.dup2(messages, 1)
+    os.dup2(messages, 2)
+
+
+def _limit_memory(limit: int | None) -> None:
+    if limit is None:
+        return
+    with suppress(ImportError, OSError, ValueError):  # where the system knows no such limit
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
+
+
+def _end_with(connection: Connection) -> None:
+    """End this process when the other end of the connection is gone: nothing must go on measuring unseen."""
+    with suppress(EOFError, OSError):
+        connection.recv()
+    os._exit(1)

@@ -1,0 +1,174 @@
+"""A session: the tasks of a run done one after the other, every result in the journal at once, every failure named."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
+from unroll.measure.plan import Task, Want, make_plan
+from unroll.measure.process import Died, Failed, Limits, work_apart
+
+COUNTING = {"TF_CPU_ALLOCATOR_USE_BFC": "1"}  # without it the CPU's allocator misses what is below 256 KiB
+DRAWN = ("static", "dynamic")
+MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
+
+
+class Session:
+    """Measures what is wanted, each task in a process of its own, and keeps the journal.
+
+    With `resume`, the folder's last run goes on: what it has measured is not measured again.
+
+    Raises:
+        JournalError: the folder cannot be written, or there is no run in it that these settings go on with.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: dict,
+        wants: Sequence[Want],
+        images: np.ndarray,
+        labels: np.ndarray,
+        *,
+        resume: bool = False,
+        on_record: Callable[[Record], None] = lambda record: None,
+    ):
+        self.settings, self.data = settings, (images, labels, settings["seed"])
+        self.limits = Limits(settings["limits"]["seconds"], settings["limits"]["bytes"])
+        self.on_record = on_record
+        before = _run_to_resume(folder, settings) if resume else None
+        self.known: dict[tuple, dict[int, Record]] = {}  # by question and round
+        for record in before.records if before else []:
+            self._remember(record)
+        self.tasks = make_plan(want for want in wants if not self.is_done(want))
+        (self.environment,) = self._apart("unroll.measure.environment:environment", settings["seed"])
+        self.journal = Journal(folder, self.environment, settings, before)
+
+    def records(self, want: Want) -> list[Record]:
+        """Give the records of what is wanted, by round, measuring it first if that has not been done."""
+        if not self.is_done(want):
+            self._do(next(task for task in self.tasks if want in task.wants))
+        return [record for _, record in sorted(self.known[want.question].items())]
+
+    def is_done(self, want: Want) -> bool:
+        """Say whether all of it was measured, or it has failed."""
+        found = self.known.get(want.question, {})
+        if 0 in found or want.kind != "turns":
+            return 0 in found
+        return all(number in found for number in range(1, want.case.rounds + 1))
+
+    def _do(self, task: Task) -> None:
+        if task.kind == "turns":
+            self._take_turns(task)
+        elif task.kind == "memory":
+            self._measure_memory(task)
+        else:
+            name = {"export": "export", "retraces": "count_retraces"}[task.kind]
+            self._collect(task.wants, self._apart(f"unroll.measure.export:{name}", task.cases[0], *self.data))
+
+    def _take_turns(self, task: Task) -> None:
+        """Let the task's cases take turns; if one brings the process down, the others go on without it."""
+        while left := [want for want in task.wants if not self.is_done(want)]:
+            events = self._apart(
+                "unroll.measure.turns:take_turns",
+                list(dict.fromkeys(want.case for want in left)),
+                *self.data,
+                task.phases,
+                steps=self.settings["steps"] if task.wants_any("step") else 0,
+                first_round=min(map(self._next_round, left)),
+            )
+            self._collect(left, events)
+
+    def _next_round(self, want: Want) -> int:
+        found = self.known.get(want.question, {})
+        return next(number for number in range(1, want.case.rounds + 1) if number not in found)
+
+    def _measure_memory(self, task: Task) -> None:
+        """Measure what a case holds in two processes side by side: memory, unlike time, suffers from no neighbour."""
+        (case,), (phase,) = task.cases, task.phases
+        tensors = [want for want in task.wants if want.quantity == "tensors"]
+        others = [want for want in task.wants if want.quantity != "tensors"]
+
+        def measure(name: str, wants: list[Want], variables: dict) -> None:
+            if wants:
+                work = f"unroll.measure.memory:{name}"
+                self._collect(wants, self._apart(work, case, phase, *self.data, variables=variables))
+
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(measure, ("hold", "peak"), (others, tensors), ({}, COUNTING)))
+
+    def _collect(self, wants: Sequence[Want], events: Iterator) -> None:
+        """Append what a process yields; if it dies, what it was doing has failed, and the journal says why.
+
+        The records of a round are kept back until it is over: what ran side by side is in the journal as a whole.
+        """
+        kept: list[Record] = []
+        before = time.monotonic()
+        try:
+            for event in events:
+                if isinstance(event, Failed):
+                    kept = [record for record in kept if not record.is_of(event.case)]
+                    self._fail([want for want in wants if want.case == event.case], event.reason)
+                elif isinstance(event, Record):
+                    if kept and (event.round, event.phase) != (kept[0].round, kept[0].phase):
+                        self._append(kept)
+                        kept = []
+                    kept.append(replace(event, took=event.took or time.monotonic() - before))
+                    self.on_record(event)
+                elif wants[0].case.variant in DRAWN:
+                    self.journal.append_outline(wants[0].case.variant, event)
+                before = time.monotonic()
+            self._append(kept)
+        except Died as death:
+            culprits = {want.case for want in wants if str(want.case) == death.doing} or {want.case for want in wants}
+            self._append([record for record in kept if any(record.is_of(case) for case in culprits)], stopped=True)
+            self._fail([want for want in wants if want.case in culprits], str(death))
+
+    def _fail(self, wants: Sequence[Want], reason: str) -> None:
+        self._append([want.failed(reason) for want in wants if not self.is_done(want)])
+
+    def _append(self, records: Sequence[Record], stopped: bool = False) -> None:
+        """Append records; a build is checked by the first call, which comes after it."""
+        if not stopped:
+            records = [replace(record, note=record.note.replace(NOT_CHECKED, "")) for record in records]
+        if records:
+            self.journal.append(*records)
+        for record in records:
+            self._remember(record)
+
+    def _remember(self, record: Record) -> None:
+        self.known.setdefault(record.question, {})[record.round] = record
+
+    def _apart(self, work: str, *arguments, variables: dict | None = None, **more) -> Iterator:
+        variables = threads_variables(self.settings["threads"]) | (variables or {})
+        return work_apart(work, *arguments, limits=self.limits, variables=variables, **more)
+
+
+def threads_variables(threads: dict[str, int]) -> dict[str, str]:
+    """Give the environment variables that set how many threads work within one operation and on several; 0: automatic.
+
+    PyTorch takes the first of the two from OMP_NUM_THREADS.
+    """
+    names = {"intra_op": ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), "inter_op": ("TF_NUM_INTEROP_THREADS",)}
+    return {name: str(count) for kind, count in threads.items() if count for name in names[kind]}
+
+
+def _run_to_resume(folder: Path, settings: dict) -> Run:
+    run = read_journal(folder)[-1]
+    for name in sorted(settings.keys() | run.settings.keys() - {MAY_DIFFER}):
+        before, now = run.settings.get(name), settings.get(name)
+        if before != now and name != MAY_DIFFER:
+            raise JournalError(
+                f"cannot resume the last run in {folder}: it was started with {name} {before}, got {now}; "
+                "give the same options, or start anew without --resume"
+            )
+    return run
+
+
+def settings_of(preset: str, sizes, data: str, seed: int, **more) -> dict:
+    """Put together what a run was asked for, as the journal keeps it."""
+    return {"preset": preset, "sizes": asdict(sizes), "data": data, "seed": seed, **more}

@@ -1,0 +1,113 @@
+"""Variants that take turns: what the machine does to one of them, it does to all."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from unroll.measure.check import Expected, assert_equal, expect
+from unroll.measure.config import Case
+from unroll.measure.journal import NOT_CHECKED, Record
+from unroll.measure.process import Failed, doing, reason_of
+from unroll.measure.workloads import Batch, new_network, new_subject
+
+TURNS = ("build", "first_call", "step")
+NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
+
+
+def take_turns(
+    cases: Sequence[Case],
+    images: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    phases: Sequence[str],
+    *,
+    steps: int,
+    first_round: int = 1,
+) -> Iterator[Record | Failed]:
+    """Let cases of the same sizes take turns, in random order, at building, first calling and stepping their graphs.
+
+    Every round builds each case anew: two graphs of one variant can differ in step time more than two variants do, and
+    no number of steps on one graph would show that. A case takes part in as many rounds as it says. One that fails, or
+    whose result is not the expected one, takes part no more.
+
+    Args:
+        images, labels: at least B images [28, 28], and what they show.
+        steps: how many later steps each case takes in a round; 0 for none.
+
+    Yields:
+        a record of each case, quantity, phase and round as soon as there is one, and each case that failed. A build is
+        noted as not checked: it is right if the first call's record follows it.
+    """
+    turns = Turns(cases, Batch.of(images, labels, cases[0].sizes), seed, steps)
+    for number in range(first_round, max(case.rounds for case in cases) + 1):
+        for phase in phases:
+            yield from turns.round(number, phase)
+
+
+class Turns:
+    """What the rounds share: who still takes part, on which batch, and what is expected of each."""
+
+    def __init__(self, cases: Sequence[Case], batch: Batch, seed: int, steps: int):
+        self.left, self.batch, self.seed, self.steps = list(cases), batch, seed, steps
+        sizes = cases[0].sizes
+        self.name = "" if cases[0].alone else str(sizes)
+        start = new_network("static", replace(sizes, valid=None), seed).variables
+        self.expected: Expected = expect([variable.numpy() for variable in start], batch, seed, sizes.valid)
+        gc.collect()
+        gc.freeze()  # what is there by now need not be searched for garbage before every build
+
+    def round(self, number: int, phase: str) -> Iterator[Record | Failed]:
+        """Go through one round of one phase."""
+        random = np.random.default_rng([self.seed, number])
+        ready: dict[Case, Callable] = {}
+        for case in self._shuffled([case for case in self.left if case.rounds >= number], random):
+            doing(case)
+            try:
+                yield from self._start(case, phase, number, ready)
+            except Exception as error:
+                self.left.remove(case)
+                yield Failed(case, reason_of(error))
+        yield from self._take_steps(ready, phase, number, random)
+
+    def _start(self, case: Case, phase: str, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
+        """Build a case and call it for the first time; it is ready once it is known to be right."""
+        subject = new_subject(case, self.batch, self.seed)
+        gc.collect()
+        seconds, step = _timed(subject.build, phase)
+        if subject.builds:
+            yield self._record("build", phase, case, number, [seconds], note=NOT_CHECKED)
+        else:
+            yield self._record("build", phase, case, number, [], note=NOTHING_TO_BUILD)
+        seconds, _ = _timed(step)
+        assert_equal(subject, phase, step, self.expected)  # a second call, which warms up, too
+        yield self._record("first_call", phase, case, number, [seconds])
+        ready[case] = step
+
+    def _take_steps(self, ready: dict[Case, Callable], phase: str, number: int, random) -> Iterator[Record]:
+        if not self.steps:
+            return
+        samples: dict[Case, list[float]] = {case: [] for case in ready}
+        for _ in range(self.steps):
+            for case in self._shuffled(list(ready), random):
+                doing(case)
+                samples[case].append(_timed(ready[case])[0])
+        for case, seconds in samples.items():
+            yield self._record("step", phase, case, number, seconds)
+
+    def _record(self, quantity: str, phase: str, case: Case, number: int, samples: list[float], note="") -> Record:
+        return Record(
+            quantity, phase, case.variant, case.mode, case.sizes, "s", samples, number, self.name, note, sum(samples)
+        )
+
+    @staticmethod
+    def _shuffled(cases: list[Case], random) -> list[Case]:
+        return [cases[k] for k in random.permutation(len(cases))]
+
+
+def _timed(work: Callable, *arguments):
+    start = time.perf_counter()
+    result = work(*arguments)
+    return time.perf_counter() - start, result
