@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from statistics import median
 
 import pytest
@@ -40,8 +41,7 @@ def pytest_configure(config):
 def pytest_sessionstart(session):
     """Answer bad input at once."""
     if session.config.option.benchmark_only:
-        with _bad_input_ends_the_run():
-            _choose(session.config)
+        _choose(session.config)
 
 
 def pytest_generate_tests(metafunc):
@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items):
 def pytest_collection_finish(session):
     config = session.config
     items = [item for item in session.items if WANTS in item.stash]
-    if not items or config.option.collectonly or not config.option.benchmark_only:
+    if not items or config.option.collectonly:
         return
     chosen = _choose(config)
     bar = Bar(config)
@@ -80,7 +80,7 @@ def pytest_collection_finish(session):
         images, labels = load(config.option.data).train
         wants = [want for item in items for want in item.stash[WANTS]]
         session_ = Session(
-            config.option.results,
+            Path(config.option.results),
             chosen.settings | {"data": load(config.option.data).name},
             wants,
             images,
@@ -103,14 +103,14 @@ def _bad_input_ends_the_run():
 
 def _choose(config) -> Chosen:
     if CHOSEN not in config.stash:
-        chosen = Chosen.by(config.option)
-        images, _ = load(config.option.data).train
-        largest = max(
-            case.sizes.batch for case in [*chosen.preset.called(chosen.sizes), *chosen.preset.gridded(chosen.sizes)]
-        )
-        if largest > len(images):
-            raise ValueError(f"got --batch {largest}; the data have {len(images)} training images: want fewer")
-        config.stash[CHOSEN] = chosen
+        with _bad_input_ends_the_run():
+            chosen = Chosen.by(config.option)
+            images, _ = load(config.option.data).train
+            cases = [*chosen.preset.called(chosen.sizes), *chosen.preset.gridded(chosen.sizes)]
+            largest = max(case.sizes.batch for case in cases)
+            if largest > len(images):
+                raise ValueError(f"got --batch {largest}; the data have {len(images)} training images: want fewer")
+            config.stash[CHOSEN] = chosen
     return config.stash[CHOSEN]
 
 
@@ -131,13 +131,13 @@ def pytest_terminal_summary(terminalreporter, config):
     if SESSION in config.stash:
         folder = config.stash[SESSION].journal.path.parent
         terminalreporter.section("static against dynamic")
-        run = read_journal(folder)[-1]
+        (run,) = (run for run in read_journal(folder) if run.id == config.stash[SESSION].journal.run)
         terminalreporter.write_line(ratios_table(run))
         for variant, package in config.stash[CHOSEN].preset.missing.items():
             terminalreporter.write_line(
                 f"left out: {label(variant)}: {package} is not installed: pip install --editable '.[peers]'"
             )
-        for path in write_report(folder):
+        for path in write_report(folder, run):
             terminalreporter.write_line(f"wrote {path}")
 
 

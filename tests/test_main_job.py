@@ -63,7 +63,7 @@ def test_a_variant_of_ones_own_that_fails_is_named_with_its_reason_and_fails_its
     for quantity, phase in QUANTITIES:
         assert "the reader has no eyes" in run.find(quantity, phase, "faults:raising").note
     assert {line.split("[")[1].split("]")[0] for line in job.stdout.splitlines() if line.startswith("FAILED")} == {
-        f"{phase}-faults:raising" for phase in ("forward", "train")
+        f"{phase}-faults:raising{mode}" for phase in ("forward", "train") for mode in ("", "-eager")
     }
 
 
@@ -103,6 +103,8 @@ def test_it_says_how_long_it_may_take(done):
     ("arguments", "message"),
     [
         (["--steps", "0"], "got --steps 0; want a whole number from 1 up"),
+        (["--steps", "abc"], "got --steps abc; want a whole number from 1 up"),
+        (["--hidden", "2.5"], "got --hidden 2.5; want a whole number from 1 up"),
         (["--batch", "-1"], "got --batch -1; want a whole number from 1 up"),
         (["--batch", "5000"], "got --batch 5000; the data have 1437 training images"),
         (["--hidden", "10000000"], "this machine has"),
@@ -112,9 +114,11 @@ def test_it_says_how_long_it_may_take(done):
         (["--preset", "benchmark_rnn", "--steps", "3"], "got --steps with --preset benchmark_rnn"),
         (["--variants", "static,dynamik"], "got the variant 'dynamik'; want static, "),
         (["--modes", "jit"], "got --modes 'jit'; want xla or eager"),
-        (["--intra-op", "-1"], "got --intra-op -1; want 0 (automatic) or more"),
-        (["--limit-seconds", "-1"], "got --limit-seconds -1.0; want more than 0"),
-        (["--limit-gib", "0"], "got --limit-gib 0; want more than 0"),
+        (["--intra-op", "-1"], "got --intra-op -1; want a whole number from 0 up"),
+        (["--limit-seconds", "-1"], "got --limit-seconds -1; want a number above 0"),
+        (["--limit-gib", "0"], "got --limit-gib 0; want a number above 0"),
+        (["--limit-seconds", "nan"], "got --limit-seconds nan; want a number above 0"),
+        (["--limit-gib", "0.01"], "nothing can be measured here, no process lives: "),
         (["--resume"], "cannot read"),
     ],
 )

@@ -53,3 +53,7 @@ def raising(weights):
 
 def unequal(weights):
     return LSTMReader(weights._replace(bias=tf.Variable(weights.bias + 0.1)), dynamic_unroll)
+
+
+def slow(weights):
+    return Faulty(weights, lambda: time.sleep(1.5))

@@ -118,11 +118,11 @@ def test_a_run_that_was_gone_on_with_is_one_run(tmp_path):
     first = Journal(tmp_path, {"cores": 2}, SETTINGS)
     first.append(record())
     (before,) = read_journal(tmp_path)
-    Journal(tmp_path, {"cores": 4}, SETTINGS, before).append(record(quantity="build"))
+    Journal(tmp_path, {"cores": 2, "warnings": ["noisy"]}, SETTINGS, before).append(record(quantity="build"))
     (run,) = read_journal(tmp_path)
     assert [r.quantity for r in run.records] == ["step", "build"]
     assert len(run.resumed) == 1
-    assert run.environment == {"cores": 2}
+    assert run.environment == {"cores": 2, "warnings": ["noisy"]}
 
 
 def test_runs_share_a_folder_one_after_the_other(tmp_path):

@@ -34,6 +34,13 @@ def hang():
     yield 1
 
 
+def work_slowly():
+    for number in range(8):
+        doing(number)
+        time.sleep(0.3)
+    yield "done"
+
+
 def leave():
     sys.stderr.write("good\nbye\n")
     sys.stderr.flush()
@@ -74,6 +81,10 @@ def test_the_reason_of_its_end_is_known(name, reason, was_doing):
         list(apart(name, limits=Limits(0.5 if name == "hang" else 30)))
     assert str(death.value) == reason
     assert death.value.doing == was_doing
+
+
+def test_the_limit_is_for_one_thing_that_is_being_done_and_not_for_all():
+    assert list(apart("work_slowly", limits=Limits(0.5))) == ["done"]
 
 
 def test_what_came_before_the_end_is_kept():

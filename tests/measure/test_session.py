@@ -1,5 +1,6 @@
 """A session keeps what it measures and names what fails: crashes, hangs, hunger, and its own sudden death."""
 
+import json
 import os
 import random
 import signal
@@ -124,9 +125,36 @@ def test_a_run_is_not_gone_on_with_under_other_settings(tmp_path, changes):
     measure(tmp_path, wants("dynamic", quantities=("nodes",)))
     (name,) = changes
     before = (tmp_path / FILE_NAME).read_text()
-    with pytest.raises(JournalError, match=rf"cannot resume .*: it was started with {name} .*; give the same options"):
+    with pytest.raises(JournalError, match=rf"cannot resume .*: it was started with {name} .*; go on as it was begun"):
         Session(tmp_path, settings(**changes), [], IMAGES, LABELS, resume=True)
     assert (tmp_path / FILE_NAME).read_text() == before
+
+
+@pytest.mark.parametrize("name", ["commit", "versions", "flags"])
+def test_a_run_is_not_gone_on_with_in_another_environment(tmp_path, name):
+    measure(tmp_path, wants("dynamic", quantities=("nodes",)))
+    path = tmp_path / FILE_NAME
+    head, *lines = path.read_text().splitlines(keepends=True)
+    changed = json.loads(head)
+    changed["environment"][name] = "another"
+    path.write_text(json.dumps(changed) + "\n" + "".join(lines))
+    with pytest.raises(JournalError, match=rf"cannot resume .*: it was started with {name} another, got "):
+        Session(tmp_path, settings(), [], IMAGES, LABELS, resume=True)
+
+
+def test_what_was_stopped_is_measured_again_under_other_limits(tmp_path):
+    asked = wants("faults:slow", quantities=("build", "first_call"))
+    stopped = measure(tmp_path, asked, settings(seconds=0.5))
+    assert stopped.find("build", "train", "faults:slow").note.startswith("stopped: took more than")
+    again = measure(tmp_path, asked, settings(seconds=60.0), resume=True)
+    assert len(again.find("build", "train", "faults:slow").rounds) == 2
+
+
+def test_a_journal_that_is_not_ours_is_refused_before_anything_is_measured(tmp_path):
+    (tmp_path / FILE_NAME).write_text('{"schema": 1, "run": "old"}\n')
+    with pytest.raises(JournalError, match="written in schema 1"):
+        Session(tmp_path, settings(), [], IMAGES, LABELS)
+    assert (tmp_path / FILE_NAME).read_text() == '{"schema": 1, "run": "old"}\n'
 
 
 def test_nothing_to_resume_is_said(tmp_path):

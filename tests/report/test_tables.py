@@ -108,7 +108,7 @@ def test_a_ratio_is_bold_only_where_its_interval_excludes_1(run_of):
         *turns("dynamic", "step", [1] * 8, "forward"),
     )
     table = tables.ratios_table(run)
-    assert column(table, "build, train")["static / dynamic"] == "**2.00 [1.90, 2.00]**"
+    assert column(table, "build, train")["static / dynamic"] == "**2.00 [1.90, 2.10]**"
     assert column(table, "first call, train")["static / dynamic"] == "not measured"
     assert column(table, "forward step")["static / dynamic"] == "**2.00 [2.00, 2.00]**"
     assert column(table, "training step")["static / dynamic"] == "not measured"

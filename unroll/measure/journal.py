@@ -37,7 +37,8 @@ class Record:
         unit: "s", "bytes", "nodes" or "traces".
         samples: every raw sample in order; none if the quantity is not available, and then `note` says why.
         round: 0 for what has no rounds. Else from 1 up; each round builds its graphs anew.
-        turns: which variants took turns: records of one `turns` and one `round` ran side by side. "" where alone.
+        turns: the process in which variants took turns: records of one `turns` and one `round` ran side by side. ""
+            where it was measured alone.
         note: why samples are missing, or what else is worth knowing of them.
         took: seconds that measuring it took in all.
         run: the run it belongs to; the journal fills it in.
@@ -72,7 +73,7 @@ class Measurement:
 
     unit: str
     rounds: dict[int, list[float]]  # the samples of each round
-    turns: str
+    turns: dict[int, str]  # which process each round ran in: see Record
     note: str
 
     @property
@@ -124,9 +125,9 @@ class Run:
         if not found:
             return None
         measured = {number: record.samples for number, record in sorted(found.items()) if record.samples}
-        last = list(found.values())[-1]
-        notes = [record.note for record in found.values() if record.note]
-        return Measurement(last.unit, measured, last.turns, notes[-1] if notes else "")
+        turns = {number: found[number].turns for number in measured}
+        records = list(found.values())
+        return Measurement(records[-1].unit, measured, turns, next((r.note for r in reversed(records) if r.note), ""))
 
     def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
         """Give by what factor two cases differ that took turns; None if they did not."""
@@ -175,10 +176,14 @@ class Run:
         """Give the samples of the rounds that all the questions share, if all took turns with one another."""
         found = [self.find(quantity, phase, case.variant, case.mode, case.sizes) for quantity, phase, case in questions]
         measured = [measurement for measurement in found if measurement and measurement.samples]
-        turns = {measurement.turns for measurement in measured}
-        if len(measured) < len(found) or len(turns) != 1 or turns == {""}:
+        if len(measured) < len(found):
             return None
-        shared = sorted(set.intersection(*(set(measurement.rounds) for measurement in measured)))
+        first, *others = measured
+        shared = [
+            number
+            for number in first.rounds
+            if first.turns[number] and all(other.turns.get(number) == first.turns[number] for other in others)
+        ]
         return [[measurement.rounds[number] for number in shared] for measurement in measured] if shared else None
 
 
@@ -203,7 +208,10 @@ class Journal:
         head = {"schema": SCHEMA, "run": self.run, "environment": environment, "settings": settings}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._end_torn_line()
+            if self.path.exists() and self.path.stat().st_size:
+                with warnings.catch_warnings(action="ignore"):
+                    read_journal(folder)  # refuses what is not ours before anything is measured
+                self._end_torn_line()
             self._append(head | ({"resumed": now} if resume else {"started": now}))
         except OSError as error:
             raise JournalError(f"cannot write {self.path}: {error.strerror}; choose another folder") from error
@@ -224,11 +232,12 @@ class Journal:
 
     def _end_torn_line(self) -> None:
         """Close the line that a killed run left unfinished, so that the next one starts on its own."""
-        if self.path.exists() and self.path.stat().st_size:
-            with open(self.path, "r+b") as file:
-                file.seek(-1, os.SEEK_END)
-                if file.read() != b"\n":
-                    file.write(b"\n")
+        with open(self.path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            torn = file.read() != b"\n"
+        if torn:
+            with open(self.path, "ab") as file:
+                file.write(b"\n")
 
 
 def read_journal(folder: Path) -> list[Run]:
@@ -250,7 +259,7 @@ def read_journal(folder: Path) -> list[Run]:
             _read_head(line, runs)
         elif line.get("run") in runs and "outline" in line:
             runs[line["run"]].outlines[line["variant"]] = line["outline"]
-        elif line.get("run") in runs and set(line) == names:
+        elif line.get("run") in runs and set(line) == names and isinstance(line["sizes"], dict):
             runs[line["run"]].records.append(Record(**{**line, "sizes": Sizes(**line["sizes"])}))
         else:
             raise JournalError(f"{path}, line {number}: not a record of this journal; want one that unroll wrote")
@@ -261,7 +270,10 @@ def read_journal(folder: Path) -> list[Run]:
 
 def _read_head(line: dict, runs: dict[str, Run]) -> None:
     if "resumed" in line and line["run"] in runs:
-        runs[line["run"]].resumed.append(line["resumed"])
+        run = runs[line["run"]]
+        run.resumed.append(line["resumed"])
+        warned = run.environment.setdefault("warnings", [])
+        warned += [warning for warning in line["environment"].get("warnings", []) if warning not in warned]
     else:
         runs[line["run"]] = Run(line["run"], line["started"], line["environment"], line["settings"])
 

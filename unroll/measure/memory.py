@@ -8,7 +8,7 @@ Three scopes, never mixed:
   a block may be up to twice as large as the tensor in it: the peak is an upper bound.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import psutil
@@ -34,8 +34,7 @@ def hold(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: i
     before = process.memory_info().rss
     step = _first_steps(subject, phase)
     grown = process.memory_info().rss - before
-    subject.reset()
-    assert_equal(subject, phase, step, expect(subject.values(), batch, seed, case.sizes.valid))
+    _assert_equal(case, subject, phase, step, batch, seed)
     yield _record("process", phase, case, "bytes", [grown])
     if not isinstance(subject, TensorFlowSubject) or not subject.builds:
         for quantity, unit in (("nodes", "nodes"), ("graph_bytes", "bytes")):
@@ -54,7 +53,8 @@ def peak(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: i
     The process must have been started with TF_CPU_ALLOCATOR_USE_BFC=1. Where the allocator cannot be read, the record
     says so.
     """
-    subject = _prepare(case, Batch.of(images, labels, case.sizes), seed)
+    batch = Batch.of(images, labels, case.sizes)
+    subject = _prepare(case, batch, seed)
     try:
         if not isinstance(subject, TensorFlowSubject):
             raise NotAvailable("TensorFlow's allocator does not see other packages' tensors")
@@ -66,7 +66,9 @@ def peak(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: i
     tf.config.experimental.reset_memory_stats("CPU:0")
     before = allocated()["current"]
     step()
-    yield _record("tensors", phase, case, "bytes", [allocated()["peak"] - before])
+    held = allocated()["peak"] - before
+    _assert_equal(case, subject, phase, step, batch, seed)
+    yield _record("tensors", phase, case, "bytes", [held])
 
 
 def allocated() -> dict[str, int]:
@@ -99,6 +101,11 @@ def _first_steps(subject: Subject, phase: str):
     for _ in range(FIRST_STEPS):
         step()
     return step
+
+
+def _assert_equal(case: Case, subject: Subject, phase: str, step: Callable, batch: Batch, seed: int) -> None:
+    subject.reset()
+    assert_equal(subject, phase, step, expect(subject.values(), batch, seed, case.sizes.valid))
 
 
 def _record(quantity: str, phase: str, case: Case, unit: str, samples: list[float], note: str = "") -> Record:

@@ -1,6 +1,7 @@
 """A process of its own for what may crash, hang or take all the memory: it dies alone, and its reason is known."""
 
 import importlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -19,13 +20,17 @@ from unroll.measure.config import Case
 
 PRELOADED = ["unroll.measure.turns", "unroll.measure.memory", "unroll.measure.export"]
 MESSAGE_LENGTH = 300
+ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
 FAILED, STOPPED = "failed", "stopped"  # how the reasons begin: something is wrong, or the limits were passed
-MEMORY_SIGNALS = (signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL)  # what running out of memory looks like from outside
+OUT_OF_MEMORY = ("bad_alloc", "out of memory", "OOM", "Cannot allocate memory", "RESOURCE_EXHAUSTED")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a process may take: seconds from one result to the next, and bytes of memory (None: no limit)."""
+    """What a process may take: seconds for one thing that it says it is doing, and bytes of memory (None: no limit).
+
+    A process that says nothing new is stopped after `seconds` at the earliest and twice as many at the latest.
+    """
 
     seconds: float
     bytes: int | None = None
@@ -56,8 +61,8 @@ class Died(Exception):
 def work_apart(work: str, *arguments, limits: Limits, variables: dict | None = None, **more) -> Iterator[Any]:
     """Run a function, given as module:name, in a fresh process and yield what it gives; a generator's as it comes.
 
-    Where the system can, the process is forked from one that has imported TensorFlow and started nothing of it: fresh,
-    and ready at once. It ends when this process does, however this one ends.
+    The process is forked from one that has imported TensorFlow and started nothing of it: fresh, and ready at once. It
+    ends when this process does, however this one ends.
 
     Args:
         variables: environment variables to set in it before TensorFlow starts.
@@ -65,7 +70,8 @@ def work_apart(work: str, *arguments, limits: Limits, variables: dict | None = N
     Raises:
         Died: the process raised an exception, crashed, or passed its limits.
     """
-    context = _context()
+    with _starting:
+        context = _context()
     here, there = context.Pipe()
     with tempfile.TemporaryDirectory(prefix="unroll-") as folder:
         options = (Path(folder), limits.bytes, variables or {})
@@ -83,7 +89,7 @@ def work_apart(work: str, *arguments, limits: Limits, variables: dict | None = N
 def doing(what: object) -> None:
     """Say, in a process that works apart, what is being done now: if it dies, it died of that."""
     if _doing is not None:
-        os.pwrite(_doing, str(what).ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode(), 0)
+        os.pwrite(_doing, f"{next(_said)} {what}".ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode(), 0)
 
 
 def reason_of(error: BaseException) -> str:
@@ -97,12 +103,12 @@ def reason_of(error: BaseException) -> str:
     return f"{FAILED}: {type(error).__name__}: {line}"[:MESSAGE_LENGTH]
 
 
-_doing: int | None = None
+_doing: int | None = None  # the file that this process says it in
+_said = itertools.count()
+_starting = threading.Lock()
 
 
 def _context():
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     with quiet():
@@ -125,11 +131,14 @@ def quiet() -> Iterator[None]:
 
 def _received(here: Connection, process, limits: Limits, folder: Path) -> Iterator[Any]:
     while True:
-        if not here.poll(limits.seconds):
-            raise Died(f"{STOPPED}: took more than {limits.seconds:g} s", _last_doing(folder))
+        before = _last_said(folder)
+        while not here.poll(limits.seconds):
+            if _last_said(folder) == before:
+                raise Died(f"{STOPPED}: took more than {limits.seconds:g} s", _last_doing(folder))
+            before = _last_said(folder)
         try:
             kind, value = here.recv()
-        except EOFError:
+        except (EOFError, OSError):
             process.join()
             raise Died(_how_it_ended(process.exitcode, limits, folder), _last_doing(folder)) from None
         if kind == "done":
@@ -143,26 +152,34 @@ def _how_it_ended(status: int, limits: Limits, folder: Path) -> str:
     if status >= 0:
         return f"{FAILED}: its process ended with status {status}: {_last_line(folder)}"
     name = signal.Signals(-status).name
-    if limits.bytes and -status in MEMORY_SIGNALS:
-        return f"{STOPPED}: {name} at a limit of {limits.bytes / (1 << 30):.3g} GiB of memory"
+    if limits.bytes and any(word in _text(folder / "stderr") for word in OUT_OF_MEMORY):
+        return f"{STOPPED}: out of memory: {name} at a limit of {limits.bytes / (1 << 30):.3g} GiB"
     return f"{FAILED}: its process was ended by {name}"
 
 
+def _last_said(folder: Path) -> str:
+    return _text(folder / "doing").strip()
+
+
 def _last_doing(folder: Path) -> str:
-    path = folder / "doing"
-    return path.read_text().strip() if path.exists() else ""
+    return _last_said(folder).partition(" ")[2]
 
 
 def _last_line(folder: Path) -> str:
-    path = folder / "stderr"
-    lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
+    lines = _text(folder / "stderr").strip().splitlines()
     return lines[-1][:MESSAGE_LENGTH] if lines else "no message"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def _run(connection: Connection, options, work: str, arguments, more) -> None:
     """Do the work in the new process, and send what it yields."""
     folder, memory_limit, variables = options
     os.environ.update(variables)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # if a person ends the run, that is no failure of the variant's
+    tempfile.tempdir = str(folder)  # which is removed even if this process is killed
     _redirect(folder)
     _limit_memory(memory_limit)
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()

@@ -3,19 +3,21 @@
 Loaded by pyproject.toml: pytest must know an option before it takes the option's value for a path to look into.
 """
 
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from unroll.measure.config import MODES, VARIANT_LABELS, Sizes, known_variant, missing_package
+from unroll.measure.config import MODES, OTHER_PACKAGES, VARIANT_LABELS, Sizes, known_variant, missing_package
 from unroll.measure.presets import PRESETS, Preset, find_preset
 
 DEFAULT_RESULTS = Path("results", "local")
 SEED = 0
 BYTES_A_STEP = 40  # what training holds of a step, in bytes for each of B x H: ten float32 numbers
 GIB = 1 << 30
+LONGEST_S = 86_400.0
 
 
 def pytest_addoption(parser):
@@ -23,26 +25,21 @@ def pytest_addoption(parser):
     sizes = Sizes()
     group = parser.getgroup("unroll", "static against dynamic unrolling (with --benchmark-only)")
 
-    def add(name: str, kind: type, default, text: str, **more):
-        group.addoption(f"--{name}", type=kind, default=default, help=text, **more)
+    def add(name: str, text: str, default=None):
+        group.addoption(f"--{name}", default=default, help=text)  # numbers are read below, where errors are ours
 
-    add("preset", str, "default", "; ".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()))
-    add("steps", int, None, f"T, rows an image is read for ({sizes.steps})")
-    add("batch", int, None, f"B, images a batch ({sizes.batch})")
-    add("hidden", int, None, f"H, hidden units ({sizes.hidden})")
-    add(
-        "variants",
-        str,
-        None,
-        f"what takes turns, in place of the preset's: {', '.join(VARIANT_LABELS)}; or module:reader",
-    )
-    add("modes", str, None, f"modes to measure in besides a variant's own: {', '.join(MODES[1:])}")
-    add("data", str, "digits", "digits (offline), mnist, or a path to MNIST's files (digits)")
-    add("results", Path, DEFAULT_RESULTS, f"folder of the journal and the figures ({DEFAULT_RESULTS})")
-    add("intra-op", int, 0, "threads within one operation (0: automatic)")
-    add("inter-op", int, 0, "threads for several operations (0: automatic)")
-    add("limit-seconds", float, None, "seconds that one result may take before its process is stopped (the preset's)")
-    add("limit-gib", float, None, "GiB of memory that one process may take (three quarters of this machine's)")
+    add("preset", "; ".join(f"{name}: {preset.about}" for name, preset in PRESETS.items()), "default")
+    add("steps", f"T, rows an image is read for ({sizes.steps})")
+    add("batch", f"B, images a batch ({sizes.batch})")
+    add("hidden", f"H, hidden units ({sizes.hidden})")
+    add("variants", f"what takes turns, in place of the preset's: {', '.join(VARIANT_LABELS)}; or module:reader")
+    add("modes", f"modes to measure in besides a variant's own: {', '.join(MODES[1:])}")
+    add("data", "digits (offline), mnist, or a path to MNIST's files (digits)", "digits")
+    add("results", f"folder of the journal and the figures ({DEFAULT_RESULTS})", DEFAULT_RESULTS)
+    add("intra-op", "threads within one operation (0: automatic); JAX keeps its own", 0)
+    add("inter-op", "threads for several operations (0: automatic)", 0)
+    add("limit-seconds", "seconds that one result may take before its process is stopped (the preset's)")
+    add("limit-gib", "GiB of memory that one process may take (three quarters of this machine's)")
     group.addoption("--resume", action="store_true", help="go on with the last run in the results folder")
 
 
@@ -63,12 +60,8 @@ class Chosen:
         preset = _chosen_preset(options)
         sizes = _chosen_sizes(options, preset)
         _check_memory(sizes)
-        limits = {"seconds": options.limit_seconds or preset.limit_s, "bytes": _memory_limit(options.limit_gib)}
-        for name in ("intra_op", "inter_op"):
-            if getattr(options, name) < 0:
-                raise ValueError(f"got --{name.replace('_', '-')} {getattr(options, name)}; want 0 (automatic) or more")
-        if limits["seconds"] <= 0:
-            raise ValueError(f"got --limit-seconds {options.limit_seconds}; want more than 0")
+        seconds, gib = (_above_zero(options, name) for name in ("limit-seconds", "limit-gib"))
+        total = psutil.virtual_memory().total
         settings = {
             "preset": options.preset,
             "sizes": asdict(sizes),
@@ -78,8 +71,11 @@ class Chosen:
             "steps": preset.steps,
             "data": options.data,
             "seed": SEED,
-            "threads": {"intra_op": options.intra_op, "inter_op": options.inter_op},
-            "limits": limits,
+            "threads": {name: _whole(options, name.replace("_", "-"), 0) for name in ("intra_op", "inter_op")},
+            "limits": {
+                "seconds": min(seconds or preset.limit_s, LONGEST_S),
+                "bytes": int(min(gib * GIB, total)) if gib else total * 3 // 4,
+            },
         }
         return cls(preset, sizes, settings)
 
@@ -87,13 +83,15 @@ class Chosen:
 def _chosen_preset(options) -> Preset:
     preset = find_preset(options.preset)
     if options.variants:
-        variants = tuple(known_variant(name.strip()) for name in options.variants.split(","))
+        variants = tuple(dict.fromkeys(known_variant(name.strip()) for name in options.variants.split(",")))
         for variant in variants:
             if package := missing_package(variant):
                 raise ValueError(
                     f"got --variants {variant}, but {package} is not installed; pip install --editable '.[peers]'"
                 )
-        preset = replace(preset, variants=variants, swept=tuple(name for name in variants if name in preset.swept))
+        swept = tuple(name for name in variants if name in preset.swept)
+        in_modes = tuple(name for name in variants if name not in OTHER_PACKAGES)
+        preset = replace(preset, variants=variants, swept=swept, in_modes=in_modes)
     if options.modes:
         modes = tuple(mode.strip() for mode in options.modes.split(","))
         for mode in modes:
@@ -104,7 +102,7 @@ def _chosen_preset(options) -> Preset:
 
 
 def _chosen_sizes(options, preset: Preset) -> Sizes:
-    given = {name: getattr(options, name) for name in ("steps", "batch", "hidden")}
+    given = {name: _whole(options, name, 1) for name in ("steps", "batch", "hidden")}
     given = {name: value for name, value in given.items() if value is not None}
     if given and preset.sizes:
         raise ValueError(f"got --{next(iter(given))} with --preset {options.preset}, which has sizes of its own")
@@ -122,12 +120,27 @@ def _check_memory(sizes: Sizes) -> None:
         )
 
 
-def _memory_limit(gib: float | None) -> int:
-    if gib is None:
-        return psutil.virtual_memory().total * 3 // 4
-    if gib <= 0:
-        raise ValueError(f"got --limit-gib {gib:g}; want more than 0")
-    return int(gib * GIB)
+def _whole(options, name: str, least: int) -> int | None:
+    """Read an option's whole number; None where the option is not given."""
+    text = getattr(options, name.replace("-", "_"))
+    if text is None:
+        return None
+    if not str(text).isdecimal() or int(text) < least:
+        raise ValueError(f"got --{name} {text}; want a whole number from {least} up")
+    return int(text)
+
+
+def _above_zero(options, name: str) -> float | None:
+    """Read an option's number above 0; None where the option is not given."""
+    text = getattr(options, name.replace("-", "_"))
+    if text is None:
+        return None
+    try:
+        if 0 < float(text) < math.inf:
+            return float(text)
+    except ValueError:
+        pass
+    raise ValueError(f"got --{name} {text}; want a number above 0")
 
 
 def _is_measuring(config) -> bool:

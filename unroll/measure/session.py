@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.plan import Task, Want, make_plan
-from unroll.measure.process import Died, Failed, Limits, work_apart
+from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
 
 COUNTING = {"TF_CPU_ALLOCATOR_USE_BFC": "1"}  # without it the CPU's allocator misses what is below 256 KiB
 DRAWN = ("static", "dynamic")
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
+MUST_AGREE = ("processor", "cores", "devices", "python", "versions", "flags", "commit")
 
 
 class Session:
@@ -23,7 +25,8 @@ class Session:
     With `resume`, the folder's last run goes on: what it has measured is not measured again.
 
     Raises:
-        JournalError: the folder cannot be written, or there is no run in it that these settings go on with.
+        JournalError: the folder cannot be written, there is no run in it that these settings go on with, or no process
+            lives within the limits.
     """
 
     def __init__(
@@ -40,13 +43,21 @@ class Session:
         self.settings, self.data = settings, (images, labels, settings["seed"])
         self.limits = Limits(settings["limits"]["seconds"], settings["limits"]["bytes"])
         self.on_record = on_record
-        before = _run_to_resume(folder, settings) if resume else None
+        self.environment = self._describe_environment()
+        before = _run_to_resume(folder, settings, self.environment) if resume else None
         self.known: dict[tuple, dict[int, Record]] = {}  # by question and round
-        for record in before.records if before else []:
+        for record in _kept(before, settings) if before else []:
             self._remember(record)
         self.tasks = make_plan(want for want in wants if not self.is_done(want))
-        (self.environment,) = self._apart("unroll.measure.environment:environment", settings["seed"])
         self.journal = Journal(folder, self.environment, settings, before)
+
+    def _describe_environment(self) -> dict:
+        """Describe it from a process like those that measure."""
+        try:
+            (environment,) = self._apart("unroll.measure.environment:environment", self.settings["seed"])
+        except Died as death:
+            raise JournalError(f"nothing can be measured here, no process lives: {death}") from None
+        return environment
 
     def records(self, want: Want) -> list[Record]:
         """Give the records of what is wanted, by round, measuring it first if that has not been done."""
@@ -114,31 +125,35 @@ class Session:
                     kept = [record for record in kept if not record.is_of(event.case)]
                     self._fail([want for want in wants if want.case == event.case], event.reason)
                 elif isinstance(event, Record):
-                    if kept and (event.round, event.phase) != (kept[0].round, kept[0].phase):
-                        self._append(kept)
-                        kept = []
                     kept.append(replace(event, took=event.took or time.monotonic() - before))
-                    self.on_record(event)
-                elif wants[0].case.variant in DRAWN:
+                elif event == ROUND_OVER:
+                    self._append(kept)
+                    kept = []
+                elif self._is_drawn(wants[0].case):
                     self.journal.append_outline(wants[0].case.variant, event)
                 before = time.monotonic()
             self._append(kept)
         except Died as death:
             culprits = {want.case for want in wants if str(want.case) == death.doing} or {want.case for want in wants}
-            self._append([record for record in kept if any(record.is_of(case) for case in culprits)], stopped=True)
+            kept = [record for record in kept if any(record.is_of(case) for case in culprits)]
+            self._append(kept, checked=any(record.quantity == "first_call" for record in kept))
             self._fail([want for want in wants if want.case in culprits], str(death))
+
+    def _is_drawn(self, case: Case) -> bool:
+        return case.variant in DRAWN and case.sizes == Sizes(**self.settings["sizes"])
 
     def _fail(self, wants: Sequence[Want], reason: str) -> None:
         self._append([want.failed(reason) for want in wants if not self.is_done(want)])
 
-    def _append(self, records: Sequence[Record], stopped: bool = False) -> None:
-        """Append records; a build is checked by the first call, which comes after it."""
-        if not stopped:
+    def _append(self, records: Sequence[Record], checked: bool = True) -> None:
+        """Append records that belong together; a build is checked once its first call has given the right result."""
+        if checked:
             records = [replace(record, note=record.note.replace(NOT_CHECKED, "")) for record in records]
         if records:
             self.journal.append(*records)
         for record in records:
             self._remember(record)
+            self.on_record(record)
 
     def _remember(self, record: Record) -> None:
         self.known.setdefault(record.question, {})[record.round] = record
@@ -157,16 +172,23 @@ def threads_variables(threads: dict[str, int]) -> dict[str, str]:
     return {name: str(count) for kind, count in threads.items() if count for name in names[kind]}
 
 
-def _run_to_resume(folder: Path, settings: dict) -> Run:
+def _run_to_resume(folder: Path, settings: dict, environment: dict) -> Run:
     run = read_journal(folder)[-1]
-    for name in sorted(settings.keys() | run.settings.keys() - {MAY_DIFFER}):
-        before, now = run.settings.get(name), settings.get(name)
-        if before != now and name != MAY_DIFFER:
+    asked = {name: (run.settings.get(name), value) for name, value in settings.items() if name != MAY_DIFFER}
+    found = {name: (run.environment.get(name), environment.get(name)) for name in MUST_AGREE}
+    for name, (before, now) in (asked | found).items():
+        if before != now:
             raise JournalError(
                 f"cannot resume the last run in {folder}: it was started with {name} {before}, got {now}; "
-                "give the same options, or start anew without --resume"
+                "go on as it was begun, or start anew without --resume"
             )
     return run
+
+
+def _kept(run: Run, settings: dict) -> list[Record]:
+    """Give the records that need not be measured again; under other limits, what was stopped may be tried again."""
+    same_limits = run.settings["limits"] == settings["limits"]
+    return [record for record in run.records if same_limits or not record.note.startswith(STOPPED)]
 
 
 def settings_of(preset: str, sizes, data: str, seed: int, **more) -> dict:

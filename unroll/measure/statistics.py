@@ -44,13 +44,17 @@ class Growth(NamedTuple):
 def ratio(over: Rounds, under: Rounds, *, seed: int = 0) -> Ratio:
     """Give the median over rounds of over / under, with a 95% bootstrap interval (NaN if there is one round only).
 
-    A round's samples are first reduced to their median: rounds, not samples, are independent.
+    A round's samples are first reduced to their median: rounds, not samples, are independent. The bootstrap of a median
+    is too narrow where rounds are few, so the interval is at least that of the order statistics, which is exact.
 
     Raises:
         ValueError: the two were not measured in the same rounds, or a round is empty.
     """
     quotients = _medians(over, len(under)) / _medians(under, len(over))
     low, high = _interval(lambda quotients, axis: np.median(quotients, axis=axis), quotients, seed=seed)
+    if len(quotients) >= ENOUGH_ROUNDS:
+        exact = stats.quantile_test(quotients, p=0.5).confidence_interval(0.95)
+        low, high = min(low, float(exact.low)), max(high, float(exact.high))
     return Ratio(float(np.median(quotients)), low, high, len(quotients))
 
 

@@ -2,19 +2,22 @@
 
 import gc
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from unroll.measure.check import Expected, assert_equal, expect
-from unroll.measure.config import Case
+from unroll.measure.config import PHASES, Case
 from unroll.measure.journal import NOT_CHECKED, Record
-from unroll.measure.process import Failed, doing, reason_of
+from unroll.measure.process import ROUND_OVER, Failed, doing, reason_of
 from unroll.measure.workloads import Batch, new_network, new_subject
 
 TURNS = ("build", "first_call", "step")
 NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
+PAUSE_S = 0.1  # in which the parent may write the journal and draw its bar, while nothing is timed
 
 
 def take_turns(
@@ -26,7 +29,7 @@ def take_turns(
     *,
     steps: int,
     first_round: int = 1,
-) -> Iterator[Record | Failed]:
+) -> Iterator[Record | Failed | str]:
     """Let cases of the same sizes take turns, in random order, at building, first calling and stepping their graphs.
 
     Every round builds each case anew: two graphs of one variant can differ in step time more than two variants do, and
@@ -38,13 +41,16 @@ def take_turns(
         steps: how many later steps each case takes in a round; 0 for none.
 
     Yields:
-        a record of each case, quantity, phase and round as soon as there is one, and each case that failed. A build is
-        noted as not checked: it is right if the first call's record follows it.
+        a record of each case, quantity, phase and round as soon as there is one; each case that failed; and ROUND_OVER
+        after each round of a phase. A build is noted as not checked: it is right if its first call's record follows.
     """
     turns = Turns(cases, Batch.of(images, labels, cases[0].sizes), seed, steps)
+    turns.warm_up()
     for number in range(first_round, max(case.rounds for case in cases) + 1):
         for phase in phases:
             yield from turns.round(number, phase)
+            yield ROUND_OVER
+            time.sleep(PAUSE_S)
 
 
 class Turns:
@@ -53,11 +59,23 @@ class Turns:
     def __init__(self, cases: Sequence[Case], batch: Batch, seed: int, steps: int):
         self.left, self.batch, self.seed, self.steps = list(cases), batch, seed, steps
         sizes = cases[0].sizes
-        self.name = "" if cases[0].alone else str(sizes)
+        # Only what ran in one process ran side by side.
+        self.name = "" if cases[0].alone else f"{sizes} #{uuid.uuid4().hex[:8]}"
         start = new_network("static", replace(sizes, valid=None), seed).variables
         self.expected: Expected = expect([variable.numpy() for variable in start], batch, seed, sizes.valid)
         gc.collect()
         gc.freeze()  # what is there by now need not be searched for garbage before every build
+
+    def warm_up(self) -> None:
+        """Build and call each case once, as small as can be: what a process does only once is no variant's cost."""
+        small = replace(self.left[0].sizes, steps=2, batch=2, hidden=2, valid=None)
+        batch = Batch(np.ones([2, 2, small.input], np.float32), self.batch.labels[:1].repeat(2))
+        for case in self.left:
+            doing(case)
+            with suppress(Exception):  # it will fail again, where that is reported
+                subject = new_subject(replace(case, sizes=small), batch, self.seed)
+                for phase in PHASES:
+                    subject.build(phase)()
 
     def round(self, number: int, phase: str) -> Iterator[Record | Failed]:
         """Go through one round of one phase."""

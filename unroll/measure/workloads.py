@@ -163,15 +163,16 @@ def _new_foreign_subject(case: Case, batch: Batch, seed: int) -> Subject:
     if case.sizes.valid is not None:
         raise NotAvailable("takes no sequence_length")
     weights = [variable.numpy() for variable in new_network("static", case.sizes, seed).variables]
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
     given: dict[str, Any] = {"check_images": batch.check.images, "check_labels": batch.check.labels}
     if case.variant == "torch":
         from unroll.measure.torch_peer import TorchNetwork
 
-        return TorchNetwork(weights, batch.images, batch.labels, **given)
+        return TorchNetwork(weights, batch.images, batch.labels, **given, device="cuda" if on_gpu else "cpu")
     from unroll.measure.jax_peer import JaxNetwork
 
     unroll = case.sizes.steps if case.variant == "jax-unrolled" else 1
-    return JaxNetwork(weights, batch.images, batch.labels, **given, unroll=unroll)
+    return JaxNetwork(weights, batch.images, batch.labels, **given, unroll=unroll, device="gpu" if on_gpu else "cpu")
 
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:

@@ -27,13 +27,13 @@ class PageError(ValueError):
     """A page whose generated parts cannot be filled; the message says which one and why."""
 
 
-def write_report(folder: Path) -> list[Path]:
-    """Draw the figures and write the tables of the journal's last run into its folder; gives the paths written.
+def write_report(folder: Path, run: Run | None = None) -> list[Path]:
+    """Draw the figures and write the tables of a run, by default the journal's last; gives the paths written.
 
     Raises:
         JournalError: the folder holds no journal that can be read.
     """
-    run = read_journal(folder)[-1]
+    run = run or read_journal(folder)[-1]
     paths = [path for name, draw in FIGURES.items() for path in style.save_figure(draw(run), folder, name)]
     return [*paths, _write_whole(Path(folder) / "tables.md", _tables_page(run))]
 
