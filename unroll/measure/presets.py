@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from unroll.measure.config import OTHER_PACKAGES, PHASES, Case, Sizes, missing_package, own_mode
+from unroll.measure.statistics import ENOUGH_ROUNDS
 
 PAIR = ("static", "static-traced", "dynamic")
 KERAS = ("keras-unrolled", "keras-loop")
@@ -10,7 +11,7 @@ MORE_CELLS = ("dynamic-4", "dynamic-7", "dynamic-14")
 TENSORFLOW = (*PAIR, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
 DOUBLING = tuple(2**power for power in range(11))  # T = 1, 2, 4 ... 1024
 LONG = 128  # beyond this T, one round has to do: static graphs take minutes
-FEW = 3  # rounds of what is dear: many cells in a loop, XLA, and each case of a sweep
+FEW = 3  # rounds of what is dear: many cells in a loop, XLA, and the shorter sequences of a sweep
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,12 @@ class Preset:
         rounds, steps: how often each is built anew, and how many later steps it takes in a round.
         sizes: the run's sizes, where the preset fixes them.
         also_at: further sizes at which the variants take turns.
-        modes: further modes in which some variants are measured. (The traced cell is not: XLA compiles it anew at
-            every call, and run eagerly it is traced anew.)
-        swept: the variants of the sweeps that follow.
+        modes: further modes in which the `four` are measured. (The traced cell is not: XLA compiles it anew at every
+            call, and run eagerly it is traced anew.)
+        four: the variants of modes and of the grid.
+        swept: the variants of growth.
         growth: every T, each case alone.
-        batches, hiddens: every B and H of a grid, the variants taking turns.
+        batches, hiddens: every B and H of a grid, in which the `four` take turns.
         unrolls: every k of dynamic_unroll's unroll=k.
         phases: forward, train or both.
         holdings: whether to measure memory, graphs and exports, too.
@@ -41,7 +43,7 @@ class Preset:
     sizes: Sizes | None = None
     also_at: tuple[Sizes, ...] = ()
     modes: tuple[str, ...] = ()
-    in_modes: tuple[str, ...] = ("static", "dynamic", *KERAS)
+    four: tuple[str, ...] = ("static", "dynamic", *KERAS)
     swept: tuple[str, ...] = (*PAIR, *KERAS)
     growth: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
@@ -58,9 +60,9 @@ class Preset:
         return {variant: package for variant, package in packages.items() if package}
 
     def called(self, sizes: Sizes) -> list[Case]:
-        """Give the cases that take turns: all in their own modes, some in further modes."""
+        """Give the cases that take turns: all in their own modes, the four in further modes."""
         own = [self._case(variant, at) for at in (sizes, *self.also_at) for variant in self._present]
-        others = [variant for variant in self.in_modes if variant in self._present]
+        others = [variant for variant in self.four if variant in self._present]
         return own + [Case(variant, mode, sizes, FEW) for mode in self.modes for variant in others]
 
     def built(self, sizes: Sizes) -> list[Case]:
@@ -87,7 +89,7 @@ class Preset:
     def gridded(self, sizes: Sizes) -> list[Case]:
         """Give the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
         grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
-        return [self._case(variant, at, FEW) for at in grid if at != sizes for variant in self.swept]
+        return [self._case(variant, at, ENOUGH_ROUNDS) for at in grid if at != sizes for variant in self.four]
 
     def unrolled(self, sizes: Sizes) -> list[Case]:
         """Give the cases of dynamic_unroll's unroll=k that are not among the variants."""
@@ -107,7 +109,7 @@ PRESETS = {
     "quick": Preset(
         "the pair and Keras, times of training only",
         (*PAIR, *KERAS),
-        rounds=6,
+        rounds=ENOUGH_ROUNDS,
         steps=8,
         phases=("train",),
         holdings=False,
@@ -115,7 +117,7 @@ PRESETS = {
     "default": Preset(
         "every variant of TensorFlow; PyTorch and JAX where installed",
         (*TENSORFLOW, "torch", "jax-loop"),
-        rounds=6,
+        rounds=ENOUGH_ROUNDS,
         steps=8,
     ),
     "full": Preset(
@@ -133,7 +135,7 @@ PRESETS = {
     "benchmark_rnn": Preset(
         "the grid of TensorFlow's own BenchmarkRNN, with memory, sizes, XLA and intervals, which it lacks",
         (*PAIR, *KERAS, "tf1-static", "tf1-dynamic"),
-        rounds=FEW,
+        rounds=ENOUGH_ROUNDS,
         steps=5,
         sizes=Sizes(steps=50, batch=512, hidden=512),
         also_at=(

@@ -90,8 +90,8 @@ def _chosen_preset(options) -> Preset:
                     f"got --variants {variant}, but {package} is not installed; pip install --editable '.[peers]'"
                 )
         swept = tuple(name for name in variants if name in preset.swept)
-        in_modes = tuple(name for name in variants if name not in OTHER_PACKAGES)
-        preset = replace(preset, variants=variants, swept=swept, in_modes=in_modes)
+        four = tuple(name for name in variants if name not in OTHER_PACKAGES)
+        preset = replace(preset, variants=variants, swept=swept, four=four)
     if options.modes:
         modes = tuple(mode.strip() for mode in options.modes.split(","))
         for mode in modes:

@@ -17,6 +17,7 @@ from unroll.measure.workloads import Batch, new_network, new_subject
 
 TURNS = ("build", "first_call", "step")
 NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
+LEAST_STEPS, LONG_STEPS_S = 3, 10.0  # where steps are this slow, few of them have to do in a round
 PAUSE_S = 0.1  # in which the parent may write the journal and draw its bar, while nothing is timed
 
 
@@ -38,7 +39,7 @@ def take_turns(
 
     Args:
         images, labels: at least B images [28, 28], and what they show.
-        steps: how many later steps each case takes in a round; 0 for none.
+        steps: how many later steps each case takes in a round, fewer where they are slow; 0 for none.
 
     Yields:
         a record of each case, quantity, phase and round as soon as there is one; each case that failed; and ROUND_OVER
@@ -108,7 +109,10 @@ class Turns:
         if not self.steps:
             return
         samples: dict[Case, list[float]] = {case: [] for case in ready}
-        for _ in range(self.steps):
+        start = time.monotonic()
+        for count in range(self.steps):
+            if count >= LEAST_STEPS and time.monotonic() - start > LONG_STEPS_S:
+                break
             for case in self._shuffled(list(ready), random):
                 doing(case)
                 samples[case].append(_timed(ready[case])[0])
