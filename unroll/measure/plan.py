@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import PHASES, Case
+from unroll.measure.config import Case
 from unroll.measure.journal import Record
 
 KINDS = {
@@ -43,7 +43,7 @@ class Want(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """What one process does: turns of several cases, or one measurement of one."""
+    """What one process does, of one phase: turns of several cases, or one measurement of one."""
 
     kind: str
     wants: tuple[Want, ...]
@@ -53,8 +53,8 @@ class Task:
         return list(dict.fromkeys(want.case for want in self.wants))
 
     @property
-    def phases(self) -> list[str]:
-        return [phase for phase in PHASES if phase in {want.phase for want in self.wants}]
+    def phase(self) -> str:
+        return self.wants[0].phase
 
     def wants_any(self, *quantities: str) -> bool:
         """Say whether one of the quantities is wanted."""
@@ -63,7 +63,7 @@ class Task:
     @property
     def seconds(self) -> float:
         """Guess how long it takes: only a first guess for the bar, which then goes by the pace."""
-        return 0.5 + sum(_guess(self.kind, case, phase) for case in self.cases for phase in self.phases)
+        return 0.5 + sum(_guess(self.kind, case, self.phase) for case in self.cases)
 
 
 def make_plan(wants: Iterable[Want]) -> list[Task]:
@@ -75,10 +75,10 @@ def make_plan(wants: Iterable[Want]) -> list[Task]:
 
 
 def _together(want: Want) -> tuple:
-    """Say what a want shares a task with: all that take turns at its sizes, or what else is asked of its case."""
-    if want.kind == "turns":
-        return (want.case.sizes,) if not want.case.alone else (want.case,)
-    return (want.case.variant, want.case.mode, want.case.sizes, want.phase)
+    """Say what a want shares a task with: all that take turns at its sizes in its phase, or the rest of its case's."""
+    if want.kind == "turns" and not want.case.alone:
+        return want.case.sizes, want.phase
+    return want.case, want.phase
 
 
 def _guess(kind: str, case: Case, phase: str) -> float:

@@ -88,7 +88,7 @@ class Session:
                 "unroll.measure.turns:take_turns",
                 list(dict.fromkeys(want.case for want in left)),
                 *self.data,
-                task.phases,
+                task.phase,
                 steps=self.settings["steps"] if task.wants_any("step") else 0,
                 first_round=min(map(self._next_round, left)),
             )
@@ -100,14 +100,14 @@ class Session:
 
     def _measure_memory(self, task: Task) -> None:
         """Measure what a case holds in two processes side by side: memory, unlike time, suffers from no neighbour."""
-        (case,), (phase,) = task.cases, task.phases
+        (case,) = task.cases
         tensors = [want for want in task.wants if want.quantity == "tensors"]
         others = [want for want in task.wants if want.quantity != "tensors"]
 
         def measure(name: str, wants: list[Want], variables: dict) -> None:
             if wants:
                 work = f"unroll.measure.memory:{name}"
-                self._collect(wants, self._apart(work, case, phase, *self.data, variables=variables))
+                self._collect(wants, self._apart(work, case, task.phase, *self.data, variables=variables))
 
         with ThreadPoolExecutor() as pool:
             list(pool.map(measure, ("hold", "peak"), (others, tensors), ({}, COUNTING)))

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from unroll.measure.check import Expected, assert_equal, expect
-from unroll.measure.config import PHASES, Case
+from unroll.measure.config import Case
 from unroll.measure.journal import NOT_CHECKED, Record
 from unroll.measure.process import ROUND_OVER, Failed, doing, reason_of
 from unroll.measure.workloads import Batch, new_network, new_subject
@@ -26,12 +26,12 @@ def take_turns(
     images: np.ndarray,
     labels: np.ndarray,
     seed: int,
-    phases: Sequence[str],
+    phase: str,
     *,
     steps: int,
     first_round: int = 1,
 ) -> Iterator[Record | Failed | str]:
-    """Let cases of the same sizes take turns, in random order, at building, first calling and stepping their graphs.
+    """Let cases of the same sizes take turns, in random order, at building, first calling and stepping a phase.
 
     Every round builds each case anew: two graphs of one variant can differ in step time more than two variants do, and
     no number of steps on one graph would show that. A case takes part in as many rounds as it says. One that fails, or
@@ -42,23 +42,22 @@ def take_turns(
         steps: how many later steps each case takes in a round, fewer where they are slow; 0 for none.
 
     Yields:
-        a record of each case, quantity, phase and round as soon as there is one; each case that failed; and ROUND_OVER
-        after each round of a phase. A build is noted as not checked: it is right if its first call's record follows.
+        a record of each case, quantity and round as soon as there is one; each case that failed; and ROUND_OVER after
+        each round. A build is noted as not checked: it is right if its first call's record follows.
     """
-    turns = Turns(cases, Batch.of(images, labels, cases[0].sizes), seed, steps)
+    turns = Turns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps)
     turns.warm_up()
     for number in range(first_round, max(case.rounds for case in cases) + 1):
-        for phase in phases:
-            yield from turns.round(number, phase)
-            yield ROUND_OVER
-            time.sleep(PAUSE_S)
+        yield from turns.round(number)
+        yield ROUND_OVER
+        time.sleep(PAUSE_S)
 
 
 class Turns:
     """What the rounds share: who still takes part, on which batch, and what is expected of each."""
 
-    def __init__(self, cases: Sequence[Case], batch: Batch, seed: int, steps: int):
-        self.left, self.batch, self.seed, self.steps = list(cases), batch, seed, steps
+    def __init__(self, cases: Sequence[Case], phase: str, batch: Batch, seed: int, steps: int):
+        self.left, self.phase, self.batch, self.seed, self.steps = list(cases), phase, batch, seed, steps
         sizes = cases[0].sizes
         # Only what ran in one process ran side by side.
         self.name = "" if cases[0].alone else f"{sizes} #{uuid.uuid4().hex[:8]}"
@@ -75,37 +74,36 @@ class Turns:
             doing(case)
             with suppress(Exception):  # it will fail again, where that is reported
                 subject = new_subject(replace(case, sizes=small), batch, self.seed)
-                for phase in PHASES:
-                    subject.build(phase)()
+                subject.build(self.phase)()
 
-    def round(self, number: int, phase: str) -> Iterator[Record | Failed]:
-        """Go through one round of one phase."""
+    def round(self, number: int) -> Iterator[Record | Failed]:
+        """Go through one round."""
         random = np.random.default_rng([self.seed, number])
         ready: dict[Case, Callable] = {}
         for case in self._shuffled([case for case in self.left if case.rounds >= number], random):
             doing(case)
             try:
-                yield from self._start(case, phase, number, ready)
+                yield from self._start(case, number, ready)
             except Exception as error:
                 self.left.remove(case)
                 yield Failed(case, reason_of(error))
-        yield from self._take_steps(ready, phase, number, random)
+        yield from self._take_steps(ready, number, random)
 
-    def _start(self, case: Case, phase: str, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
+    def _start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         """Build a case and call it for the first time; it is ready once it is known to be right."""
         subject = new_subject(case, self.batch, self.seed)
         gc.collect()
-        seconds, step = _timed(subject.build, phase)
+        seconds, step = _timed(subject.build, self.phase)
         if subject.builds:
-            yield self._record("build", phase, case, number, [seconds], note=NOT_CHECKED)
+            yield self._record("build", case, number, [seconds], note=NOT_CHECKED)
         else:
-            yield self._record("build", phase, case, number, [], note=NOTHING_TO_BUILD)
+            yield self._record("build", case, number, [], note=NOTHING_TO_BUILD)
         seconds, _ = _timed(step)
-        assert_equal(subject, phase, step, self.expected)  # a second call, which warms up, too
-        yield self._record("first_call", phase, case, number, [seconds])
+        assert_equal(subject, self.phase, step, self.expected)  # a second call, which warms up, too
+        yield self._record("first_call", case, number, [seconds])
         ready[case] = step
 
-    def _take_steps(self, ready: dict[Case, Callable], phase: str, number: int, random) -> Iterator[Record]:
+    def _take_steps(self, ready: dict[Case, Callable], number: int, random) -> Iterator[Record]:
         if not self.steps:
             return
         samples: dict[Case, list[float]] = {case: [] for case in ready}
@@ -117,11 +115,21 @@ class Turns:
                 doing(case)
                 samples[case].append(_timed(ready[case])[0])
         for case, seconds in samples.items():
-            yield self._record("step", phase, case, number, seconds)
+            yield self._record("step", case, number, seconds)
 
-    def _record(self, quantity: str, phase: str, case: Case, number: int, samples: list[float], note="") -> Record:
+    def _record(self, quantity: str, case: Case, number: int, samples: list[float], note="") -> Record:
         return Record(
-            quantity, phase, case.variant, case.mode, case.sizes, "s", samples, number, self.name, note, sum(samples)
+            quantity,
+            self.phase,
+            case.variant,
+            case.mode,
+            case.sizes,
+            "s",
+            samples,
+            number,
+            self.name,
+            note,
+            sum(samples),
         )
 
     @staticmethod
