@@ -12,7 +12,7 @@ bench: $(INSTALLED)
 	.venv/bin/python -m pytest -c pyproject.toml --benchmark-only $(ARGS)
 
 test: $(INSTALLED)
-	.venv/bin/python -m pytest -c pyproject.toml --benchmark-disable --numprocesses auto $(ARGS)
+	.venv/bin/python -m pytest -c pyproject.toml --benchmark-disable --numprocesses auto --dist loadgroup $(ARGS)
 
 lint: $(INSTALLED)
 	.venv/bin/ruff check

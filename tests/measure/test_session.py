@@ -15,6 +15,7 @@ import pytest
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import FILE_NAME, JournalError, read_journal
 from unroll.measure.plan import KINDS, Want
+from unroll.measure.process import Limits
 from unroll.measure.session import Session, settings_of, threads_variables
 from unroll.models import data
 
@@ -73,7 +74,7 @@ def test_a_static_network_serves_its_own_length_and_traces_each(tmp_path):
     ("fault", "limits", "reason"),
     [
         ("crashing", {}, "failed: its process was ended by SIGSEGV"),
-        ("hanging", {"seconds": 8.0}, "stopped: took more than 8 s"),
+        ("hanging", {"seconds": 4.0}, "stopped: took more than 4 s"),
         ("hungry", {"memory": 4 << 30}, "stopped: "),
         ("raising", {}, "failed: RuntimeError: the reader has no eyes"),
         ("unequal", {}, "failed: Unequal: not the same network"),
@@ -155,6 +156,13 @@ def test_a_journal_that_is_not_ours_is_refused_before_anything_is_measured(tmp_p
     with pytest.raises(JournalError, match="written in schema 1"):
         Session(tmp_path, settings(), [], IMAGES, LABELS)
     assert (tmp_path / FILE_NAME).read_text() == '{"schema": 1, "run": "old"}\n'
+
+
+def test_where_tensorflow_does_not_start_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("unroll.measure.session.ENOUGH", Limits(seconds=0.01))
+    with pytest.raises(JournalError, match=r"nothing can be measured here, TensorFlow does not start: stopped: took"):
+        Session(tmp_path, settings(), [], IMAGES, LABELS)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_to_resume_is_said(tmp_path):

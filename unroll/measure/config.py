@@ -11,9 +11,7 @@ VARIANT_LABELS = {
     "static": "static",
     "static-traced": "static, traced cell",
     "dynamic": "dynamic",
-    "dynamic-4": "dynamic, unroll=4",
-    "dynamic-7": "dynamic, unroll=7",
-    "dynamic-14": "dynamic, unroll=14",
+    **{f"dynamic-{cells}": f"dynamic, unroll={cells}" for cells in (4, 7, 14)},
     "keras-unrolled": "Keras, unroll=True",
     "keras-loop": "Keras, unroll=False",
     "tf1-static": "compat.v1 static_rnn",
@@ -76,9 +74,14 @@ class Case:
 
 def label(variant: str) -> str:
     """Name a variant for people; one of the user's own, given as module:name, is named as it was given."""
-    if variant not in VARIANT_LABELS and _LOOPED.fullmatch(variant):
-        return _LOOPED.sub(r"dynamic, unroll=\1", variant)
-    return VARIANT_LABELS.get(variant, variant)
+    cells = cells_an_iteration(variant)
+    return f"dynamic, unroll={cells}" if cells else VARIANT_LABELS.get(variant, variant)
+
+
+def cells_an_iteration(variant: str) -> int:
+    """Give the K of dynamic-K; 0 for what is none."""
+    looped = _LOOPED.fullmatch(variant)
+    return int(looped[1]) if looped else 0
 
 
 def own_mode(variant: str) -> str:
@@ -98,7 +101,7 @@ def known_variant(name: str) -> str:
     Raises:
         ValueError: the name is neither one of ours or our peers' nor module:name.
     """
-    if name in VARIANT_LABELS or ":" in name or _LOOPED.fullmatch(name):
+    if name in VARIANT_LABELS or ":" in name or cells_an_iteration(name):
         return name
     raise ValueError(
         f"got the variant {name!r}; want {', '.join(VARIANT_LABELS)}, dynamic-K for another unroll=K, "

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import Case
+from unroll.measure.config import Case, cells_an_iteration
 from unroll.measure.journal import Record
 
 KINDS = {
@@ -83,8 +83,7 @@ def _together(want: Want) -> tuple:
 
 def _guess(kind: str, case: Case, phase: str) -> float:
     """Guess the seconds of one case and phase from the number of cells in its graph, on two cores."""
-    unroll = case.variant.rpartition("-")[2]
-    cells = case.sizes.steps if case.variant in SIDE_BY_SIDE else 2 * int(unroll) if unroll.isdecimal() else 1
+    cells = case.sizes.steps if case.variant in SIDE_BY_SIDE else 2 * cells_an_iteration(case.variant) or 1
     work = case.sizes.steps * case.sizes.batch * (case.sizes.hidden + 30) * case.sizes.hidden
     build = (0.1 + 0.03 * cells) * (4 if case.mode == "xla" else 1) * (1 if phase == "train" else 0.5)
     if kind == "turns":

@@ -17,7 +17,7 @@ DEFAULT_RESULTS = Path("results", "local")
 SEED = 0
 BYTES_A_STEP = 40  # what training holds of a step, in bytes for each of B x H: ten float32 numbers
 GIB = 1 << 30
-LONGEST_S = 86_400.0
+LEAST_GIB, LONGEST_S = 1, 86_400.0
 
 
 def pytest_addoption(parser):
@@ -61,6 +61,10 @@ class Chosen:
         sizes = _chosen_sizes(options, preset)
         _check_memory(sizes)
         seconds, gib = (_above_zero(options, name) for name in ("limit-seconds", "limit-gib"))
+        if gib and gib < LEAST_GIB:
+            raise ValueError(
+                f"got --limit-gib {gib:g}; want {LEAST_GIB} or more, which TensorFlow needs to start at all"
+            )
         total = psutil.virtual_memory().total
         settings = {
             "preset": options.preset,

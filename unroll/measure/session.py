@@ -15,6 +15,7 @@ from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, wo
 
 COUNTING = {"TF_CPU_ALLOCATOR_USE_BFC": "1"}  # without it the CPU's allocator misses what is below 256 KiB
 DRAWN = ("static", "dynamic")
+ENOUGH = Limits(seconds=120)
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
 MUST_AGREE = ("processor", "cores", "devices", "python", "versions", "flags", "commit")
 
@@ -25,8 +26,8 @@ class Session:
     With `resume`, the folder's last run goes on: what it has measured is not measured again.
 
     Raises:
-        JournalError: the folder cannot be written, there is no run in it that these settings go on with, or no process
-            lives within the limits.
+        JournalError: the folder cannot be written, there is no run in it that these settings go on with, or TensorFlow
+            does not start.
     """
 
     def __init__(
@@ -52,11 +53,12 @@ class Session:
         self.journal = Journal(folder, self.environment, settings, before)
 
     def _describe_environment(self) -> dict:
-        """Describe it from a process like those that measure."""
+        """Describe it from a process like those that measure, under limits of its own."""
+        work, variables = "unroll.measure.environment:environment", threads_variables(self.settings["threads"])
         try:
-            (environment,) = self._apart("unroll.measure.environment:environment", self.settings["seed"])
+            (environment,) = work_apart(work, self.settings["seed"], limits=ENOUGH, variables=variables)
         except Died as death:
-            raise JournalError(f"nothing can be measured here, no process lives: {death}") from None
+            raise JournalError(f"nothing can be measured here, TensorFlow does not start: {death}") from None
         return environment
 
     def records(self, want: Want) -> list[Record]:

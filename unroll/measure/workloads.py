@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
-from unroll.measure.config import OTHER_PACKAGES, WEIGHTS, Case, Sizes
+from unroll.measure.config import OTHER_PACKAGES, WEIGHTS, Case, Sizes, cells_an_iteration
 from unroll.measure.process import NotAvailable
 from unroll.models.network import LSTMReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
@@ -153,9 +153,8 @@ def reader_of(variant: str) -> Callable:
     if ":" in variant:
         module, _, name = variant.partition(":")
         return getattr(importlib.import_module(module), name)
-    kind, _, unroll = variant.partition("-")
-    if kind == "dynamic" and unroll.isdecimal():
-        return partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=int(unroll)))
+    if cells := cells_an_iteration(variant):
+        return partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=cells))
     return READERS[variant]
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from unroll.measure.config import OURS, VARIANT_LABELS, label
+from unroll.measure.config import OURS, VARIANT_LABELS, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import Ratio
 from unroll.report.style import (
@@ -116,7 +116,8 @@ def _height(rows: Rows) -> float:
 
 def _family(variant: str) -> str:
     """Tell static, dynamic, Keras, compat.v1 and so on apart; all of the user's own are one."""
-    return variant.partition("-")[0] if variant in VARIANT_LABELS else "own"
+    known = variant in VARIANT_LABELS or cells_an_iteration(variant)
+    return variant.partition("-")[0] if known else "own"
 
 
 def _draw_band(figure: Figure, run: Run, panels: list[Column], rows: Rows[str], top: float) -> None:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from unroll.measure.config import cells_an_iteration
 from unroll.measure.journal import Run
 
 WIDTH = 10.0  # inches, as are all lengths below; a README shows it 830 px wide, where 8 points are 9 px
@@ -65,7 +66,7 @@ NEUTRAL = "#A08F78"  # for variants of the user's own
 
 def colour(variant: str) -> str:
     """Give a variant's colour."""
-    return COLOURS.get(variant, NEUTRAL)
+    return COLOURS.get(variant, COLOURS["dynamic-14"] if cells_an_iteration(variant) else NEUTRAL)
 
 
 def styled(draw: Callable) -> Callable:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, label, own_mode
+from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, cells_an_iteration, label, own_mode
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import BreakEven, Ratio
 
@@ -185,8 +185,15 @@ def measured_variants(run: Run, columns: Iterable[Column]) -> list[str]:
     """Give the variants of which the run has any of some quantities: ours and our peers', then the user's own."""
     columns = list(columns)
     variants = [variant for variant in run.variants if any(column.find(run, variant) for column in columns)]
+    return sorted(variants, key=_place)
+
+
+def _place(variant: str) -> tuple[int, int]:
+    """Say where a variant stands: as in VARIANT_LABELS, dynamic's other unroll=K by their K, the user's own last."""
     order = list(VARIANT_LABELS)
-    return sorted(variants, key=lambda variant: order.index(variant) if variant in order else len(order))
+    if cells := cells_an_iteration(variant):
+        return order.index("dynamic"), cells
+    return (order.index(variant), 0) if variant in order else (len(order), 0)
 
 
 def measured_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

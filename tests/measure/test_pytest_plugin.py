@@ -1,0 +1,82 @@
+"""What the options ask for, and which of them are refused."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from unroll.measure.config import Sizes
+from unroll.measure.pytest_plugin import Chosen
+
+NOT_GIVEN = dict.fromkeys(("steps", "batch", "hidden", "variants", "modes", "limit_seconds", "limit_gib"))
+DEFAULTS = NOT_GIVEN | {"preset": "default", "data": "digits", "intra_op": 0, "inter_op": 0}
+
+
+def chosen(**given):
+    return Chosen.by(SimpleNamespace(**(DEFAULTS | given)))
+
+
+def test_options_that_are_not_given_are_the_presets():
+    found = chosen()
+    assert found.sizes == Sizes()
+    assert "block" in found.preset.variants
+    assert found.settings["limits"]["seconds"] == found.preset.limit_s
+    assert found.settings["limits"]["bytes"] > 0
+
+
+def test_what_is_given_is_taken():
+    found = chosen(
+        steps="5",
+        variants="dynamic, mine:reader,dynamic",
+        modes="xla",
+        limit_seconds="2.5",
+        limit_gib="1",
+        intra_op="2",
+    )
+    assert found.sizes == Sizes(steps=5)
+    assert found.settings["variants"] == ["dynamic", "mine:reader"]
+    assert {str(case) for case in found.preset.called(found.sizes)} == {
+        "dynamic", "mine:reader", "dynamic-xla", "mine:reader-xla"
+    }  # fmt: skip
+    assert found.settings["limits"] == {"seconds": 2.5, "bytes": 1 << 30}
+    assert found.settings["threads"] == {"intra_op": 2, "inter_op": 0}
+
+
+def test_a_preset_with_sizes_of_its_own_measures_them_all():
+    found = chosen(preset="benchmark_rnn")
+    sizes = {case.sizes for case in found.preset.called(found.sizes)}
+    assert Sizes(steps=1, batch=512, hidden=512) in sizes
+    assert Sizes(steps=50, batch=128, hidden=256, valid=25) in sizes
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"steps": "0"}, "got --steps 0; want a whole number from 1 up"),
+        ({"batch": "-1"}, "got --batch -1; want a whole number from 1 up"),
+        ({"hidden": "2.5"}, "got --hidden 2.5; want a whole number from 1 up"),
+        ({"hidden": "10000000"}, "a training step would hold about .* and this machine has .*; want smaller"),
+        ({"preset": "huge"}, "got --preset 'huge'; want one of quick, default, full, benchmark_rnn"),
+        (
+            {"preset": "benchmark_rnn", "steps": "3"},
+            "got --steps with --preset benchmark_rnn, which has sizes of its own",
+        ),
+        ({"variants": "static,dynamik"}, "got the variant 'dynamik'; want static, "),
+        ({"modes": "jit"}, "got --modes 'jit'; want xla or eager"),
+        ({"intra_op": "-1"}, "got --intra-op -1; want a whole number from 0 up"),
+        ({"limit_seconds": "-1"}, "got --limit-seconds -1; want a number above 0"),
+        ({"limit_seconds": "nan"}, "got --limit-seconds nan; want a number above 0"),
+        ({"limit_gib": "0"}, "got --limit-gib 0; want a number above 0"),
+        ({"limit_gib": "0.01"}, "got --limit-gib 0.01; want 1 or more, which TensorFlow needs"),
+    ],
+)
+def test_bad_input_is_refused(given, message):
+    with pytest.raises(ValueError, match=message):
+        chosen(**given)
+
+
+def test_a_variant_whose_package_is_missing_is_refused_if_it_is_asked_for_and_else_left_out(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="got --variants torch, but torch is not installed; pip install"):
+        chosen(variants="static,torch")
+    assert set(chosen().preset.missing) == {"torch", "jax-loop"}
+    assert "torch" not in chosen().settings["variants"]
