@@ -6,7 +6,6 @@ their own. What they measured is then played back to pytest-benchmark.
 
 import os
 import time
-from collections import Counter
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -194,9 +193,8 @@ class Bar:
 
     def start(self, tasks: list[Task], chosen: Chosen, warnings: list[str]) -> None:
         """Say how long it may take, and begin to count."""
-        self.expected = Counter(want for task in tasks for want in task.wants for _ in range(_rounds(want)))
         self.seconds = sum(task.seconds for task in tasks)
-        self.total, self.done = max(1, self.expected.total()), 0
+        self.total, self.done = max(1, sum(_rounds(want) for task in tasks for want in task.wants)), 0
         self.began = self.drawn = time.monotonic()
         text = f"{chosen.settings['preset']}: {len(tasks)} processes, about {_minutes(self.seconds)}"
         for line in (*warnings, text):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import FILE_NAME, JournalError, read_journal
 from unroll.measure.plan import KINDS, Want
 from unroll.measure.process import Limits
-from unroll.measure.session import Session, settings_of, threads_variables
+from unroll.measure.session import Session, threads_variables
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 def settings(seconds=60.0, memory=None, **changes):
     more = {"steps": 2, "rounds": 2, "threads": {}, "limits": {"seconds": seconds, "bytes": memory}}
-    return settings_of("test", SIZES, "digits", 0, **(more | changes))
+    return {"preset": "test", "sizes": asdict(SIZES), "data": "digits", "seed": 0} | more | changes
 
 
 def wants(*variants, quantities=("build", "first_call", "step"), phases=("train",), **more):

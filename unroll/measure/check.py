@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from unroll.measure.config import WEIGHTS
 from unroll.measure.workloads import Batch, Subject
 from unroll.rnn import LSTMState, LSTMWeights, ReferenceLSTMCell, reference_unroll
 
@@ -59,7 +60,7 @@ def assert_equal(subject: Subject, phase: str, step: Callable, expected: Expecte
     loss = step(check=True)
     _assert_close("loss", abs(loss - expected.loss), abs(expected.loss), OUTPUT_TOLERANCE)
     for name, old, new, direction, slope in zip(
-        subject.names, before, subject.values(), expected.directions, expected.slopes, strict=True
+        WEIGHTS, before, subject.values(), expected.directions, expected.slopes, strict=True
     ):
         gradient = (old - new) / subject.learning_rate
         error = abs((gradient * direction).sum() - slope)

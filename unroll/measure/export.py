@@ -52,9 +52,7 @@ def count_retraces(case: Case, images: np.ndarray, labels: np.ndarray, seed: int
             for length in lengths:
                 forward(tf.constant(batch.images[:, :length]))
         except ValueError as error:  # an unrolled network cannot be laid out for a T that is not known
-            yield Record(
-                quantity, "forward", case.variant, case.mode, case.sizes, "traces", [], note=str(error).splitlines()[0]
-            )
+            yield Record.of(case, quantity, "forward", "traces", [], note=str(error).splitlines()[0])
             continue
         note = f"for {len(lengths)} lengths"
         yield _record(quantity, case, "traces", forward.experimental_get_tracing_count(), note)
@@ -87,4 +85,4 @@ def folder_bytes(folder: Path) -> int:
 
 
 def _record(quantity: str, case: Case, unit: str, sample: float, note: str = "") -> Record:
-    return Record(quantity, "forward", case.variant, case.mode, case.sizes, unit, [sample], note=note)
+    return Record.of(case, quantity, "forward", unit, [sample], note=note)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import jax  # pyright: ignore[reportMissingImports] - an extra: pip install -e '.[peers]'
 import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 import numpy as np
 
-from unroll.measure.config import WEIGHTS
+if TYPE_CHECKING:
+    from unroll.measure.workloads import Batch
 
 
 class JaxNetwork:
@@ -15,7 +17,7 @@ class JaxNetwork:
 
     Args:
         weights: kernel [I, 4H], recurrent kernel [H, 4H], bias [4H], dense kernel [H, 10], dense bias [10].
-        images, labels: [B, T, I] and [B]; the check's are of the same shapes.
+        batch: images [B, T, I] and labels [B], and its check.
         unroll: how many steps a turn of the scan's loop takes: 1 for a loop, T for none.
         device: "cpu" or "gpu".
     """
@@ -25,20 +27,17 @@ class JaxNetwork:
     def __init__(
         self,
         weights: list[np.ndarray],
-        images: np.ndarray,
-        labels: np.ndarray,
+        batch: "Batch",
+        learning_rate: float,
         *,
-        check_images: np.ndarray,
-        check_labels: np.ndarray,
         unroll: int,
         device: str = "cpu",
     ):
-        self.learning_rate = 0.1
-        self.names = WEIGHTS
+        self.learning_rate = learning_rate
         self._unroll = unroll
         self._start = [np.array(weight) for weight in weights]
         self._put = partial(jax.device_put, device=jax.devices(device)[0])
-        self._batches = [self._put((images, labels)), self._put((check_images, check_labels))]
+        self._batches = [self._put((part.images, part.labels)) for part in (batch, batch.check)]
         self.reset()
 
     def build(self, phase: str) -> Callable[..., np.ndarray]:

@@ -57,6 +57,11 @@ class Record:
     took: float = 0.0
     run: str = ""
 
+    @classmethod
+    def of(cls, case: Case, quantity: str, phase: str, unit: str, samples: list[float], **more) -> "Record":
+        """Make the record of a case."""
+        return cls(quantity, phase, case.variant, case.mode, case.sizes, unit, samples, **more)
+
     @property
     def question(self) -> tuple:
         """What the record answers, whatever its round."""

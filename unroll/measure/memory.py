@@ -26,8 +26,10 @@ KNOWN_TENSORS, KNOWN_BYTES = 128, 64 << 10
 NO_GRAPH = "keeps no TensorFlow graph"
 
 
-def hold(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record | dict]:
-    """Measure by how many bytes this process grows, and how large the graph is; yields the forward graph's outline."""
+def hold(
+    case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int, *, with_outline: bool = False
+) -> Iterator[Record | dict]:
+    """Measure by how many bytes this process grows, and how large the graph is; may yield the graph's outline, too."""
     batch = Batch.of(images, labels, case.sizes)
     subject = _prepare(case, batch, seed)
     process = psutil.Process()
@@ -35,15 +37,15 @@ def hold(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: i
     step = _first_steps(subject, phase)
     grown = process.memory_info().rss - before
     _assert_equal(case, subject, phase, step, batch, seed)
-    yield _record("process", phase, case, "bytes", [grown])
+    yield Record.of(case, "process", phase, "bytes", [grown])
     if not isinstance(subject, TensorFlowSubject) or not subject.builds:
         for quantity, unit in (("nodes", "nodes"), ("graph_bytes", "bytes")):
-            yield _record(quantity, phase, case, unit, [], NO_GRAPH)
+            yield Record.of(case, quantity, phase, unit, [], note=NO_GRAPH)
         return
-    function = subject.trace(phase)
-    yield _record("nodes", phase, case, "nodes", [count_nodes(function)])
-    yield _record("graph_bytes", phase, case, "bytes", [count_bytes(function)])
-    if phase == "forward":
+    function = subject.functions[phase]
+    yield Record.of(case, "nodes", phase, "nodes", [count_nodes(function)])
+    yield Record.of(case, "graph_bytes", phase, "bytes", [count_bytes(function)])
+    if with_outline:
         yield outline(function)
 
 
@@ -60,7 +62,7 @@ def peak(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: i
             raise NotAvailable("TensorFlow's allocator does not see other packages' tensors")
         calibrate()
     except NotAvailable as reason:
-        yield _record("tensors", phase, case, "bytes", [], str(reason))
+        yield Record.of(case, "tensors", phase, "bytes", [], note=str(reason))
         return
     step = _first_steps(subject, phase)
     tf.config.experimental.reset_memory_stats("CPU:0")
@@ -68,7 +70,7 @@ def peak(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: i
     step()
     held = allocated()["peak"] - before
     _assert_equal(case, subject, phase, step, batch, seed)
-    yield _record("tensors", phase, case, "bytes", [held])
+    yield Record.of(case, "tensors", phase, "bytes", [held])
 
 
 def allocated() -> dict[str, int]:
@@ -106,7 +108,3 @@ def _first_steps(subject: Subject, phase: str):
 def _assert_equal(case: Case, subject: Subject, phase: str, step: Callable, batch: Batch, seed: int) -> None:
     subject.reset()
     assert_equal(subject, phase, step, expect(subject.values(), batch, seed, case.sizes.valid))
-
-
-def _record(quantity: str, phase: str, case: Case, unit: str, samples: list[float], note: str = "") -> Record:
-    return Record(quantity, phase, case.variant, case.mode, case.sizes, unit, samples, note=note)

@@ -36,9 +36,7 @@ class Want(NamedTuple):
 
     def failed(self, reason: str) -> Record:
         """Give the record that says why there is no measurement."""
-        quantity, phase, case = self
-        unit = UNITS.get(quantity, "s")
-        return Record(quantity, phase, case.variant, case.mode, case.sizes, unit, [], note=reason)
+        return Record.of(self.case, self.quantity, self.phase, UNITS.get(self.quantity, "s"), [], note=reason)
 
 
 @dataclass(frozen=True)
@@ -55,10 +53,6 @@ class Task:
     @property
     def phase(self) -> str:
         return self.wants[0].phase
-
-    def wants_any(self, *quantities: str) -> bool:
-        """Say whether one of the quantities is wanted."""
-        return any(want.quantity in quantities for want in self.wants)
 
     @property
     def seconds(self) -> float:

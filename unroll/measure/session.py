@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from unroll.measure.config import Case, Sizes
+from unroll.measure.config import Sizes
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.plan import Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
@@ -91,7 +91,7 @@ class Session:
                 list(dict.fromkeys(want.case for want in left)),
                 *self.data,
                 task.phase,
-                steps=self.settings["steps"] if task.wants_any("step") else 0,
+                steps=self.settings["steps"] if any(want.quantity == "step" for want in task.wants) else 0,
                 first_round=min(map(self._next_round, left)),
             )
             self._collect(left, events)
@@ -106,13 +106,16 @@ class Session:
         tensors = [want for want in task.wants if want.quantity == "tensors"]
         others = [want for want in task.wants if want.quantity != "tensors"]
 
-        def measure(name: str, wants: list[Want], variables: dict) -> None:
+        drawn = task.phase == "forward" and case.variant in DRAWN and case.sizes == Sizes(**self.settings["sizes"])
+
+        def measure(name: str, wants: list[Want], more: dict) -> None:
             if wants:
                 work = f"unroll.measure.memory:{name}"
-                self._collect(wants, self._apart(work, case, task.phase, *self.data, variables=variables))
+                self._collect(wants, self._apart(work, case, task.phase, *self.data, **more))
 
         with ThreadPoolExecutor() as pool:
-            list(pool.map(measure, ("hold", "peak"), (others, tensors), ({}, COUNTING)))
+            mores = {"with_outline": drawn}, {"variables": COUNTING}
+            list(pool.map(measure, ("hold", "peak"), (others, tensors), mores))
 
     def _collect(self, wants: Sequence[Want], events: Iterator) -> None:
         """Append what a process yields; if it dies, what it was doing has failed, and the journal says why.
@@ -131,7 +134,7 @@ class Session:
                 elif event == ROUND_OVER:
                     self._append(kept)
                     kept = []
-                elif self._is_drawn(wants[0].case):
+                else:
                     self.journal.append_outline(wants[0].case.variant, event)
                 before = time.monotonic()
             self._append(kept)
@@ -140,9 +143,6 @@ class Session:
             kept = [record for record in kept if any(record.is_of(case) for case in culprits)]
             self._append(kept, checked=any(record.quantity == "first_call" for record in kept))
             self._fail([want for want in wants if want.case in culprits], str(death))
-
-    def _is_drawn(self, case: Case) -> bool:
-        return case.variant in DRAWN and case.sizes == Sizes(**self.settings["sizes"])
 
     def _fail(self, wants: Sequence[Want], reason: str) -> None:
         self._append([want.failed(reason) for want in wants if not self.is_done(want)])
@@ -191,8 +191,3 @@ def _kept(run: Run, settings: dict) -> list[Record]:
     """Give the records that need not be measured again; under other limits, what was stopped may be tried again."""
     same_limits = run.settings["limits"] == settings["limits"]
     return [record for record in run.records if same_limits or not record.note.startswith(STOPPED)]
-
-
-def settings_of(preset: str, sizes, data: str, seed: int, **more) -> dict:
-    """Put together what a run was asked for, as the journal keeps it."""
-    return {"preset": preset, "sizes": asdict(sizes), "data": data, "seed": seed, **more}

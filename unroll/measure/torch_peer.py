@@ -2,12 +2,13 @@
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports] - an extra: pip install -e '.[peers]'
 
-from unroll.measure.config import WEIGHTS
+if TYPE_CHECKING:
+    from unroll.measure.workloads import Batch
 
 with warnings.catch_warnings(action="ignore"):
     torch.cuda.is_available()  # else a build for CUDA warns in the midst of the first step where there is no GPU
@@ -21,7 +22,7 @@ class TorchNetwork:
 
     Args:
         weights: kernel [I, 4H], recurrent kernel [H, 4H], bias [4H], dense kernel [H, 10], dense bias [10].
-        images, labels: [B, T, I] and [B]; the check's are of the same shapes.
+        batch: images [B, T, I] and labels [B], and its check.
         device: "cpu", or "cuda" for a GPU.
     """
 
@@ -30,15 +31,12 @@ class TorchNetwork:
     def __init__(
         self,
         weights: list[np.ndarray],
-        images: np.ndarray,
-        labels: np.ndarray,
+        batch: "Batch",
+        learning_rate: float,
         *,
-        check_images: np.ndarray,
-        check_labels: np.ndarray,
         device: str = "cpu",
     ):
-        self.learning_rate = 0.1
-        self.names = WEIGHTS
+        self.learning_rate = learning_rate
         self._start = [np.array(weight) for weight in weights]
         lstm: Any = torch.nn.LSTM(weights[0].shape[0], weights[1].shape[0], batch_first=True, device=device)
         dense = torch.nn.Linear(*weights[3].shape, device=device)
@@ -46,8 +44,8 @@ class TorchNetwork:
         self._lstm, self._dense = lstm, dense
         self._parameters = [lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, dense.weight, dense.bias]
         self._batches = [
-            (torch.tensor(images, device=device), torch.tensor(labels, dtype=torch.int64, device=device))
-            for images, labels in ((images, labels), (check_images, check_labels))
+            (torch.tensor(part.images, device=device), torch.tensor(part.labels, dtype=torch.int64, device=device))
+            for part in (batch, batch.check)
         ]
         self.reset()
 

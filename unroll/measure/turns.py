@@ -13,9 +13,8 @@ from unroll.measure.check import Expected, assert_equal, expect
 from unroll.measure.config import Case
 from unroll.measure.journal import NOT_CHECKED, Record
 from unroll.measure.process import ROUND_OVER, Failed, doing, reason_of
-from unroll.measure.workloads import Batch, new_network, new_subject
+from unroll.measure.workloads import Batch, new_subject, starting_weights
 
-TURNS = ("build", "first_call", "step")
 NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
 LEAST_STEPS, LONG_STEPS_S = 3, 10.0  # where steps are this slow, few of them have to do in a round
 PAUSE_S = 0.1  # in which the parent may write the journal and draw its bar, while nothing is timed
@@ -61,8 +60,7 @@ class Turns:
         sizes = cases[0].sizes
         # Only what ran in one process ran side by side.
         self.name = "" if cases[0].alone else f"{sizes} #{uuid.uuid4().hex[:8]}"
-        start = new_network("static", replace(sizes, valid=None), seed).variables
-        self.expected: Expected = expect([variable.numpy() for variable in start], batch, seed, sizes.valid)
+        self.expected: Expected = expect(starting_weights(sizes, seed), batch, seed, sizes.valid)
         gc.collect()
         gc.freeze()  # what is there by now need not be searched for garbage before every build
 
@@ -118,19 +116,8 @@ class Turns:
             yield self._record("step", case, number, seconds)
 
     def _record(self, quantity: str, case: Case, number: int, samples: list[float], note="") -> Record:
-        return Record(
-            quantity,
-            self.phase,
-            case.variant,
-            case.mode,
-            case.sizes,
-            "s",
-            samples,
-            number,
-            self.name,
-            note,
-            sum(samples),
-        )
+        more = {"round": number, "turns": self.name, "note": note, "took": sum(samples)}
+        return Record.of(case, quantity, self.phase, "s", samples, **more)
 
     @staticmethod
     def _shuffled(cases: list[Case], random) -> list[Case]:

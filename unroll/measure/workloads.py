@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
-from unroll.measure.config import OTHER_PACKAGES, WEIGHTS, Case, Sizes, cells_an_iteration
+from unroll.measure.config import OTHER_PACKAGES, Case, Sizes, cells_an_iteration
 from unroll.measure.process import NotAvailable
 from unroll.models.network import LSTMReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
@@ -73,7 +73,6 @@ class Subject(Protocol):
     """A variant's network on its batch, whatever package it is of."""
 
     learning_rate: float
-    names: list[str]
     builds: bool  # whether there is a graph to build
 
     def build(self, phase: str) -> Callable[..., np.ndarray]:
@@ -81,7 +80,7 @@ class Subject(Protocol):
         ...
 
     def values(self) -> list[np.ndarray]:
-        """Give the weights: kernel, recurrent kernel, bias, dense kernel, dense bias."""
+        """Give the weights, in the order of WEIGHTS."""
         ...
 
     def reset(self) -> None:
@@ -95,18 +94,17 @@ class TensorFlowSubject:
     def __init__(self, network: Network, mode: str, batch: Batch):
         self.network, self.mode = network, mode
         self.learning_rate, self.builds = network.learning_rate, mode != "eager"
-        self.names = WEIGHTS
+        self.functions: dict[str, Any] = {}  # what was built of each phase
         self._start = self.values()
         self._batches = [_tensors(batch), _tensors(batch.check)]
 
-    def trace(self, phase: str):
-        """Trace a phase of the network, `forward` or `train`, to a ConcreteFunction."""
-        signature = [tf.TensorSpec.from_tensor(tensor) for tensor in self._arguments(phase)]
-        function = _traced(getattr(self.network, phase), jit_compile=self.mode == "xla" or None)
-        return function.get_concrete_function(*signature)
-
     def build(self, phase: str) -> Callable[..., np.ndarray]:
-        function = self.trace(phase) if self.builds else getattr(self.network, phase)
+        """Trace a phase to a ConcreteFunction, if not eager; gives step(check=False)."""
+        function = getattr(self.network, phase)
+        if self.builds:
+            signature = [tf.TensorSpec.from_tensor(tensor) for tensor in self._arguments(phase)]
+            function = _traced(function, jit_compile=self.mode == "xla" or None).get_concrete_function(*signature)
+        self.functions[phase] = function
 
         def step(check: bool = False) -> np.ndarray:
             return function(*self._arguments(phase, check)).numpy()
@@ -148,6 +146,11 @@ def new_network(variant: str, sizes: Sizes, seed: int) -> Network:
     return init_network(make_reader, sizes.input, sizes.hidden, seed=seed)
 
 
+def starting_weights(sizes: Sizes, seed: int) -> list[np.ndarray]:
+    """Give the weights that every variant starts from, in the order of WEIGHTS."""
+    return [variable.numpy() for variable in new_network("static", replace(sizes, valid=None), seed).variables]
+
+
 def reader_of(variant: str) -> Callable:
     """Find what makes a variant's reader of its weights: one of ours, or the user's own, given as module:name."""
     if ":" in variant:
@@ -161,17 +164,15 @@ def reader_of(variant: str) -> Callable:
 def _new_foreign_subject(case: Case, batch: Batch, seed: int) -> Subject:
     if case.sizes.valid is not None:
         raise NotAvailable("takes no sequence_length")
-    weights = [variable.numpy() for variable in new_network("static", case.sizes, seed).variables]
-    on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    given: dict[str, Any] = {"check_images": batch.check.images, "check_labels": batch.check.labels}
+    weights, on_gpu = starting_weights(case.sizes, seed), bool(tf.config.list_physical_devices("GPU"))
     if case.variant == "torch":
         from unroll.measure.torch_peer import TorchNetwork
 
-        return TorchNetwork(weights, batch.images, batch.labels, **given, device="cuda" if on_gpu else "cpu")
+        return TorchNetwork(weights, batch, Network.learning_rate, device="cuda" if on_gpu else "cpu")
     from unroll.measure.jax_peer import JaxNetwork
 
     unroll = case.sizes.steps if case.variant == "jax-unrolled" else 1
-    return JaxNetwork(weights, batch.images, batch.labels, **given, unroll=unroll, device="gpu" if on_gpu else "cpu")
+    return JaxNetwork(weights, batch, Network.learning_rate, unroll=unroll, device="gpu" if on_gpu else "cpu")
 
 
 def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,6 +1,5 @@
 """How costs grow with the number of steps, and how ratios change with batch, width and the loop's unroll."""
 
-import re
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any, NamedTuple
@@ -12,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from unroll.measure.config import Case, Sizes, label, own_mode
+from unroll.measure.config import Case, Sizes, cells_an_iteration, label, own_mode
 from unroll.measure.journal import Measurement, Run
+from unroll.measure.presets import KERAS, PAIR
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import Growth, Ratio, growth
 from unroll.report import tables
@@ -39,10 +39,10 @@ from unroll.report.style import (
     write_small_print,
     write_title,
 )
-from unroll.report.tables import NOTHING, Column, factor
+from unroll.report.tables import NOTHING, Column, factor, interval
 
 FITTED_FROM = 64  # below it the parts of a cost that do not grow with T hide the law of the part that does
-GROWTH_VARIANTS = ("static", "static-traced", "dynamic", "keras-unrolled", "keras-loop")
+GROWTH_VARIANTS = (*PAIR, *KERAS)
 MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osD^v", strict=True))
 TITLE_HEIGHT = 0.7  # a title and a line of explanation
 
@@ -347,10 +347,9 @@ class Cell(NamedTuple):
 
 GRID_TITLE = "Which is faster, at which batch and width?"
 GRID_QUESTIONS = (STEP_TRAIN, STEP_FORWARD, BUILD)
-OURS, KERAS = ("static", "static-traced", "dynamic"), ("keras-unrolled", "keras-loop")
 COMPARISONS = (
     Comparison("static / dynamic", "", ("static",), ("dynamic",)),
-    Comparison("fastest of ours / faster of Keras", "as named in the cell, by median", OURS, KERAS),
+    Comparison("fastest of ours / faster of Keras", "as named in the cell, by median", PAIR, KERAS),
 )
 SHORT = {"static-traced": "traced", "keras-unrolled": "unrolled", "keras-loop": "loop"}
 ROWS_WIDTH, GRID_GAP, GRID_HEAD, GRID_BAND_GAP = 0.72, 0.22, 0.68, 0.24
@@ -425,12 +424,8 @@ def _cell_text(cell: Cell | None) -> str:
     """Write a ratio and who is compared, where that is not the same in every cell."""
     if cell is None or cell.ratio is None:
         return cell.lack if cell else "not measured"
-    numbers = f"{factor(cell.ratio.value)} [{_interval(cell.ratio, ', ')}]"
+    numbers = f"{factor(cell.ratio.value)} [{interval(cell.ratio, ', ')}]"
     return f"{f'**{numbers}**' if cell.ratio.decided else numbers} {_names(cell)}".strip()
-
-
-def _interval(ratio: Ratio, between: str) -> str:
-    return "one round" if np.isnan(ratio.low) else f"{factor(ratio.low)}{between}{factor(ratio.high)}"
 
 
 def _names(cell: Cell) -> str:
@@ -511,7 +506,7 @@ def _draw_cell(axes: Axes, column: int, row: int, cell: Cell | None) -> None:
     weight = "bold" if cell.ratio.decided else "normal"
     style = {"color": _ink_on(face)}
     _beside(axes, middle, (0, top), factor(cell.ratio.value), fontsize=NORMAL, fontweight=weight, **style)
-    _beside(axes, middle, (0, top - CELL_LINE), _interval(cell.ratio, " to "), **style)
+    _beside(axes, middle, (0, top - CELL_LINE), interval(cell.ratio, " to "), **style)
     _beside(axes, middle, (0, top - 2 * CELL_LINE), names, fontsize=SMALL - 1.5, **style)
 
 
@@ -551,7 +546,7 @@ STATIC_GAP = 1.6  # from the largest k to static, where one doubling of k is 1
 
 def _unrolls(run: Run) -> dict[int, str]:
     """Give the variant of each k that was measured at the run's sizes; none if there is but k = 1."""
-    found = {int(match[1]): match[0] for variant in run.variants if (match := re.fullmatch(r"dynamic-(\d+)", variant))}
+    found = {cells: variant for variant in run.variants if (cells := cells_an_iteration(variant))}
     named = {1: "dynamic"} | found
     measured = {record.variant for record in run.records if record.sizes == run.sizes}
     shown = {k: variant for k, variant in sorted(named.items()) if variant in measured}

@@ -38,6 +38,7 @@ from unroll.report.tables import (
     TURNS,
     Column,
     factor,
+    interval,
     measured_pairs,
     measured_variants,
     missing,
@@ -284,8 +285,7 @@ def _draw_ratio(axes: Axes, row: float, ratio: Ratio | str, colour: str) -> None
     axes.plot(ratio.value, row, "o", markersize=4.5, markerfacecolor=face, markeredgecolor=colour, markeredgewidth=1.4)
     weight = "bold" if ratio.decided else "normal"
     _in_numbers(axes, row - 0.2, factor(ratio.value), fontsize=NORMAL, fontweight=weight)
-    interval = "one round" if np.isnan(ratio.low) else f"{factor(ratio.low)} to {factor(ratio.high)}"
-    _in_numbers(axes, row + 0.2, interval, color=QUIET)
+    _in_numbers(axes, row + 0.2, interval(ratio, " to "), color=QUIET)
 
 
 def _in_numbers(axes: Axes, row: float, text: str, **style) -> None:

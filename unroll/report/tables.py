@@ -237,6 +237,11 @@ def factor(number: float) -> str:
     return f"{number:.2f}" if number < 10 else f"{number:.1f}" if number < 100 else f"{number:.0f}"
 
 
+def interval(ratio: Ratio, between: str) -> str:
+    """Write the ends of a ratio's interval with a word between them, or that there is none."""
+    return "one round" if math.isnan(ratio.low) else f"{factor(ratio.low)}{between}{factor(ratio.high)}"
+
+
 def _case(run: Run, variant: str) -> Case:
     return Case(variant, own_mode(variant), run.sizes)
 
@@ -290,7 +295,7 @@ def _ratio_cell(ratio: Ratio | str) -> str:
 
 
 def _interval(ratio: Ratio) -> str:
-    return "(one round)" if math.isnan(ratio.low) else f"[{factor(ratio.low)}, {factor(ratio.high)}]"
+    return "(one round)" if math.isnan(ratio.low) else f"[{interval(ratio, ', ')}]"
 
 
 def _break_even_row(run: Run, late: str, early: str) -> list[str]:
