@@ -118,3 +118,31 @@ def test_lengths_known_in_the_graph_are_checked_against_an_unknown_number_of_ste
     assert outputs[:, :, 0].numpy().tolist() == [[0, 0], [0, 1], [0, 2]]
     with pytest.raises(tf.errors.InvalidArgumentError, match="from 0 to T = the number of steps"):
         run(tf.ones([2, 2, 4]))
+
+
+@pytest.mark.parametrize(("unroll", "return_all_states", "cells_run"), [(1, False, 3), (2, False, 4), (1, True, 10)])
+@pytest.mark.parametrize("known", [True, False])
+def test_the_loop_ends_with_the_longest_row(known, unroll, return_all_states, cells_run):
+    count = tf.Variable(0)
+
+    def cell(inputs, state):
+        count.assign_add(1)
+        return state + inputs, state + inputs
+
+    @tf.function
+    def run(lengths):
+        return dynamic_unroll(
+            cell,
+            tf.ones([10, 2, 1]),
+            tf.zeros([2, 1]),
+            sequence_length=[3, 2] if known else lengths,
+            unroll=unroll,
+            return_all_states=return_all_states,
+        )
+
+    run.get_concrete_function(tf.constant([3, 2]))
+    count.assign(0)  # tracing may run the cell's initialisation
+    output_sequence, state = run(tf.constant([3, 2]))
+    assert count.numpy() == cells_run
+    assert output_sequence[:, 0, 0].numpy().tolist() == [1, 2, 3] + [0] * 7
+    assert (state[-1] if return_all_states else state).numpy().ravel().tolist() == [3, 2]

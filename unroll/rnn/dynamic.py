@@ -2,7 +2,16 @@
 
 import tensorflow as tf
 
-from unroll.rnn.step import Cell, check_arguments, check_unroll, count_steps, make_step, output_spec, stack_steps
+from unroll.rnn.step import (
+    Cell,
+    check_arguments,
+    check_unroll,
+    count_steps,
+    longest,
+    make_step,
+    output_spec,
+    stack_steps,
+)
 
 
 @tf.autograph.experimental.do_not_convert
@@ -25,7 +34,8 @@ def dynamic_unroll(
 
     The graph does not grow with T, and T may be unknown when it is built. Every step's output goes into a TensorArray;
     what the gradient will need, TensorFlow keeps in lists that it adds to the loop. With `unroll=k` the loop's body
-    holds k cells, and a second loop of one cell runs the last T % k steps.
+    holds k cells, and a second loop of one cell runs the last T % k steps. With `sequence_length` the loop ends where
+    the longest row does, unless every step's state is asked for.
 
     Args:
         cell: any callable (inputs [B, ...], state) -> (output [B, ...], next_state); it is not converted by AutoGraph.
@@ -56,6 +66,8 @@ def dynamic_unroll(
     step = make_step(cell, sequence_length)
     T = count_steps(input_sequence)
     cells = check_unroll(unroll, T)
+    # An array's elements that were never written are zeros: right for outputs, wrong for states, which stay.
+    last = T if sequence_length is None or return_all_states else longest(sequence_length)
 
     def array_of(spec):
         return tf.TensorArray(spec.dtype, T, element_shape=spec.shape)
@@ -80,7 +92,7 @@ def dynamic_unroll(
             return carry
 
         return tf.while_loop(
-            lambda t, *_: t < end,
+            lambda t, *_: t < tf.minimum(end, last),
             body,
             carry,
             parallel_iterations=parallel_iterations,

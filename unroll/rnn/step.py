@@ -76,6 +76,12 @@ def make_step(cell: Cell, sequence_length):
     return checked_step if sequence_length is None else masked_step
 
 
+def longest(sequence_length) -> Any:
+    """Give after how many steps all rows are over, as a Python integer where it is known when the graph is built."""
+    values = tf.get_static_value(sequence_length)
+    return tf.reduce_max(sequence_length) if values is None else int(max(values, default=0))
+
+
 def output_spec(cell: Cell, input_sequence, initial_state) -> tf.TensorSpec:
     """Find the dtype and shape of a step's output: the cell says it, or one step is traced and thrown away."""
     batch_size = input_sequence.shape[1]
