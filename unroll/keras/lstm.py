@@ -41,14 +41,13 @@ class LSTM(keras.layers.LSTM):
 
     def __init__(self, units, *arguments, unroll: str | int = "dynamic", traced_cell: bool = True, **options):
         _check_backend()
-        use_cudnn = options.pop("use_cudnn", "auto")
-        if use_cudnn not in NO_CUDNN:
+        if options.get("use_cudnn", "auto") not in NO_CUDNN:
             raise ValueError(
-                f"got use_cudnn={use_cudnn!r}; this layer unrolls by itself and never calls cuDNN: leave use_cudnn "
+                f"got use_cudnn={options['use_cudnn']!r}; this layer unrolls by itself and never calls cuDNN: leave use_cudnn "
                 "out, or use keras.layers.LSTM"
             )
         # Keras's own unroll, True or False, stays off: this layer's is unroll_as.
-        super().__init__(units, *arguments, unroll=False, use_cudnn=False, **options)
+        super().__init__(units, *arguments, unroll=False, **options | {"use_cudnn": False})
         self.unroll_as = _checked(unroll)
         self.traced_cell = bool(traced_cell)
 
@@ -95,7 +94,7 @@ class LSTM(keras.layers.LSTM):
         if self.unroll_as == "static":
             traced = self.traced_cell and not tf.executing_eagerly() and not _is_compiled_by_xla()
             return static_unroll(tf.function(cell, autograph=False) if traced else cell, sequence, state)
-        return dynamic_unroll(cell, sequence, state, unroll=1 if self.unroll_as == "dynamic" else self.unroll_as)
+        return dynamic_unroll(cell, sequence, state, unroll=1 if self.unroll_as == "dynamic" else int(self.unroll_as))
 
     def _steps_first(self, batch_major):
         """Turn [B, T, ...] into [T, B, ...], the last step first where the layer goes backwards."""
