@@ -135,11 +135,18 @@ def count(graph, *ops):
 
 
 @pytest.mark.parametrize(
-    ("kind", "calls", "cells", "loops"),
-    [("static", 0, 7, 0), ("static traced", 7, 1, 0), ("dynamic", 0, 1, 1), ("dynamic 3", 0, 3 + 1, 2)],
+    ("kind", "T", "calls", "cells", "loops"),
+    [
+        ("static", 10, 0, 10, 0),
+        ("static traced", 10, 2, 5, 0),
+        ("static traced", 16, 2, 8, 0),
+        ("static traced", 11, 11, 1, 0),
+        ("dynamic", 10, 0, 1, 1),
+        ("dynamic 3", 10, 0, 3 + 1, 2),
+    ],
 )
-def test_the_graph_holds_what_unroll_says(kind, calls, cells, loops):
-    graph = graph_of(kind)
+def test_the_graph_holds_what_unroll_says(kind, T, calls, cells, loops):
+    graph = graph_of(kind, T)
     assert count(graph, "PartitionedCall", "StatefulPartitionedCall") == calls
     assert count(graph, "MatMul") == 2 * cells
     assert count(graph, "While", "StatelessWhile") == loops

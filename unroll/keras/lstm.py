@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
-from unroll.keras.cells import KerasCell, MaskedCell, join_mask
+from unroll.keras.cells import KerasCell, MaskedCell, join_mask, traced_unroll
 from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, static_unroll
 
 DROPOUT, NO_CUDNN = ("dropout", "recurrent_dropout"), ("auto", False)
@@ -43,8 +43,8 @@ class LSTM(keras.layers.LSTM):
         _check_backend()
         if options.get("use_cudnn", "auto") not in NO_CUDNN:
             raise ValueError(
-                f"got use_cudnn={options['use_cudnn']!r}; this layer unrolls by itself and never calls cuDNN: leave use_cudnn "
-                "out, or use keras.layers.LSTM"
+                f"got use_cudnn={options['use_cudnn']!r}; this layer unrolls by itself and never calls cuDNN: leave "
+                "use_cudnn out, or use keras.layers.LSTM"
             )
         # Keras's own unroll, True or False, stays off: this layer's is unroll_as.
         super().__init__(units, *arguments, unroll=False, **options | {"use_cudnn": False})
@@ -69,7 +69,8 @@ class LSTM(keras.layers.LSTM):
 
         if mask is not None:
             shown = mask if self.zero_output_for_mask else _has_begun(mask)
-            outputs, last_output = _where(shown, outputs), _where(shown[-1], last_output)
+            last_output = _where(shown[-1], last_output)
+            outputs = _where(shown, outputs) if self.return_sequences else None
         outputs = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last_output  # [B, T, H] or [B, H]
         return last_output, outputs, [*state]
 
@@ -93,7 +94,9 @@ class LSTM(keras.layers.LSTM):
     def _unroll(self, cell, sequence, state: LSTMState):
         if self.unroll_as == "static":
             traced = self.traced_cell and not tf.executing_eagerly() and not _is_compiled_by_xla()
-            return static_unroll(tf.function(cell, autograph=False) if traced else cell, sequence, state)
+            if traced:
+                return traced_unroll(cell, sequence, state, each_step=self.return_sequences)
+            return static_unroll(cell, sequence, state)
         return dynamic_unroll(cell, sequence, state, unroll=1 if self.unroll_as == "dynamic" else int(self.unroll_as))
 
     def _steps_first(self, batch_major):
