@@ -1,4 +1,4 @@
-"""Writing the report: figures and tables beside the journal, and the generated parts of a Markdown page."""
+"""Writing the report: figures, tables and the page beside the journal, and the generated parts of a Markdown page."""
 
 import os
 import re
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from unroll.measure.journal import Run, read_journal
 from unroll.report import graphs, growth, plots, style, tables
+from unroll.report.claims import judge_claims
+from unroll.report.page import make_page
 
 FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs} | growth.FIGURES
 TABLES = {
@@ -20,6 +22,7 @@ TABLES = {
     **growth.TABLES,
     "environment": tables.environment_table,
 }
+PAGE = "report.html"
 MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
 
 
@@ -28,14 +31,22 @@ class PageError(ValueError):
 
 
 def write_report(folder: Path, run: Run | None = None) -> list[Path]:
-    """Draw the figures and write the tables of a run, by default the journal's last; gives the paths written.
+    """Draw the figures, write the tables and the page of a run, by default the journal's last.
+
+    Returns:
+        the paths written, the page last.
 
     Raises:
         JournalError: the folder holds no journal that can be read.
     """
+    folder = Path(folder)
     run = run or read_journal(folder)[-1]
-    paths = [path for name, draw in FIGURES.items() for path in style.save_figure(draw(run), folder, name)]
-    return [*paths, _write_whole(Path(folder) / "tables.md", _tables_page(run))]
+    figures = {name: draw(run) for name, draw in FIGURES.items()}
+    paths = [path for name, figure in figures.items() for path in style.save_figure(figure, folder, name)]
+    pictures = {name: folder / f"{name}.png" if figure.axes else None for name, figure in figures.items()}
+    set_out = {name: table(run) for name, table in TABLES.items()}
+    page = make_page(run, pictures, set_out, judge_claims(run, []))
+    return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
 
 
 def fill_page(page: Path, folder: Path) -> str:
@@ -69,15 +80,15 @@ def update_page(page: Path, folder: Path) -> Path:
     return _write_whole(Path(page), fill_page(page, folder))
 
 
-def _tables_page(run: Run) -> str:
-    parts = [f"## {name.capitalize()}\n\n{table(run)}" for name, table in TABLES.items()]
+def _tables_page(set_out: dict[str, str]) -> str:
+    parts = [f"## {name.capitalize()}\n\n{table}" for name, table in set_out.items()]
     return "# Static against dynamic unrolling\n\n" + "\n".join(parts)
 
 
 def _write_whole(path: Path, text: str) -> Path:
     """Write a file under another name first, so that it is never seen half written."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
     os.chmod(name, 0o644)
     os.replace(name, path)
