@@ -152,3 +152,20 @@ CAPTIONS = {
     "learning": Caption("Both learn the same", _learning),
     "trick": Caption("The shape trick, all at once", _trick),
 }
+TABLE_TITLES = {
+    "ratios": "Ratios of times",
+    "break-even": "When a later start has paid",
+    "best": "The quickest of ours beside each peer",
+    "times": "Times",
+    "sizes": "Graphs and memory",
+    "export": "Export",
+    "modes": "Graph, XLA and eager",
+    "growth": "Exponents of growth with T",
+    "grid": "Ratios at each batch and width",
+    "stopped": "Stopped or failed",
+}
+
+
+def table_title(name: str) -> str:
+    """Give what a table is called on the page."""
+    return TABLE_TITLES.get(name, name.replace("-", " ").capitalize())

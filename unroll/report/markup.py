@@ -66,7 +66,7 @@ def picture(path: Path, alt: str) -> Html:
         image.convert("RGB").save(packed, "WEBP", lossless=True)
         width, height = map(str, image.size)
     source = f"data:image/webp;base64,{base64.b64encode(packed.getvalue()).decode()}"
-    return element("img", src=source, alt=alt, width=width, height=height, decoding="async")
+    return element("img", src=source, alt=alt, width=width, height=height)
 
 
 def data(name: str, value: object) -> Html:

@@ -11,7 +11,7 @@ from unroll.measure.config import VARIANT_LABELS, label
 from unroll.measure.journal import Run
 from unroll.measure.statistics import Ratio
 from unroll.report.answer import answer, ratios_of_pair
-from unroll.report.captions import caption
+from unroll.report.captions import caption, table_title
 from unroll.report.claims import Verdict
 from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, Evidence
 from unroll.report.interactive import growth_data, trick_data
@@ -47,7 +47,7 @@ def make_page(
         "script_hash": f"'sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
         "where": join([f"{_machine(run)} · {run.sizes} · ", element("time", run.started[:10], datetime=run.started)]),
         "emblem": _emblem(run.sizes.steps),
-        "answer": join(element("p", sentence) for sentence in answer(run)),
+        "answer": _answer(run),
         "ratios": _ratio_tiles(run),
         "missing": _missing(run, pictures, tables, verdicts),
         "ledger": _ledger(verdicts, shown),
@@ -75,16 +75,21 @@ def _machine(run: Run) -> str:
 def _emblem(steps: int) -> Html:
     """Draw what the page is about: T cells in a row, and below them one cell with a loop."""
     count = min(steps, LARGEST_EMBLEM)
-    cells = "".join(f"M{number * 20 + 2} 4h14v14h-14z" for number in range(count))
+    cells = "".join(f"M{number * 20} 2h14v14h-14z" for number in range(count))
     parts = [
-        element("path", d=f"M9 11H{count * 20 - 11}", class_="chain"),
+        element("path", d=f"M7 9H{count * 20 - 13}", class_="chain"),
         element("path", d=cells, class_="static"),
-        element("path", d="M16 50h12v-14H-1v14h3", class_="loop"),
-        element("path", d="M2 43h14v14h-14z", class_="dynamic"),
-        element("text", f"× {steps}", x="36", y="55"),
+        element("path", d="M28 52h5q4 0 4-4v-7q0-4-4-4H5q-4 0-4 4v7q0 4 4 4h7m-4-4l4 4l-4 4", class_="loop"),
+        element("path", d="M14 45h14v14h-14z", class_="dynamic"),
+        element("text", f"× {steps}", x="46", y="58"),
     ]
     said = f"{steps} cells in a row; below them one cell, and a loop that runs it {steps} times."
-    return element("svg", *parts, viewBox=f"-4 0 {max(count * 20, 80) + 4} 62", role="img", aria_label=said)
+    return element("svg", *parts, viewBox=f"0 0 {max(count * 20 - 6, 120)} 62", role="img", aria_label=said)
+
+
+def _answer(run: Run) -> Html:
+    advice, *reasons = answer(run)
+    return join([element("p", advice, class_="advice"), element("p", " ".join(reasons)) if reasons else ""])
 
 
 def _ratio_tiles(run: Run) -> Html:
@@ -110,7 +115,9 @@ def _missing(
             label(variant) for variant in run.variants if variant not in measured and variant not in VARIANT_LABELS
         ],
         "Figures with nothing to draw": [caption(name).title for name, path in pictures.items() if not path],
-        "Tables with nothing to set out": [name for name, markdown in tables.items() if markdown.strip() == NOTHING],
+        "Tables with nothing to set out": [
+            table_title(name) for name, markdown in tables.items() if markdown.strip() == NOTHING
+        ],
         "Claims that were not measured": [f"{len(unknown)} of {len(verdicts)}"] if unknown else [],
     }
     items = [element("li", f"{what}: {_listed(names)}.") for what, names in lacks.items() if names]
@@ -166,7 +173,7 @@ def _figure(run: Run, name: str, path: Path) -> Html:
 
 
 def _table(name: str, markdown: str) -> Html:
-    heading = element("h3", name.replace("-", " ").capitalize(), id=f"table-{name}-heading")
+    heading = element("h3", table_title(name), id=f"table-{name}-heading")
     return element("section", heading, table(markdown, f"table-{name}-heading"), id=f"table-{name}")
 
 

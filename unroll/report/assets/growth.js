@@ -2,7 +2,7 @@
 
 const VARIANTS = ["static", "dynamic"];
 const PICTURE = 320; // the side of each graph's picture, in its own units
-const CHART = { width: 150, height: 46, margin: 5 };
+const CHART = { width: 220, height: 48, margin: 5 };
 
 function explore(root, growth) {
   const last = growth.steps.length - 1;
@@ -27,7 +27,7 @@ function explore(root, growth) {
   slider.addEventListener("input", show);
   if (last > 0) {
     const control = html("div", { class: "control" },
-      html("label", { for: "steps" }, "Number of steps, T"), slider, said);
+      html("label", { for: "steps" }, "Number of steps, T"), said, slider);
     root.append(control);
   }
   root.append(graphs, html("div", { class: "scroll", role: "region", tabindex: 0, "aria-labelledby": "growth-heading" }, table));
@@ -37,34 +37,36 @@ function explore(root, growth) {
 }
 
 function staticGraph(steps, most) {
-  // The largest graph fills the picture, and all others are drawn to its scale.
+  // The largest graph fills the picture, and all others are drawn to its scale, over what is still to come.
   const columns = Math.max(8, Math.ceil(Math.sqrt(most)));
   const pitch = PICTURE / columns;
   const size = pitch * 0.7;
-  const middle = (number) => {
+  const middles = Array.from({ length: most }, (_, number) => {
     const row = Math.floor(number / columns);
     const place = number % columns;
-    return [(row % 2 ? columns - 1 - place : place) * pitch + pitch / 2, row * pitch + pitch / 2];
-  };
-  const middles = Array.from({ length: steps }, (_, number) => middle(number));
-  const chain = "M" + middles.map((point) => point.join(" ")).join("L");
-  const cells = middles.map(([x, y]) => `M${x - size / 2} ${y - size / 2}h${size}v${size}h${-size}z`).join("");
-  const picture = graphPicture(`static: ${steps} cell${steps > 1 ? "s" : ""}, one after the other`,
-    svg("path", { d: chain, class: "chain", "stroke-width": Math.max(1, pitch / 10) }),
-    svg("path", { d: cells, class: "static" }));
-  return html("figure", {}, picture, html("figcaption", {},
-    html("b", { class: "static" }, "static"), ` ${steps} cell${steps > 1 ? "s" : ""} in the graph`));
+    return [((row % 2 ? columns - 1 - place : place) + 0.5) * pitch, (row + 0.5) * pitch];
+  });
+  const squares = (places) => places.map(([x, y]) => `M${x - size / 2} ${y - size / 2}h${size}v${size}h${-size}z`).join("");
+  const present = middles.slice(0, steps);
+  const picture = graphPicture(`static: ${count(steps, "cell")}, one after the other`,
+    svg("path", { d: squares(middles.slice(steps)), class: "ghost" }),
+    svg("path", { d: polyline(present), class: "chain", "stroke-width": Math.max(1, pitch / 10) }),
+    svg("path", { d: squares(present), class: "static" }));
+  return html("figure", {}, picture, html("figcaption", {}, html("b", { class: "static" }, "static"),
+    ` ${count(steps, "cell")} in the graph`));
 }
 
 function dynamicGraph(steps) {
-  const picture = graphPicture(`dynamic: one cell, and a loop that runs it ${steps} times`,
-    svg("path", { d: "M200 160h40v-90h-160v90h36", class: "loop" }),
-    svg("path", { d: "M104 150l16 10l-16 10", class: "loop" }),
-    svg("path", { d: "M120 120h80v80h-80z", class: "dynamic" }),
-    svg("text", { x: 160, y: 250, "text-anchor": "middle" }, `× ${steps}`));
-  return html("figure", {}, picture, html("figcaption", {},
-    html("b", { class: "dynamic" }, "dynamic"), ` 1 cell in the graph, run ${steps} time${steps > 1 ? "s" : ""}`));
+  const picture = graphPicture(`dynamic: one cell, and a loop that runs it ${count(steps, "time")}`,
+    svg("path", { d: "M200 170h24q16 0 16-16v-56q0-16-16-16h-128q-16 0-16 16v56q0 16 16 16h20m-16-15l16 15l-16 15", class: "loop" }),
+    svg("path", { d: "M124 130h72v80h-72z", class: "dynamic" }),
+    svg("text", { x: 160, y: 262, "text-anchor": "middle" }, `× ${steps}`));
+  return html("figure", {}, picture, html("figcaption", {}, html("b", { class: "dynamic" }, "dynamic"),
+    ` 1 cell in the graph, run ${count(steps, "time")}`));
 }
+
+const count = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+const polyline = (places) => "M" + places.map((place) => place.join(" ")).join("L");
 
 function graphPicture(label, ...shapes) {
   return svg("svg", { viewBox: `0 0 ${PICTURE} ${PICTURE}`, role: "img", "aria-label": label }, ...shapes);
@@ -75,7 +77,7 @@ function costRow(cost, steps, at) {
     const point = cost.points[variant][at];
     return html("td", { class: "value" in point ? "" : "lacking" }, point.said);
   });
-  return html("tr", {}, html("th", { scope: "row" }, cost.name, chart(cost.points, steps, at)),
+  return html("tr", {}, html("th", { scope: "row" }, html("span", {}, cost.name), chart(cost.points, steps, at)),
     ...cells, html("td", {}, cost.times[at]));
 }
 
@@ -87,7 +89,7 @@ function chart(points, steps, at) {
   drawn.append(svg("path", { d: `M${x(steps[at])} 0V${CHART.height}`, class: "now" }));
   for (const variant of VARIANTS) {
     const known = points[variant].flatMap((point, number) => point.value > 0 ? [[x(steps[number]), y(point.value)]] : []);
-    if (known.length) drawn.append(svg("path", { d: "M" + known.map((place) => place.join(" ")).join("L"), class: `line ${variant}` }));
+    if (known.length) drawn.append(svg("path", { d: polyline(known), class: `line ${variant}` }));
     points[variant].forEach((point, number) => {
       if (point.lost) drawn.append(cross(x(steps[number]), variant));
     });

@@ -148,18 +148,22 @@ function place(stage, batch, width) {
   const high = blocks[0].rows.length * batch.row;
   if (!stage.beside) {
     const x = (WIDTH - width) / 2;
-    return blocks.map((block, number) => ({ ...block, x, y: LABEL + number * (high + batch.between) }));
+    const top = middle(batch, blocks.length * (high + batch.between) - batch.between);
+    return blocks.map((block, number) => ({ ...block, x, y: top + number * (high + batch.between) }));
   }
   const columns = Math.min(blocks.length, Math.floor((WIDTH + batch.across) / (width + batch.across)));
   const rows = Math.ceil(blocks.length / columns);
   const slot = width + (blocks.length > batch.B ? batch.across : APART);
   const left = (WIDTH - (columns - 1) * slot - width) / 2;
+  const top = middle(batch, rows * (high + 2 * batch.between) - 2 * batch.between);
   return blocks.map((block, number) => ({
     ...block,
     x: left + Math.floor(number / rows) * slot,
-    y: LABEL + (number % rows) * (high + 2 * batch.between),
+    y: top + (number % rows) * (high + 2 * batch.between),
   }));
 }
+
+const middle = (batch, high) => LABEL + Math.max(0, (batch.height - 2 * LABEL - high) / 2);
 
 function describe(stage, batch, isNumbers) {
   const row = ([image, number]) => isNumbers ? batch.values(image, number).join(" ") : `row ${number} of image ${image}`;
