@@ -133,13 +133,13 @@ class Run:
 
     def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
         """Give by what factor two cases differ that took turns; None if they did not."""
-        rounds = self._side_by_side((quantity, phase, over), (quantity, phase, under))
+        rounds = self.side_by_side((quantity, phase, over), (quantity, phase, under))
         return ratio(*rounds) if rounds else None
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
         """Give after how many steps the case that starts later has caught up; None if the two took no turns."""
         questions = [(quantity, phase, case) for case in (late, early) for quantity in self._start(phase, case)]
-        rounds = self._side_by_side(*questions, ("step", phase, late), ("step", phase, early))
+        rounds = self.side_by_side(*questions, ("step", phase, late), ("step", phase, early))
         if not rounds:
             return None
         *starts, step, other_step = rounds
@@ -174,7 +174,7 @@ class Run:
             table.setdefault(record.question, []).append(record)
         return table
 
-    def _side_by_side(self, *questions: tuple[str, str, Case]) -> list[list[list[float]]] | None:
+    def side_by_side(self, *questions: tuple[str, str, Case]) -> list[list[list[float]]] | None:
         """Give the samples of the rounds that all the questions share, if all took turns with one another."""
         found = [self.find(quantity, phase, case.variant, case.mode, case.sizes) for quantity, phase, case in questions]
         measured = [measurement for measurement in found if measurement and measurement.samples]

@@ -309,20 +309,25 @@ def _break_even_row(run: Run, late: str, early: str) -> list[str]:
         quantities = [column for column in TURNS if column.phase == "train"]
         reason = _why_none(column.find(run, variant) for column in quantities for variant in (late, early))
         return [label(late), label(early), reason, ""]
-    return [label(late), label(early), _steps(found.steps), _steps_interval(found)]
+    return [label(late), label(early), whole_steps(found.steps), _steps_interval(found)]
+
+
+def break_even_text(found: BreakEven) -> str:
+    """Write after how many steps one has paid for itself, with the interval."""
+    return f"{whole_steps(found.steps)}, 95% interval {_steps_interval(found)}"
 
 
 def _steps_interval(found: BreakEven) -> str:
     if math.isnan(found.low):
         return "one round"
-    low, high = _steps(found.low), _steps(found.high)
+    low, high = whole_steps(found.low), whole_steps(found.high)
     return low if low == high else f"from {low} up to {high}"
 
 
-def _steps(steps: float) -> str:
+def whole_steps(steps: float) -> str:
     """Write after how many whole steps, three digits of them.
 
-    >>> _steps(0), _steps(2.1), _steps(12345.6), _steps(math.inf)
+    >>> whole_steps(0), whole_steps(2.1), whole_steps(12345.6), whole_steps(math.inf)
     ('at once', '3', '12300', 'never')
     """
     if math.isinf(steps):

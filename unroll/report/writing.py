@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from unroll.measure.journal import Run, read_journal
-from unroll.report import graphs, growth, plots, style, tables
+from unroll.report import claims, graphs, growth, plots, style, tables
 
 FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs} | growth.FIGURES
 TABLES = {
@@ -18,6 +18,7 @@ TABLES = {
     "export": tables.export_table,
     "modes": tables.modes_table,
     **growth.TABLES,
+    "claims": claims.claims_table,
     "environment": tables.environment_table,
 }
 MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
