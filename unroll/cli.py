@@ -44,6 +44,19 @@ def _parser() -> argparse.ArgumentParser:
         both.add_argument(name, metavar=name.upper(), help="a results folder (its last run), or FOLDER#RUN-ID")
     both.set_defaults(run=_compare)
 
+    ledger = commands.add_parser("claims", help="judge what others claim by a folder's last run")
+    ledger.add_argument(
+        "results", type=Path, nargs="?", help="a results folder; by default results/local, or else the committed ones"
+    )
+    ledger.set_defaults(run=_claims)
+
+    advice = commands.add_parser("advise", help="recommend how to unroll at your sizes, from the nearest measurements")
+    for name, what in (("steps", "T"), ("batch", "B"), ("hidden", "H")):
+        advice.add_argument(f"--{name}", metavar=what, required=True, help=f"{what}, as the benchmarks name it")
+    advice.add_argument("--updates", metavar="N", help="how many training steps it will take, if you know")
+    advice.add_argument("--device", default="cpu", help="cpu or gpu (cpu)")
+    advice.set_defaults(run=_advise)
+
     doctor = commands.add_parser("doctor", help="show what would be measured on, and what spoils a measurement there")
     doctor.set_defaults(run=_doctor)
     return parser
@@ -74,3 +87,32 @@ def _doctor(options) -> list[str]:
     with quiet():
         found = environment(seed=0)
     return diagnosis(found)
+
+
+def _claims(options) -> list[str]:
+    from rich.console import Console
+
+    from unroll.measure.journal import read_journal
+    from unroll.models.history import FILE_NAME, read_trainings
+    from unroll.report.claims import judge_claims, show_ledger
+    from unroll.report.folders import default_folder
+
+    folder = options.results or default_folder()
+    run = read_journal(folder)[-1]
+    trainings = read_trainings(folder) if (folder / FILE_NAME).is_file() else []
+    show_ledger(judge_claims(run, trainings), Console(soft_wrap=False))
+    return [f"judged by {folder}: the run {run.id} and {len(trainings)} trainings"]
+
+
+def _advise(options) -> list[str]:
+    from unroll.measure.config import Sizes
+    from unroll.report.advice import advice_lines, advise
+
+    wanted = Sizes(*map(_whole, (options.steps, options.batch, options.hidden)))
+    updates = None if options.updates is None else _whole(options.updates)
+    return advice_lines(advise(wanted, updates, options.device), wanted)
+
+
+def _whole(text: str):
+    """Read a whole number; what is none is left as it is, for the one who wants a number to refuse."""
+    return int(text) if text.isdecimal() else text

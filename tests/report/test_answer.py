@@ -2,6 +2,7 @@ import pytest
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record
+from unroll.report.advice import advise
 from unroll.report.answer import answer
 
 MANY = 8  # rounds, enough for a verdict
@@ -21,51 +22,52 @@ def grown(variant, steps, seconds) -> Record:
     return Record("build", "train", variant, "graph", Sizes(steps=steps), "s", [seconds], 1)
 
 
-def test_who_starts_sooner_is_taken_where_steps_do_not_differ(run_of):
+def test_the_loop_is_taken_where_nothing_else_pays(run_of):
     run = run_of(*turns("static", build=0.4, first_call=0.3), *turns("dynamic"))
-    assert answer(run) == [
-        "Take dynamic, the loop.",
+    advice, because, start, step = answer(run)
+    assert advice == "Take the loop: dynamic_unroll(cell, ...)."
+    assert because.startswith("Nothing else is shown to be quicker")
+    assert start == (
         "Static takes 4.00 [4.00, 4.00] times as long to build for training and 3.00 [3.00, 3.00] times as long in its "
-        "first call as dynamic does.",
-        "Its training step takes 1.00 [1.00, 1.00] times as long; that is no difference that could be shown.",
-    ]
-
-
-def test_with_other_results_it_is_the_other(run_of):
-    run = run_of(*turns("static", step=0.005), *turns("dynamic"))
-    assert answer(run)[0] == "Take static, the cells laid side by side."
-    assert "0.50 [0.50, 0.50]" in answer(run)[-1]
-    assert "no difference" not in answer(run)[-1]
-
-
-def test_where_one_starts_sooner_and_the_other_steps_faster_it_depends_on_the_number_of_steps(run_of):
-    run = run_of(*turns("static", build=1.1, step=0.005), *turns("dynamic"))
-    assert answer(run)[0] == "Take dynamic for up to 200 training steps (95% interval: 200), static for more."
-    run = run_of(*turns("dynamic", build=1.1, step=0.005), *turns("static"))
-    assert answer(run)[0] == "Take static for up to 200 training steps (95% interval: 200), dynamic for more."
-
-
-def test_without_a_first_call_nobody_says_when_it_has_paid(run_of):
-    records = [*turns("static", build=1.1, step=0.005), *turns("dynamic")]
-    run = run_of(*(record for record in records if record.quantity != "first_call"))
-    assert answer(run)[0] == (
-        "Take dynamic to start sooner, static to step faster; when that has paid, this run does not show."
+        "first call as dynamic does."
+    )
+    assert step == (
+        "A training step of static takes 1.00 [1.00, 1.00] times as long as one of dynamic, which is no difference that "
+        "could be shown."
     )
 
 
-def test_no_difference_at_all_is_said(run_of):
-    assert answer(run_of(*turns("static"), *turns("dynamic")))[0].startswith("Take either, no difference")
+def test_with_other_results_it_is_the_other(run_of):
+    advice, _, start, step = answer(run_of(*turns("static", build=0.05, step=0.005), *turns("dynamic")))
+    assert advice == "Take static: static_unroll(cell, ...)."
+    assert "0.50 [0.50, 0.50] times as long to build" in start
+    assert step == "A training step of static takes 0.50 [0.50, 0.50] times as long as one of dynamic."
+
+
+def test_it_may_depend_on_the_number_of_steps(run_of):
+    run = run_of(*turns("static", build=1.1, step=0.005), *turns("dynamic"))
+    assert answer(run)[0] == (
+        "Take the loop: dynamic_unroll(cell, ...) for up to 200 training steps, and static: static_unroll(cell, ...) for "
+        "more than 200."
+    )
+
+
+def test_the_answer_is_what_the_command_advises(run_of, tmp_path, monkeypatch):
+    run = run_of(*turns("static", build=1.1, step=0.005), *turns("dynamic"))
+    monkeypatch.setattr("unroll.report.advice.read_journal", lambda folder: [run])
+    assert answer(run)[0] == advise(run.sizes, places=[tmp_path]).headline
 
 
 def test_few_rounds_are_no_verdict(run_of):
-    run = run_of(*turns("static", build=9, rounds=1), *turns("dynamic", rounds=1))
-    assert answer(run)[0] == "This run cannot say which to take: it has 1 round, and a verdict needs 6 or more."
+    advice, because, *_ = answer(run_of(*turns("static", build=9, rounds=1), *turns("dynamic", rounds=1)))
+    assert advice == "Take the loop: dynamic_unroll(cell, ...)."
+    assert "too few rounds for a verdict" in because
 
 
-@pytest.mark.parametrize("variants", [[], ["static"], ["keras-loop"]])
-def test_without_the_pair_there_is_no_answer(variants, run_of):
-    run = run_of(*(record for variant in variants for record in turns(variant)))
-    assert answer(run) == ["This run cannot say which to take: static and dynamic side by side are not measured."]
+@pytest.mark.parametrize("variants", [[], ["static"], ["keras-loop"], ["dynamic"]])
+def test_without_two_ways_side_by_side_there_is_no_answer(variants, run_of):
+    (said,) = answer(run_of(*(record for variant in variants for record in turns(variant))))
+    assert said.startswith("This run cannot say which to take")
 
 
 def test_the_longest_sequence_that_both_were_measured_at_is_named(run_of):

@@ -1,40 +1,28 @@
-"""The answer first: which of the pair to take, in a few sentences made from a run's ratios."""
+"""The answer first: what to take and why, in a few sentences made from a run's results."""
 
-import math
+from pathlib import Path
 
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio
+from unroll.measure.statistics import Ratio
+from unroll.report.advice import Nearest, advise_from, measured_sizes
 from unroll.report.growth import BUILD
-from unroll.report.tables import (
-    TURNS,
-    Column,
-    factor,
-    interval,
-    pair_break_even,
-    pair_ratio,
-    significant,
-    steps_interval,
-    steps_text,
-)
+from unroll.report.tables import TURNS, Column, factor, interval, pair_ratio, significant
 
+PAIR = ("static", "dynamic")
 BUILT, STARTED, _, STEPPED = TURNS
-SHAPES = {"static": "the cells laid side by side", "dynamic": "the loop"}
 LARGER = {"ms": ("s", 1000), "KiB": ("MiB", 1024), "MiB": ("GiB", 1024)}
+
+
+def answer(run: Run) -> list[str]:
+    """Say what to take at the run's sizes, as `unroll advise` does, then why, each ratio with its 95% interval."""
+    ratios = ratios_of_pair(run)
+    said = [*_advice(run), _start(ratios), _step(ratios[STEPPED]), _grown(run)]
+    return [sentence for sentence in said if sentence]
 
 
 def ratios_of_pair(run: Run) -> dict[Column, Ratio | str]:
     """Give static / dynamic of everything that takes turns, or say why there is none."""
-    return {turn: pair_ratio(run, turn, "static", "dynamic") for turn in TURNS}
-
-
-def answer(run: Run) -> list[str]:
-    """Say which of the pair to take and why, each ratio with its 95% interval."""
-    ratios = ratios_of_pair(run)
-    if not any(isinstance(ratio, Ratio) for ratio in ratios.values()):
-        reasons = ", ".join(dict.fromkeys(map(str, ratios.values())))
-        return [f"This run cannot say which to take: static and dynamic side by side are {reasons}."]
-    said = [_advice(run, ratios), _start(ratios), _step(ratios[STEPPED]), _grown(run)]
-    return [sentence for sentence in said if sentence]
+    return {turn: pair_ratio(run, turn, *PAIR) for turn in TURNS}
 
 
 def ratio_text(ratio: Ratio) -> str:
@@ -61,33 +49,11 @@ def unit_text(number: float, unit: str) -> str:
     return unit_text(number / size, larger) if number >= size else f"{significant(number)} {unit}".strip()
 
 
-def _advice(run: Run, ratios: dict[Column, Ratio | str]) -> str:
-    starter, stepper = _winner(ratios[BUILT], ratios[STARTED]), _winner(ratios[STEPPED])
-    if starter and stepper and starter != stepper:
-        return _advice_by_steps(run, starter, stepper)
-    if winner := starter or stepper:
-        return f"Take {winner}, {SHAPES[winner]}."
-    rounds = max(ratio.rounds for ratio in ratios.values() if isinstance(ratio, Ratio))
-    if rounds < ENOUGH_ROUNDS:
-        had = f"{rounds} round{'s' * (rounds != 1)}"
-        return f"This run cannot say which to take: it has {had}, and a verdict needs {ENOUGH_ROUNDS} or more."
-    return "Take either, no difference could be shown; only dynamic, the loop, takes any number of steps."
-
-
-def _advice_by_steps(run: Run, starter: str, stepper: str) -> str:
-    """Say from how many steps on the one that starts later, and steps faster, is the one to take."""
-    late, _, found = pair_break_even(run, stepper, starter)
-    if late == stepper and not isinstance(found, str) and math.isfinite(found.steps):
-        steps = f"{steps_text(found.steps)} training steps (95% interval: {steps_interval(found)})"
-        return f"Take {starter} for up to {steps}, {stepper} for more."
-    return f"Take {starter} to start sooner, {stepper} to step faster; when that has paid, this run does not show."
-
-
-def _winner(*ratios: Ratio | str) -> str:
-    """Name who is faster by one of the ratios and slower by none; empty if nobody is."""
-    decided = [ratio for ratio in ratios if isinstance(ratio, Ratio) and ratio.decided]
-    winners = {"static" if ratio.value < 1 else "dynamic" for ratio in decided}
-    return winners.pop() if len(winners) == 1 else ""
+def _advice(run: Run) -> list[str]:
+    if run.sizes not in measured_sizes(run):
+        return ["This run cannot say which to take: it does not have the loop and another way side by side."]
+    advice = advise_from(Nearest(Path(), run, run.sizes))
+    return [advice.headline, f"{advice.because[0].upper()}{advice.because[1:]}."]
 
 
 def _start(ratios: dict[Column, Ratio | str]) -> str:
@@ -99,14 +65,14 @@ def _start(ratios: dict[Column, Ratio | str]) -> str:
 
 def _step(ratio: Ratio | str) -> str:
     if isinstance(ratio, str):
-        return f"Of their training steps there is no ratio: {ratio}."
-    doubt = "; that is no difference that could be shown" if not ratio.decided else ""
-    return f"Its training step takes {ratio_text(ratio)} times as long{doubt}."
+        return ""
+    doubt = "" if ratio.decided else ", which is no difference that could be shown"
+    return f"A training step of static takes {ratio_text(ratio)} times as long as one of dynamic{doubt}."
 
 
 def _grown(run: Run) -> str:
     """Say what building took at the largest T at which both were measured, if it is beyond the run's own."""
-    static, dynamic = (run.sweep("steps", BUILD.quantity, BUILD.phase, variant) for variant in ("static", "dynamic"))
+    static, dynamic = (run.sweep("steps", BUILD.quantity, BUILD.phase, variant) for variant in PAIR)
     both = [steps for steps in static if static[steps].samples and steps in dynamic and dynamic[steps].samples]
     if not both or max(both) <= run.sizes.steps:
         return ""

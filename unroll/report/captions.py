@@ -112,6 +112,10 @@ def _learning(run: Run) -> str:
     return "Loss against updates: where both unrolls learn the same, one line lies upon the other."
 
 
+def _reading(run: Run) -> str:
+    return "What the network names, and what it holds in h and c, after every row of one digit, static beside dynamic."
+
+
 def _growing(run: Run) -> str:
     return "As T grows, the static graph gains cell after cell; the dynamic one keeps its one cell and its loop."
 
@@ -150,6 +154,7 @@ CAPTIONS = {
     "unroll": Caption("Between the two: k cells an iteration", _unrolls),
     "xla": Caption("Compiled by XLA", _xla),
     "learning": Caption("Both learn the same", _learning),
+    "reading": Caption("A digit, read row by row", _reading),
     "trick": Caption("The shape trick, all at once", _trick),
 }
 TABLE_TITLES = {

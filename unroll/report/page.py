@@ -19,7 +19,7 @@ from unroll.report.markup import Html, data, element, join, picture, scrolled, t
 from unroll.report.tables import NOTHING, factor, interval
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
-APART = "trick"  # the figure that stands where the trick can be tried
+APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
 MARKS = {HOLDS: "●", FAILS: "○", DEPENDS: "◐", NOT_MEASURED: "–"}  # beside the words, for colour says nothing to all
 SHOWN_EVIDENCE = 3
 LARGEST_EMBLEM = 40  # cells, however many steps there are
@@ -38,7 +38,7 @@ def make_page(
     """
     script = "\n".join(map(_asset, SCRIPTS))
     shown = {name: path for name, path in pictures.items() if path}
-    filled = {name: markdown for name, markdown in tables.items() if markdown.strip() != NOTHING}
+    filled = {name: markdown for name, markdown in tables.items() if name != LEDGER and markdown.strip() != NOTHING}
     environment = filled.pop("environment", "")
     parts = {
         "title": element("title", f"Static or dynamic? {_machine(run)}"),

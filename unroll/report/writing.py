@@ -9,9 +9,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from unroll.measure.journal import Run, read_journal
+from unroll.models.history import FILE_NAME, read_trainings
 from unroll.report import grid, growth, plots, style, tables
 from unroll.report.break_even import draw_break_even
-from unroll.report.claims import judge_claims
+from unroll.report.claims import claims_table, judge_claims
 from unroll.report.graphs import draw_graphs
 from unroll.report.graphs_growing import draw_graphs_growing
 from unroll.report.page import make_page
@@ -31,6 +32,7 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
     "graphs-growing": draw_graphs_growing,
     "trick": lambda _: draw_trick(),
 }
+LEARNING = ("learning", "reading")  # drawn by `unroll train`, from trainings
 TABLES = {
     "ratios": tables.ratios_table,
     "break-even": tables.break_even_table,
@@ -42,6 +44,7 @@ TABLES = {
     "growth": growth.growth_table,
     "grid": grid.grid_table,
     "stopped": tables.stopped_table,
+    "claims": claims_table,
     "environment": tables.environment_table,
 }
 PAGE = "report.html"
@@ -60,15 +63,23 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
 
     Raises:
         JournalError: the folder holds no journal that can be read.
+        HistoryError: the folder holds trainings that cannot be read.
     """
     folder = Path(folder)
     run = run or read_journal(folder)[-1]
     figures = {name: draw(run) for name, draw in FIGURES.items()}
     paths = [path for name, figure in figures.items() for path in style.save_figure(figure, folder, name)]
-    pictures = {name: folder / f"{name}.png" if figure.axes else None for name, figure in figures.items()}
+    empty = {name for name, figure in figures.items() if not figure.axes}
     set_out = {name: table(run) for name, table in TABLES.items()}
-    page = make_page(run, pictures, set_out, judge_claims(run, []))
+    trainings = read_trainings(folder) if (folder / FILE_NAME).is_file() else []
+    page = make_page(run, _pictures(folder, empty), set_out, judge_claims(run, trainings))
     return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
+
+
+def _pictures(folder: Path, empty: set[str]) -> dict[str, Path | None]:
+    """Say where each figure lies beside the journal; None for one that shows nothing or is not there."""
+    paths = {name: folder / f"{name}.png" for name in (*FIGURES, *LEARNING)}
+    return {name: path if name not in empty and path.is_file() else None for name, path in paths.items()}
 
 
 def fill_page(page: Path, folder: Path) -> str:
