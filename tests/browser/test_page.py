@@ -50,7 +50,10 @@ def test_the_slider_moves_both_graphs_and_their_costs_through_the_measured_steps
         assert page.locator(".said").text_content() == slider.get_attribute("aria-valuetext") == f"T = {steps}"
         cells = page.locator("#growth-live svg .static").first.get_attribute("d")
         assert cells.count("M") == steps
-        assert page.locator("#growth-live figure").nth(1).locator("text").text_content() == f"× {steps}"
+        assert (
+            page.locator("#growth-live figure").nth(1).locator("text").text_content()
+            == f"\N{MULTIPLICATION SIGN} {steps}"
+        )
         shown = [row.locator("td").all_text_contents() for row in rows.all()]
         assert shown == [
             [cost["points"]["static"][at]["said"], cost["points"]["dynamic"][at]["said"], cost["times"][at]]

@@ -11,9 +11,7 @@ from unroll.report.markup import Html, data, element, join, picture, table
 
 def test_text_is_escaped_wherever_it_enters_and_html_is_not_escaped_twice():
     inner = element("b", "<script>")
-    assert element("p", inner, "&", title='"><i>') == (
-        '<p title="&quot;&gt;&lt;i&gt;"><b>&lt;script&gt;</b>&amp;</p>'
-    )
+    assert element("p", inner, "&", title='"><i>') == ('<p title="&quot;&gt;&lt;i&gt;"><b>&lt;script&gt;</b>&amp;</p>')
     assert join([Html("<br>"), "<br>"]) == "<br>&lt;br&gt;"
 
 

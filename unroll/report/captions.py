@@ -82,7 +82,9 @@ def _grid(run: Run) -> str:
         return "Not measured."
     ends = [pick(ratios, key=lambda sizes: ratios[sizes].value) for pick in (min, max)]
     said = [f"{ratio_text(ratios[sizes])} at B = {sizes.batch}, H = {sizes.hidden}" for sizes in ends]
-    return f"Cells coloured by ratio, one for each batch and width. Training step, static / dynamic: {' to '.join(said)}."
+    return (
+        f"Cells coloured by ratio, one for each batch and width. Training step, static / dynamic: {' to '.join(said)}."
+    )
 
 
 def _unrolls(run: Run) -> str:
@@ -100,7 +102,9 @@ def _break_even(run: Run) -> str:
         late, early, found = pair_break_even(run, *pair)
         paid = found if isinstance(found, str) else f"{steps_text(found.steps)} ({steps_interval(found)})"
         said.append(f"{label(late)} beside {label(early)}: {paid}")
-    return f"Time spent in all against training steps taken; lines cross where a later start has paid. {_sentence(said)}"
+    return (
+        f"Time spent in all against training steps taken; lines cross where a later start has paid. {_sentence(said)}"
+    )
 
 
 def _xla(run: Run) -> str:
@@ -122,8 +126,9 @@ def _growing(run: Run) -> str:
 
 def _trick(run: Run) -> str:
     return (
-        "Stage by stage, [2, 4, 3] is transposed to [4, 2, 3], reshaped to [8, 3] and split into 4 steps of [2, 3], each "
-        "with one row of both images; without the transpose the shapes are the same, and a step holds two rows of one image."
+        "Stage by stage, [2, 4, 3] is transposed to [4, 2, 3], reshaped to [8, 3] and split into 4 steps of [2, 3], "
+        "each with one row of both images. Without the transpose the shapes are the same, and a step holds two rows of "
+        "one image."
     )
 
 

@@ -5,11 +5,11 @@ from unroll.models.data import load
 from unroll.report.answer import amount
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, GRAPH_BYTES, PROCESS, STEP_TRAIN, TENSORS
 from unroll.report.tables import Column, broke_off, factor, missing
+from unroll.report.trick import SHOWN_DIGITS
 
 PAIR = ("static", "dynamic")
 NODES = Column("nodes", "train", "Training graph", "nodes")
 COSTS = [BUILD, FIRST_CALL, STEP_TRAIN, PROCESS, TENSORS, NODES, GRAPH_BYTES, EXPORT]
-DIGITS = (3, 8)
 INKS = 15  # shades of a pixel beside blank, so that each is one hexadecimal digit
 
 
@@ -50,8 +50,8 @@ def _times(static: Measurement | None, dynamic: Measurement | None) -> str:
 def trick_data() -> dict:
     """Give two digits [28, 28] of different classes, one hexadecimal digit a pixel, 0 blank and f ink."""
     images, labels = load("digits").test
-    chosen = [images[labels == digit][0] for digit in DIGITS]
+    chosen = [images[labels == digit][0] for digit in SHOWN_DIGITS]
     return {
-        "digits": list(DIGITS),
+        "digits": list(SHOWN_DIGITS),
         "images": [["".join(f"{round(float(ink) * INKS):x}" for ink in row) for row in image] for image in chosen],
     }

@@ -20,7 +20,7 @@ from unroll.report.tables import NOTHING, factor, interval
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
 APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
-MARKS = {HOLDS: "●", FAILS: "○", DEPENDS: "◐", NOT_MEASURED: "–"}  # beside the words, for colour says nothing to all
+MARKS = {HOLDS: "●", FAILS: "○", DEPENDS: "◐", NOT_MEASURED: "·"}  # beside the words, for colour says nothing to all
 SHOWN_EVIDENCE = 3
 LARGEST_EMBLEM = 40  # cells, however many steps there are
 
@@ -81,7 +81,7 @@ def _emblem(steps: int) -> Html:
         element("path", d=cells, class_="static"),
         element("path", d="M28 52h5q4 0 4-4v-7q0-4-4-4H5q-4 0-4 4v7q0 4 4 4h7m-4-4l4 4l-4 4", class_="loop"),
         element("path", d="M14 45h14v14h-14z", class_="dynamic"),
-        element("text", f"× {steps}", x="46", y="58"),
+        element("text", f"\N{MULTIPLICATION SIGN} {steps}", x="46", y="58"),
     ]
     said = f"{steps} cells in a row; below them one cell, and a loop that runs it {steps} times."
     return element("svg", *parts, viewBox=f"0 0 {max(count * 20 - 6, 120)} 62", role="img", aria_label=said)
