@@ -122,7 +122,7 @@ def test_without_the_transpose_the_shapes_are_right_and_the_rows_are_not(visit):
     assert "the same shape as after the transpose" in answer(page, shape=NUMBERS_SHAPES["reshape"])
     page.get_by_role("button", name="Next").click()
     said = answer(page, option="3 4 5 (row 1 of image 0), then 15 16 17 (row 1 of image 1)")
-    assert said.startswith("✗ Not so: 6 7 8 (row 2 of image 0), then 9 10 11 (row 3 of image 0).")
+    assert said.startswith("✗ Not so, it is: 6 7 8 (row 2 of image 0), then 9 10 11 (row 3 of image 0).")
     assert rows_shown(page)[2:4] == ["6 7 8", "9 10 11"]
     page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Show me").click()
@@ -134,7 +134,7 @@ def test_a_wrong_shape_is_told_why_and_no_shape_is_asked_for_again(visit):
     page = visit(reduced_motion="reduce").page
     assert answer(page, shape="what?") == "Type a shape, such as 5, 28, 28."
     said = answer(page, shape="4, 2, 2")
-    assert said.startswith("✗ Not so: [4, 2, 3]. That would be 16 numbers, and there are 24.")
+    assert said.startswith("✗ Not so, it is: [4, 2, 3]. That would be 16 numbers, and there are 24.")
     page.get_by_role("button", name="Back").click()
     assert "1 of 4" in page.locator(".asking h3").text_content()
     assert page.locator(".shape").text_content() == "shape [2, 4, 3]"

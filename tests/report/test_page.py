@@ -166,13 +166,13 @@ def test_nothing_from_results_becomes_part_of_the_page(run_of, pixel):
             [],
             [
                 "This run cannot say which to take",
-                "Variants that gave no result: static, static, traced",
+                "Variants that gave no result: static; static, traced cell; dynamic;",
             ],
         ),
         (
             [step()],
             [
-                "Variants that gave no result: static, traced cell, dynamic,",
+                "Variants that gave no result: static, traced cell; dynamic;",
                 "When a later start has paid",
                 "Ratios of times",
             ],
@@ -188,7 +188,7 @@ def test_a_poor_run_still_gives_a_page_that_says_what_is_missing(records, said, 
     page = page_of(run_of(*records), pixel, lacking=("growth", "grid"))
     visible = sound(page).visible
     assert "What is missing" in visible
-    assert "Figures with nothing to draw: How costs grow with T, The ratio at each batch and width." in visible
+    assert "Figures with nothing to draw: How costs grow with T; The ratio at each batch and width." in visible
     assert all(words in visible for words in said)
     assert 'id="figure-growth"' not in page and 'href="#figure-growth"' not in page
 
@@ -196,7 +196,9 @@ def test_a_poor_run_still_gives_a_page_that_says_what_is_missing(records, said, 
 def test_figures_with_nothing_to_draw_are_left_out_and_named(run_of, tmp_path):
     *_, page = write_report(tmp_path, run_of(step("static", (), note="failed: no eyes")))
     outline = sound(page.read_text())
-    assert "Figures with nothing to draw: By what factor two ways differ, When a later start has paid," in outline.visible
+    assert (
+        "Figures with nothing to draw: By what factor two ways differ; When a later start has paid;" in outline.visible
+    )
     assert len(outline.tags("img")) < len(FIGURES)
 
 

@@ -1,6 +1,7 @@
 """One page to hand around: the answer, the ledger, figures, tables and two things to try, in a file of its own."""
 
 import hashlib
+import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
@@ -22,6 +23,7 @@ SCRIPTS = ("dom.js", "growth.js", "trick.js")
 APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
 MARKS = {HOLDS: "●", FAILS: "○", DEPENDS: "◐", NOT_MEASURED: "·"}  # beside the words, for colour says nothing to all
 SHOWN_EVIDENCE = 3
+CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGEST_EMBLEM = 40  # cells, however many steps there are
 
 
@@ -55,7 +57,7 @@ def make_page(
         "trick": _figure(run, APART, shown[APART]) if APART in shown else Html(""),
         "growth_data": data("growth-data", growth_data(run)),
         "trick_data": data("trick-data", trick_data()),
-        "growth_steps": _listed(map(str, growth_data(run)["steps"])),
+        "growth_steps": ", ".join(map(str, growth_data(run)["steps"])) or "none",
         "tables": join(_table(name, markdown) for name, markdown in filled.items()),
         "environment": table(environment, "environment-heading"),
         "rounds": str(run.settings.get("rounds", "some")),
@@ -89,7 +91,9 @@ def _emblem(steps: int) -> Html:
 
 def _answer(run: Run) -> Html:
     advice, *reasons = answer(run)
-    return join([element("p", advice, class_="advice"), element("p", " ".join(reasons)) if reasons else ""])
+    pieces = CODE.split(advice)  # every second piece is code
+    marked = [element("code", piece) if number % 2 else piece for number, piece in enumerate(pieces)]
+    return join([element("p", *marked, class_="advice"), element("p", " ".join(reasons)) if reasons else ""])
 
 
 def _ratio_tiles(run: Run) -> Html:
@@ -120,7 +124,7 @@ def _missing(
         ],
         "Claims that were not measured": [f"{len(unknown)} of {len(verdicts)}"] if unknown else [],
     }
-    items = [element("li", f"{what}: {_listed(names)}.") for what, names in lacks.items() if names]
+    items = [element("li", f"{what}: {'; '.join(names)}.") for what, names in lacks.items() if names]
     if "|" in tables.get("stopped", ""):
         items.append(element("li", "Stopped or failed: ", element("a", "what and why", href="#table-stopped"), "."))
     if not items:
@@ -131,24 +135,27 @@ def _missing(
 
 def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
     counts = {word: sum(verdict.word == word for verdict in verdicts) for word in MARKS}
-    summary = element("p", _listed(f"{count} {word}" for word, count in counts.items() if count), ".", class_="summary")
-    return join([summary, element("ol", *(_verdict(verdict, shown) for verdict in verdicts), class_="ledger")])
+    summary = [
+        element("li", element("b", str(count)), f" {MARKS[word]} {word}", class_=_class_of(word))
+        for word, count in counts.items()
+    ]
+    judged = [_verdict(verdict, shown) for verdict in verdicts]
+    return join([element("ul", *summary, class_="summary"), element("ol", *judged, class_="ledger")])
 
 
 def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
     mark = element("span", MARKS[verdict.word], aria_hidden="true")
     figure = Path(verdict.figure).stem
     seen = element("a", f"Figure: {caption(figure).title}", href=f"#figure-{figure}") if figure in shown else ""
-    said = element(
-        "div",
-        element("blockquote", element("p", verdict.claim.quote)),
-        element("p", verdict.claim.source, class_="source"),
-        element("p", verdict.because, class_="because"),
-        _evidence(verdict.evidence),
-        element("p", seen, class_="source") if seen else "",
-    )
-    word = element("p", mark, " ", verdict.word, class_=f"word {verdict.word.replace(' ', '-')}")
-    return element("li", word, said, id=f"claim-{verdict.claim.name}")
+    word = element("p", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
+    quote = element("blockquote", element("p", verdict.claim.quote))
+    source = [element("p", verdict.claim.source), element("p", seen) if seen else ""]
+    said = element("div", quote, element("p", verdict.because), _evidence(verdict.evidence))
+    return element("li", word, said, element("div", *source, class_="source"), id=f"claim-{verdict.claim.name}")
+
+
+def _class_of(word: str) -> str:
+    return word.replace(" ", "-")
 
 
 def _evidence(evidence: Sequence[Evidence]) -> Html:
@@ -175,7 +182,3 @@ def _figure(run: Run, name: str, path: Path) -> Html:
 def _table(name: str, markdown: str) -> Html:
     heading = element("h3", table_title(name), id=f"table-{name}-heading")
     return element("section", heading, table(markdown, f"table-{name}-heading"), id=f"table-{name}")
-
-
-def _listed(items) -> str:
-    return ", ".join(items) or "none"

@@ -52,7 +52,7 @@ function questionsOf(batch, way, isNumbers) {
   const right = {
     transpose: {
       code: `x = np.transpose(x, [1, 0, 2])`,
-      ask: `x has the shape ${shapeText([B, T, I])}. Which shape has it after this line?`, shape: [T, B, I],
+      ask: `x has the shape ${shapeText([B, T, I])}. What is its shape after this line?`, shape: [T, B, I],
       why: "Axes 0 and 1 change places: the step comes first, then the image. What stands together now is one row of every image.",
     },
     reshape: {
@@ -69,14 +69,14 @@ function questionsOf(batch, way, isNumbers) {
     },
     stack: {
       code: `x = np.stack(steps, axis=1)`,
-      ask: `And back: which shape do the ${T} steps have, stacked along axis 1?`, shape: [B, T, I],
+      ask: `And back: what is the shape of the ${T} steps, stacked along axis 1?`, shape: [B, T, I],
       why: "The steps become axis 1 again, and every image has its own rows in their order: nothing was mixed.",
     },
   };
   const wrong = {
     reshape: {
       code: `x = np.reshape(x, [-1, ${I}])`,
-      ask: `Now without the transpose: x has the shape ${shapeText([B, T, I])}. Which shape has it after this line?`,
+      ask: `Now without the transpose: x has the shape ${shapeText([B, T, I])}. What is its shape after this line?`,
       shape: [B * T, I],
       why: "It is the same shape as after the transpose, so no shape can show the mistake. The order can: first come all rows of image 0.",
     },
@@ -187,7 +187,7 @@ function stepper(root, trick) {
   const feedback = html("p", { class: "feedback", role: "status" });
   const back = html("button", { type: "button" }, "Back");
   const next = html("button", { type: "button" });
-  root.append(choices("Take", "data", DATA), choices("Way", "way", WAYS),
+  root.append(choices("Data", "data", DATA), choices("Way", "way", WAYS),
     html("div", { class: "trick" }, html("div", {}, code, board, shape),
       html("div", { class: "asking" }, heading, form, feedback, html("div", { class: "buttons" }, back, next))));
 
@@ -260,7 +260,7 @@ function stepper(root, trick) {
   function tell(verdict, hint) {
     const question = questions[at];
     const answer = question.shape ? shapeText(question.shape) : question.options[question.answer];
-    const opening = { right: "✓ Right. ", wrong: `✗ Not so: ${answer}. ${hint}`, shown: `${answer}. ` }[verdict];
+    const opening = { right: "✓ Right. ", wrong: `✗ Not so, it is: ${answer}. ${hint}`, shown: `It is: ${answer}. ` }[verdict];
     guesses[at] = { verdict, said: opening + question.why };
     told = true;
     show();
