@@ -4,6 +4,7 @@ import argparse
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 BAD_INPUT = 2
 
@@ -107,11 +108,11 @@ def _advise(options) -> list[str]:
     from unroll.measure.config import Sizes
     from unroll.report.advice import advice_lines, advise
 
-    wanted = Sizes(*map(_whole, (options.steps, options.batch, options.hidden)))
+    wanted = Sizes(_whole(options.steps), _whole(options.batch), _whole(options.hidden))
     updates = None if options.updates is None else _whole(options.updates)
     return advice_lines(advise(wanted, updates, options.device), wanted)
 
 
-def _whole(text: str):
+def _whole(text: str) -> Any:
     """Read a whole number; what is none is left as it is, for the one who wants a number to refuse."""
     return int(text) if text.isdecimal() else text

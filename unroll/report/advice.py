@@ -12,10 +12,10 @@ from unroll.measure.config import Sizes, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
 from unroll.report.compare import change
-from unroll.report.evidence import FEW_ROUNDS, Evidence, case_of, on_gpu, ratio_text
+from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, on_gpu, ratio_text
 from unroll.report.folders import folders
 from unroll.report.style import plain
-from unroll.report.tables import break_even_text, factor, significant, whole_steps
+from unroll.report.tables import factor, significant, steps_text
 
 LOOP = "dynamic"  # what is taken where the evidence does not tell two apart
 UNROLLED = ("static", "static-traced")
@@ -112,8 +112,8 @@ def measured_sizes(run: Run) -> list[Sizes]:
 
 def rivals(run: Run, sizes: Sizes) -> list[str]:
     """Give what was measured beside the loop: unrolled, or with more cells an iteration."""
-    known = [*UNROLLED, *(variant for variant in run.variants if cells_an_iteration(variant))]
-    return [variant for variant in known if _totals(run, variant, sizes, 1)]
+    looped = sorted(filter(cells_an_iteration, run.variants), key=cells_an_iteration)
+    return [variant for variant in (*UNROLLED, *looped) if _totals(run, variant, sizes, 1)]
 
 
 def distance(one: Sizes, other: Sizes) -> float:
@@ -215,7 +215,7 @@ def _by_break_even(nearest: Nearest) -> Advice:
     if known[best].high == 0:
         because = "it starts no later than the loop, and its step is not shown to take longer"
         return Advice((best,), f"Take {_code(best)}.", because, nearest, evidence)
-    low, high = (whole_steps(steps) for steps in known[best][1:])
+    low, high = (steps_text(steps) for steps in known[best][1:])
     few = f"up to {low} training steps" if known[best].low > 0 else "few training steps"
     headline = f"Take {_code(LOOP)} for {few}, and {_code(best)} for more than {high}."
     because = f"{label(best)} starts later, and has by then paid for itself; in between the evidence does not tell"

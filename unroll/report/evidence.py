@@ -9,7 +9,7 @@ from unroll.measure.journal import Run
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Growth, Ratio, growth, ratio
 from unroll.report import tables
 from unroll.report.growth import FITTED_FROM, fit_growth, growth_text
-from unroll.report.tables import Column, factor, significant
+from unroll.report.tables import Column, factor, significant, steps_interval, steps_text
 
 HOLDS, FAILS, DEPENDS, NOT_MEASURED = "holds", "does not hold here", "depends", "not measured"
 WORDS = (HOLDS, FAILS, DEPENDS, NOT_MEASURED)
@@ -363,16 +363,21 @@ def break_evens(run: Run, pair: Pair) -> dict[Sizes, BreakEven]:
     return {one: steps for one, steps in found.items() if steps}
 
 
+def break_even_text(found: BreakEven) -> str:
+    """Write after how many steps one has paid for itself, with the interval."""
+    return f"{steps_text(found.steps)}, 95% interval {steps_interval(found)}"
+
+
 def combine(parts: dict[str, Finding]) -> Finding:
     """Put findings together: where those that were measured agree, theirs; else it depends on which is meant."""
     words = {found.word for found in parts.values()} - {NOT_MEASURED}
     word = DEPENDS if len(words) > 1 else words.pop() if words else NOT_MEASURED
     said: dict[str, list[str]] = {}
     for name, found in parts.items():
-        said.setdefault(f" depends {found.because}" if found.word == DEPENDS else f": {found.because}", []).append(name)
-    because = "; ".join(f"{' and '.join(names)}{text}" for text, names in said.items())
+        said.setdefault(f"depends {found.because}" if found.word == DEPENDS else found.because, []).append(name)
+    because = "; ".join(f"{' and '.join(names)}: {text}" for text, names in said.items())
     evidence = tuple(one for found in parts.values() for one in found.evidence)
-    return Finding(word, f"on which is meant. {because}" if words else because, evidence)
+    return Finding(word, f"on what is meant. {because}" if words else because, evidence)
 
 
 def on_gpu(run: Run) -> bool:
