@@ -1,10 +1,9 @@
 """Writing the report: figures and tables beside the journal, and the generated parts of a Markdown page."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
+from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
 from unroll.report import graphs, growth, plots, style, tables
 
@@ -75,10 +74,4 @@ def _tables_page(run: Run) -> str:
 
 
 def _write_whole(path: Path, text: str) -> Path:
-    """Write a file under another name first, so that it is never seen half written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
-    return path
+    return write_whole(path, lambda file: file.write(text.encode()))
