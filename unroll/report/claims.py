@@ -15,7 +15,7 @@ from unroll.report import judges
 from unroll.report.compare import printable
 from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS, Evidence
 from unroll.report.growth import BUILD, FIRST_CALL, STEP_TRAIN
-from unroll.report.judges import JAX, KERAS, OURS, Judge, Results
+from unroll.report.judges import DOCUMENT, JAX, KERAS, OURS, Judge, Results
 from unroll.report.tables import markdown
 
 
@@ -337,8 +337,8 @@ CLAIMS = (
         judges.learn_the_same,
     ),
     Claim(
-        "accuracy-0.9786",
-        f"2000 iterations of 128 images end with a test accuracy of {judges.PRINTED}.",
+        f"accuracy-{DOCUMENT.test_accuracy}",
+        f"{DOCUMENT.updates} iterations of {DOCUMENT.batch} images end at a test accuracy of {DOCUMENT.test_accuracy}.",
         "document 002",
         "learning.png",
         judges.reaches_the_printed,

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from unroll.measure.journal import FILE_NAME
+from unroll.models import history
+from unroll.models.history import Training, read_trainings
 
 LOCAL = Path("results", "local")
 COMMITTED = Path(__file__).parents[2] / "results"
@@ -26,6 +28,14 @@ def folders() -> list[Path]:
     others = sorted(COMMITTED.iterdir()) if COMMITTED.is_dir() else []
     every = dict.fromkeys(folder.resolve() for folder in (LOCAL, REFERENCE, *others))
     return [shown(folder) for folder in every if holds_results(folder)]
+
+
+def trainings_beside(folder: Path) -> list[Training]:
+    """Read the trainings in a results folder, or else in the folder `training` beside it, if there are any."""
+    for place in (Path(folder), Path(folder).parent / "training"):
+        if (place / history.FILE_NAME).is_file():
+            return read_trainings(place)
+    return []
 
 
 def holds_results(folder: Path) -> bool:
