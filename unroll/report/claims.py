@@ -15,7 +15,7 @@ from unroll.report import judges
 from unroll.report.compare import printable
 from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS, Evidence
 from unroll.report.growth import BUILD, FIRST_CALL, STEP_TRAIN
-from unroll.report.judges import DOCUMENT, JAX, KERAS, OURS, Judge, Results
+from unroll.report.judges import CUDNN, DOCUMENT, JAX, KERAS, OURS, Judge, Results
 from unroll.report.tables import markdown
 
 
@@ -176,14 +176,14 @@ CLAIMS = (
         "A static network is the faster at every step.",
         "folklore: static is faster but bigger",
         "grid.png",
-        judges.is_faster(OURS),
+        judges.steps_take(OURS, more=False),
     ),
     Claim(
         "unroll-is-faster",
         "unroll=True can speed up an RNN.",
         KERAS_DOCS,
         "grid.png",
-        judges.is_faster(KERAS),
+        judges.steps_take(KERAS, more=False),
     ),
     Claim(
         "loop-trains-faster",
@@ -312,14 +312,14 @@ CLAIMS = (
         "On a GPU an unrolled jax.lax.scan runs faster: in 0.107 s, and as a loop in 1.756 s.",
         "jax issue 16611",
         "xla.png",
-        judges.on_a_gpu(judges.is_faster(JAX)),
+        judges.on_a_gpu(judges.steps_take(JAX, more=False)),
     ),
     Claim(
         "no-cudnn",
         "unroll=True gives up the fast implementation on a GPU, which is cuDNN's.",
         KERAS_DOCS,
         "ratios.png",
-        judges.on_a_gpu(judges.nobody_measures("no variant runs on cuDNN in TensorFlow: Keras is kept off it here")),
+        judges.on_a_gpu(judges.steps_take(CUDNN, more=True)),
     ),
     Claim(
         "torch-compiles-for-hours",

@@ -259,7 +259,7 @@ def by_length(run: Run, question: Column, pair: Pair) -> Finding:
     """Judge whether the first of two variants holds more, from one measurement at each of several T.
 
     The lengths stand for rounds: the interval is that of the median over them. The verdict depends on T where the
-    factor rises with T for certain, and is above `ALIKE` at the largest T but not at all; or falls so, from the smallest.
+    factor rises with T for certain and is above `ALIKE` at the largest T, but not at all; or falls from the smallest.
     """
     ratios = lengths(run, question, pair)
     if not ratios:
@@ -388,14 +388,14 @@ def combine(parts: dict[str, Finding]) -> Finding:
 
 
 def on_gpu(run: Run) -> bool:
-    """Say whether the run had a GPU."""
-    return "GPU" in run.environment.get("devices", [])
+    """Say whether a run was measured on a GPU: the one that it chose, or that TensorFlow took where it saw one."""
+    chosen = run.settings.get("device")
+    return chosen == "gpu" if chosen else "GPU" in run.environment.get("devices", [])
 
 
 def only_on_gpu(run: Run, found: Finding) -> Finding:
     """Let a finding stand that is claimed of a GPU if the run had one; elsewhere its figures are shown as no more."""
     if on_gpu(run):
         return found
-    devices = ", ".join(run.environment.get("devices", [])) or "unknown"
     evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
-    return Finding(NOT_MEASURED, f"it is said of a GPU, and this run had none (devices: {devices})", evidence)
+    return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)

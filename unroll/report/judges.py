@@ -60,6 +60,7 @@ from unroll.report.tables import Column, factor
 OURS: Pair = ("static", "dynamic")
 KERAS: Pair = ("keras-unrolled", "keras-loop")
 JAX: Pair = ("jax-unrolled", "jax-loop")
+CUDNN: Pair = ("keras-unrolled", "keras-cudnn")
 HELD = (
     PROCESS,
     Column("process", "forward", "Process, forward", "MiB"),
@@ -96,12 +97,12 @@ def takes_longer(question: Column, pair: Pair) -> Judge:
     return lambda results: by_ratio(results.run, question, pair, more=True)
 
 
-def is_faster(pair: Pair) -> Judge:
-    """Judge whether the first of two is the faster in training and in forward steps, wherever they took turns."""
+def steps_take(pair: Pair, *, more: bool) -> Judge:
+    """Judge whether the first of two takes longer (or less long) in training and in forward steps."""
 
     def judge(results: Results) -> Finding:
         steps = (STEP_TRAIN, STEP_FORWARD)
-        return combine({one.heading: by_ratio(results.run, one, pair, more=False) for one in steps})
+        return combine({one.heading: by_ratio(results.run, one, pair, more=more) for one in steps})
 
     return judge
 
