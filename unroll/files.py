@@ -61,12 +61,8 @@ class JSONLines:
                 value = json.loads(line)
             except ValueError:
                 if number == 1:
-                    raise self.error(
-                        f"{self.path} is not a {self.kind} of unroll: its first line is no JSON"
-                    ) from None
-                warnings.warn(
-                    f"{self.path}, line {number}: left out, a run was stopped while writing it", stacklevel=3
-                )
+                    raise self.error(f"{self.path} is not a {self.kind} of unroll: its first line is no JSON") from None
+                warnings.warn(f"{self.path}, line {number}: left out, a run was stopped while writing it", stacklevel=3)
                 continue
             if not isinstance(value, dict):
                 raise self.not_ours(number)
@@ -74,9 +70,7 @@ class JSONLines:
 
     def not_ours(self, number: int) -> ValueError:
         """Make the error that a line is none that such a file has."""
-        return self.error(
-            f"{self.path}, line {number}: not a record of this {self.kind}; want one that unroll wrote"
-        )
+        return self.error(f"{self.path}, line {number}: not a record of this {self.kind}; want one that unroll wrote")
 
     def _end_torn_line(self) -> None:
         """Close the line that a killed run left unfinished, so that the next one starts on its own."""

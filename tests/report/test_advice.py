@@ -1,19 +1,16 @@
 """The recommendation follows the nearest measurements, and says when they do not tell two variants apart."""
 
-import os
-import subprocess
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from unroll import cli
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record
 from unroll.report import advice, folders
 from unroll.report.advice import AdviceError, advice_lines, advise
 
-ROOT = Path(__file__).parents[2]
 BASE, SMALL = Sizes(), Sizes(batch=1, hidden=32)
 NOISE = [0.99, 1.0, 1.01, 1.0, 0.99, 1.01]
 CPU, GPU = {"devices": ["CPU"]}, {"devices": ["CPU", "GPU"]}
@@ -44,6 +41,21 @@ def results(tmp_path):
         return tmp_path / name
 
     return results
+
+
+def test_what_is_not_told_from_the_fastest_is_named(results):
+    starts, steps = dict.fromkeys(("static", "static-traced", "dynamic"), 0.2), {"static": 0.5, "dynamic": 1.0}
+    folder = results(turns(starts, steps | {"static-traced": 0.5}))
+    assert advise(BASE, 100, places=[folder]).because.endswith("the evidence does not tell static, traced cell from it")
+    folder = results(turns(starts, steps | {"static-traced": 0.6}), name="apart")
+    assert advise(BASE, 100, places=[folder]).because.endswith("of the time that the loop takes")
+
+
+def test_what_runs_as_one_operation_is_shown_and_not_recommended(results):
+    starts, steps = dict.fromkeys(("static", "block", "dynamic"), 0.2), {"static": 0.5, "block": 0.1, "dynamic": 1.0}
+    found = advise(BASE, 100, places=[results(turns(starts, steps))])
+    assert found.variants == ("static",)
+    assert found.evidence[-1].what.startswith("BlockLSTMV2, build + first call")
 
 
 def test_what_takes_less_time_in_all_is_recommended(results):
@@ -198,18 +210,14 @@ def test_folders_at_hand_begin_with_this_machines_own(results, tmp_path, monkeyp
 # The command
 
 
-def unroll(*arguments, cwd=ROOT):
-    command = [sys.executable, "-m", "unroll", "advise", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ | {"PYTHONPATH": str(ROOT)})
-
-
-def test_the_command_answers_from_the_committed_results_and_says_so(tmp_path):
-    done = unroll("--steps", "100", "--batch", "32", "--hidden", "64", "--updates", "2000", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Take ")
-    assert str(folders.REFERENCE) in done.stdout
-    assert "asked for  T=100, B=32, H=64" in done.stdout and "nearest to them, with T" in done.stdout
-    assert "build + first call + 2000 training steps, static / dynamic: " in done.stdout
+def test_the_command_answers_from_the_committed_results_and_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["advise", "--steps", "100", "--batch", "32", "--hidden", "64", "--updates", "2000"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Take ")
+    assert str(folders.REFERENCE) in out
+    assert "asked for  T=100, B=32, H=64" in out and "nearest to them, with T" in out
+    assert "build + first call + 2000 training steps, static / dynamic: " in out
 
 
 @pytest.mark.parametrize(
@@ -223,8 +231,6 @@ def test_the_command_answers_from_the_committed_results_and_says_so(tmp_path):
     ],
 )
 def test_bad_input_gets_one_line_and_status_2(more, message, capsys):
-    from unroll import cli
-
     assert cli.main(["advise", "--steps", "28", "--batch", "128", "--hidden", "128", *more]) == cli.BAD_INPUT
     assert capsys.readouterr() == ("", f"{message}\n")
 

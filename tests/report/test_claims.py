@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from unroll import cli
 from unroll.measure.config import Sizes, own_mode
 from unroll.measure.journal import Journal, Record, Run, read_journal
-from unroll.models.history import Evaluation, Point, Training
+from unroll.models.history import Evaluation, History, Point, Served, Training
 from unroll.report import evidence, judges
 from unroll.report.claims import CLAIMS, claims_table, judge_claims, show_ledger
 from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS
+from unroll.report.folders import trainings_beside
 from unroll.report.judges import Results
 from unroll.report.tables import Column
 
@@ -27,7 +29,7 @@ LONGER = [1.9, 2.0, 2.1, 1.9, 2.0, 2.1]  # one factor a round
 ALIKE = [0.9, 1.1, 0.9, 1.1, 0.9, 1.1]
 SHORTER = [0.5, 0.55, 0.6, 0.5, 0.55, 0.6]
 FEW = LONGER[:3]
-ALL_STEPS = (1, 2, 4, 8, 16, 28, 64, 128, 256, 512)
+ALL_STEPS = (1, 2, 4, 8, 16, 28, 64, 128, 256, 512, 1024)
 OURS, KERAS, JAX = ("static", "dynamic"), ("keras-unrolled", "keras-loop"), ("jax-unrolled", "jax-loop")
 UNEQUAL = "failed: Unequal: not the same network, so not measured: loss off by 1 where 0.1 is allowed"
 FIGURES = {
@@ -152,7 +154,15 @@ def traced(unsigned, signed) -> list[Record]:
 
 
 def training(accuracy, unroll="static", tutorial="002", seed=0, data="MNIST", updates=2000, done=None) -> Training:
-    settings = {"tutorial": tutorial, "unroll": unroll, "seed": seed, "data": data, "updates": updates}
+    network = {"reads": "state.h" if tutorial == "001" else "outputs[-1]"}
+    settings = {
+        "tutorial": tutorial,
+        "unroll": unroll,
+        "seed": seed,
+        "data": data,
+        "updates": updates,
+        "network": network,
+    }
     tests = [Evaluation(done or updates, 0.07, accuracy, 60.0, 4000.0)]
     return Training(f"{unroll}{seed}", "2026-11-24", {}, settings, [Point(1, 2.3, 0.1, 0.1)], tests)
 
@@ -243,6 +253,7 @@ def cells(step, build, k=4) -> list[Record]:
 FASTER = by_factors(lambda factors, sizes=BASE: steps(OURS, factors, sizes), SHORTER, LONGER)
 KERAS_FASTER = by_factors(lambda factors, sizes=BASE: steps(KERAS, factors, sizes), SHORTER, LONGER)
 JAX_FASTER = by_factors(lambda factors, sizes=BASE: steps(JAX, factors, sizes), SHORTER, LONGER)
+CUDNN_SLOWER = by_factors(lambda factors, sizes=BASE: steps(judges.CUDNN, factors, sizes), LONGER, SHORTER)
 EQUAL = run_of(checked("static", "dynamic", "keras-loop"))
 EMPTY = Results(run_of())
 
@@ -374,7 +385,7 @@ SCENARIOS: dict[str, dict[str, Results]] = {
     },
     "jax-compiles-longer": by_factors(question("first_call", "train", JAX), LONGER, SHORTER),
     "jax-runs-faster": {word: gpu(found) for word, found in JAX_FASTER.items()} | {NOT_MEASURED: JAX_FASTER[HOLDS]},
-    "no-cudnn": {NOT_MEASURED: gpu(KERAS_FASTER[HOLDS])},
+    "no-cudnn": {word: gpu(found) for word, found in CUDNN_SLOWER.items()} | {NOT_MEASURED: CUDNN_SLOWER[HOLDS]},
     "torch-compiles-for-hours": {NOT_MEASURED: gpu(FASTER[HOLDS])},
     "learn-the-same": {
         HOLDS: Results(EMPTY.run, seeds([0.97, 0.98, 0.97, 0.98, 0.97, 0.98], [0.98, 0.97, 0.98, 0.97, 0.98, 0.97])),
@@ -478,7 +489,7 @@ def test_a_ratio_counts_only_where_its_interval_excludes_1_and_says_where_it_tur
 def test_what_is_counted_at_every_length_turns_where_it_is_larger():
     found = evidence.by_count(sizes_export(linear).run, judges.EXPORT, OURS)
     assert found.because == (
-        "on the number of steps: static is larger from T=4 up (1.33 to 171 times), below it 0.33 to 0.67 times"
+        "on the number of steps: static is larger from T=4 up (1.33 to 341 times), below it 0.33 to 0.67 times"
     )
     assert "T=64 and more" in found.evidence[-1].at
 
@@ -486,9 +497,9 @@ def test_what_is_counted_at_every_length_turns_where_it_is_larger():
 @pytest.mark.parametrize(
     ("over", "word", "because"),
     [
-        (above, HOLDS, "static holds more over all 10 lengths, T=1 to 512"),
-        (wavy, FAILS, "no difference shown over all 10 lengths, T=1 to 512"),
-        (linear, DEPENDS, "on the number of steps: static holds more from T=4 up (1.33 to 171 times), below it"),
+        (above, HOLDS, "static holds more over all 11 lengths, T=1 to 1024"),
+        (wavy, FAILS, "no difference shown over all 11 lengths, T=1 to 1024"),
+        (linear, DEPENDS, "on the number of steps: static holds more from T=4 up (1.33 to 341 times), below it"),
         (
             lambda T: 900 / T,
             DEPENDS,
@@ -527,7 +538,7 @@ def test_rounds_of_several_comparisons_are_pooled():
 
 def test_figures_from_elsewhere_are_shown_as_that_where_there_is_no_gpu():
     found = BY_NAME["jax-runs-faster"].judge(JAX_FASTER[HOLDS])
-    assert "no GPU" in found.because or "had none" in found.because
+    assert found.because == "it is said of a GPU, and this run was not measured on one"
     assert found.evidence and all(one.what.startswith("without a GPU: ") for one in found.evidence)
 
 
@@ -551,11 +562,31 @@ def test_trainings_that_differ_in_more_than_the_unroll_are_no_pair():
     assert BY_NAME["learn-the-same"].judge(Results(EMPTY.run, found)).word == NOT_MEASURED
 
 
+def test_lengths_served_by_a_trained_export_are_shown():
+    served = [Served("static", 14, None, "wants 28"), Served("static", 28, 0.97), Served("dynamic", 14, 0.81)]
+    results = Results(SCENARIOS["bound-to-its-length"][DEPENDS].run, [replace(training(0.97), served=served)])
+    shown = [one.value for one in BY_NAME["bound-to-its-length"].judge(results).evidence]
+    assert "refused at T=14, 0.9700 at T=28 (one training)" in shown
+    assert "0.8100 at T=14 (one training)" in shown
+
+
+def test_a_factor_that_rises_at_too_few_lengths_is_no_law():
+    few = run_of(growing("process", "train", OURS, linear, flat)[: 2 * 11 - 1])
+    assert evidence.grows_faster(few, judges.PROCESS, OURS).word == NOT_MEASURED
+    one_more = run_of(growing("process", "train", OURS, linear, flat))
+    assert evidence.grows_faster(one_more, judges.PROCESS, OURS).word == HOLDS
+    assert evidence.grows_faster(one_more, judges.PROCESS, OURS[::-1]).word == FAILS
+
+
+def test_one_odd_length_does_not_make_memory_depend_on_the_length():
+    def odd(steps):
+        return 60.0 if steps == 2 else below(steps) * 8 - 0.001 * steps
+
+    found = evidence.by_length(run_of(growing("tensors", "train", OURS, odd, flat)), judges.TENSORS, OURS)
+    assert (found.word, found.because) == (FAILS, "static holds less over all 11 lengths, T=1 to 1024")
+
+
 # The command
-
-
-def unroll(*arguments, **more):
-    return subprocess.run([sys.executable, "-m", "unroll", *arguments], capture_output=True, text=True, **more)
 
 
 def test_the_command_judges_a_folder_without_tensorflow():
@@ -573,19 +604,29 @@ def test_the_command_judges_a_folder_without_tensorflow():
     assert "judged by results/reference" in done.stdout
 
 
-def test_the_command_takes_this_machines_results_or_says_that_it_took_the_committed_ones(tmp_path):
-    environment = {"PYTHONPATH": str(ROOT)}
-    assert f"judged by {REFERENCE}" in unroll("claims", cwd=tmp_path, env=environment).stdout
+def test_the_command_takes_this_machines_results_or_says_that_it_took_the_committed_ones(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["claims"]) == 0
+    assert f"judged by {REFERENCE}" in capsys.readouterr().out
     Journal(tmp_path / "results" / "local", {}, {"sizes": asdict(BASE)})
-    done = unroll("claims", cwd=tmp_path, env=environment)
-    assert f"judged by {Path('results', 'local')}" in done.stdout
-    assert f"not measured {len(CLAIMS)}" in done.stdout
+    assert cli.main(["claims"]) == 0
+    out = capsys.readouterr().out
+    assert f"judged by {Path('results', 'local')}" in out
+    assert f"not measured {len(CLAIMS)}" in out
 
 
-def test_a_folder_without_results_is_one_line_and_status_2(tmp_path):
-    done = unroll("claims", str(tmp_path))
-    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (2, 1, "")
-    assert "run `make bench` to write one" in done.stderr
+def test_trainings_are_read_from_the_folder_or_the_one_beside_it(tmp_path):
+    assert trainings_beside(tmp_path / "local") == []
+    for name, seed in (("training", 1), ("local", 2)):
+        History(tmp_path / name, {}, {"seed": seed})
+        assert [one.settings["seed"] for one in trainings_beside(tmp_path / "local")] == [seed]
+
+
+def test_a_folder_without_results_is_one_line_and_status_2(tmp_path, capsys):
+    assert cli.main(["claims", str(tmp_path)]) == cli.BAD_INPUT
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "run `make bench` to write one" in err
 
 
 def test_what_comes_from_results_does_not_steer_the_terminal():

@@ -242,8 +242,8 @@ def read_journal(folder: Path) -> list[Run]:
         if "schema" in line:
             if line["schema"] != SCHEMA:
                 raise JournalError(
-                    f"{file.path}, line {number}: written in schema {line['schema']}, this version reads schema {SCHEMA}; "
-                    "read it with the version that wrote it, or measure into another folder"
+                    f"{file.path}, line {number}: written in schema {line['schema']}, this version reads schema "
+                    f"{SCHEMA}; read it with the version that wrote it, or measure into another folder"
                 )
             _read_head(line, runs)
         elif line.get("run") in runs and "outline" in line:

@@ -67,6 +67,18 @@ class Reading:
         return [max(range(len(row)), key=row.__getitem__) for row in self.probabilities]
 
 
+class Served(NamedTuple):
+    """How the weights, exported with an unroll, serve the test images read for another number of rows.
+
+    `test_accuracy` is None where they do not, and `refused` is what the export says then.
+    """
+
+    unroll: str
+    rows: int
+    test_accuracy: float | None
+    refused: str = ""
+
+
 @dataclass(frozen=True)
 class Training:
     """One training: when it started, in which environment, with which settings, and what became of it.
@@ -86,6 +98,7 @@ class Training:
     points: list[Point] = field(default_factory=list)
     tests: list[Evaluation] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
+    served: list[Served] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
 
     @property
@@ -120,9 +133,13 @@ class History:
         if lines:
             self._file.append(*lines, sync=any(isinstance(one, Evaluation) for one in made))
 
-    def append_reading(self, reading: Reading) -> None:
+    def append_readings(self, *readings: Reading) -> None:
         """Write how a digit was read."""
-        self._file.append({"training": self.training, "reading": vars(reading)})
+        self._file.append(*({"training": self.training, "reading": vars(reading)} for reading in readings))
+
+    def append_served(self, *served: Served) -> None:
+        """Write how the exported weights serve other numbers of rows."""
+        self._file.append(*({"training": self.training, "served": one._asdict()} for one in served))
 
 
 def read_trainings(folder: Path) -> list[Training]:
@@ -166,8 +183,10 @@ def _read_line(line: dict, training: Training | None) -> bool:
     names = line.keys() - {"training"}
     if training is None:
         return False
-    if names == {"reading"} and isinstance(line["reading"], dict):
+    if names == {"reading"}:
         training.readings.append(Reading(**line["reading"]))
+    elif names == {"served"}:
+        training.served.append(Served(**line["served"]))
     elif names == set(Point._fields):
         training.points.append(Point(*(line[name] for name in Point._fields)))
     elif names == set(Evaluation._fields):

@@ -12,13 +12,14 @@ from unroll.measure.config import Sizes, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
 from unroll.report.compare import change
-from unroll.report.evidence import FEW_ROUNDS, Evidence, case_of, on_gpu, ratio_text
+from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, on_gpu, ratio_text
 from unroll.report.folders import folders
 from unroll.report.style import plain
-from unroll.report.tables import break_even_text, factor, significant, steps_text
+from unroll.report.tables import factor, significant, steps_text
 
 LOOP = "dynamic"  # what is taken where the evidence does not tell two apart
 UNROLLED = ("static", "static-traced")
+FUSED = ("block", "keras-cudnn")
 DEVICES = ("cpu", "gpu")
 PARTS = ("build", "first_call", "step")
 CODE = {
@@ -112,8 +113,13 @@ def measured_sizes(run: Run) -> list[Sizes]:
 
 def rivals(run: Run, sizes: Sizes) -> list[str]:
     """Give what was measured beside the loop: unrolled, or with more cells an iteration."""
-    known = [*UNROLLED, *(variant for variant in run.variants if cells_an_iteration(variant))]
-    return [variant for variant in known if _totals(run, variant, sizes, 1)]
+    looped = sorted(filter(cells_an_iteration, run.variants), key=cells_an_iteration)
+    return [variant for variant in (*UNROLLED, *looped) if _totals(run, variant, sizes, 1)]
+
+
+def _fused(nearest: Nearest) -> list[str]:
+    """Give what runs an LSTM as one operation, where it was measured: no way to unroll, but good to know of."""
+    return [variant for variant in FUSED if _totals(nearest.run, variant, nearest.sizes, 1)]
 
 
 def distance(one: Sizes, other: Sizes) -> float:
@@ -151,15 +157,15 @@ def _added(parts: Sequence[Sequence[Sequence[float]]], updates: int) -> list[lis
     ]
 
 
-def _ratio_of_totals(nearest: Nearest, variant: str, updates: int) -> Ratio:
-    """Give by what factor a training takes longer than with the loop, round by round where the two took turns."""
+def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = LOOP) -> Ratio:
+    """Give by what factor a training takes longer than another, round by round where the two took turns."""
     _, run, sizes = nearest
-    pair = [case_of(one, sizes) for one in (variant, LOOP)]
+    pair = [case_of(one, sizes) for one in (variant, under)]
     rounds = run.side_by_side(*((quantity, "train", case) for case in pair for quantity in PARTS))
     if rounds:
         return ratio(_added(rounds[:3], updates), _added(rounds[3:], updates))
-    loop, other = (Measurement("s", _totals(run, one, sizes, updates), {}, "") for one in (LOOP, variant))
-    return change(loop, other, "total").ratio
+    before, after = (Measurement("s", _totals(run, one, sizes, updates), {}, "") for one in (under, variant))
+    return change(before, after, "total").ratio
 
 
 def _by_total(nearest: Nearest, updates: int) -> Advice:
@@ -172,14 +178,16 @@ def _by_total(nearest: Nearest, updates: int) -> Advice:
             Evidence(f"{what}, {label(variant)} / {label(LOOP)}", ratio_text(found), str(nearest.sizes))
             for variant, found in ratios.items()
         ),
-        *_seconds(nearest, [LOOP, *others], updates),
+        *_seconds(nearest, [LOOP, *others, *_fused(nearest)], updates),
     )
     faster = sorted(
         (one for one in ratios if ratios[one].decided and ratios[one].value < 1), key=lambda one: ratios[one].value
     )
     if faster:
         best = faster[0]
+        alike = [one for one in others if one != best and not _ratio_of_totals(nearest, best, updates, one).decided]
         because = f"{what} take {factor(ratios[best].value)} of the time that the loop takes"
+        because += f"; the evidence does not tell {_listed(alike)} from it" if alike else ""
         return Advice((best,), f"Take {_code(best)}.", because, nearest, evidence)
     return Advice((LOOP,), f"Take {_code(LOOP)}.", _why_the_loop(ratios, what), nearest, evidence)
 
@@ -205,7 +213,7 @@ def advise_from(nearest: Nearest) -> Advice:
     known = {variant: steps for variant, steps in found.items() if steps}
     evidence = (
         *(_paid_evidence(nearest, variant, steps) for variant, steps in known.items()),
-        *_seconds(nearest, [LOOP, *others], 1),
+        *_seconds(nearest, [LOOP, *others, *_fused(nearest)], 1),
     )
     best = min(known, key=lambda variant: known[variant].high, default=None)
     if best is None or math.isinf(known[best].high):

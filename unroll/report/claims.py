@@ -15,7 +15,7 @@ from unroll.report import judges
 from unroll.report.compare import printable
 from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS, Evidence
 from unroll.report.growth import BUILD, FIRST_CALL, STEP_TRAIN
-from unroll.report.judges import JAX, KERAS, OURS, Judge, Results
+from unroll.report.judges import CUDNN, DOCUMENT, JAX, KERAS, OURS, Judge, Results
 from unroll.report.tables import markdown
 
 
@@ -70,7 +70,7 @@ def claims_table(run: Run, trainings: Sequence[Training] = ()) -> str:
 
 D000 = "document 000"
 D003 = "document 003, TF Examples 3.4"
-LEARNERS = "asked by learners"
+LEARNERS = "what learners ask, or take for true"
 R2RT = "R2RT, Recurrent Neural Networks in Tensorflow II"
 KERAS_DOCS = "Keras, documentation of LSTM's unroll"
 BENCHMARK_RNN = "TensorFlow, BenchmarkRNN in rnn_test.py"
@@ -130,7 +130,7 @@ CLAIMS = (
     ),
     Claim(
         "48-times-longer-to-build",
-        "At 200 steps, unrolling takes 25.6 s to build the graph, and the loop 0.53 s.",
+        "Unrolled, the graph of 200 steps takes 25.6 s to build, and as a loop 0.53 s.",
         R2RT,
         "growth.png",
         judges.r2rt_build,
@@ -166,7 +166,7 @@ CLAIMS = (
     Claim(
         "pays-off",
         "Unrolling is paid for once, and won back in training.",
-        LEARNERS,
+        "asked by learners: which one should I use?",
         "break-even.png",
         judges.pays_off,
     ),
@@ -176,14 +176,14 @@ CLAIMS = (
         "A static network is the faster at every step.",
         "folklore: static is faster but bigger",
         "grid.png",
-        judges.is_faster(OURS),
+        judges.steps_take(OURS, more=False),
     ),
     Claim(
         "unroll-is-faster",
         "unroll=True can speed up an RNN.",
         KERAS_DOCS,
         "grid.png",
-        judges.is_faster(KERAS),
+        judges.steps_take(KERAS, more=False),
     ),
     Claim(
         "loop-trains-faster",
@@ -288,7 +288,7 @@ CLAIMS = (
     # Compilers and accelerators
     Claim(
         "xla-compiles-for-minutes",
-        "Under XLA, unrolling 240 steps compiles for 5 minutes.",
+        "Under XLA, what is unrolled compiles for far longer: 240 steps take 5 minutes.",
         "keras issue 16485",
         "xla.png",
         judges.xla_compiles_longer,
@@ -302,24 +302,24 @@ CLAIMS = (
     ),
     Claim(
         "jax-compiles-longer",
-        "An unrolled jax.lax.scan of 10 steps compiles for 11.15 s, the loop for 2.58 s.",
+        "An unrolled jax.lax.scan compiles for longer: 10 steps take 11.15 s, and as a loop 2.58 s.",
         "jax issue 16611",
         "xla.png",
         judges.takes_longer(FIRST_CALL, JAX),
     ),
     Claim(
         "jax-runs-faster",
-        "On a GPU an unrolled jax.lax.scan runs in 0.107 s, the loop in 1.756 s.",
+        "On a GPU an unrolled jax.lax.scan runs faster: in 0.107 s, and as a loop in 1.756 s.",
         "jax issue 16611",
         "xla.png",
-        judges.on_a_gpu(judges.is_faster(JAX)),
+        judges.on_a_gpu(judges.steps_take(JAX, more=False)),
     ),
     Claim(
         "no-cudnn",
-        "unroll=True switches cuDNN off, which is the fastest on a GPU.",
+        "unroll=True gives up the fast implementation on a GPU, which is cuDNN's.",
         KERAS_DOCS,
         "ratios.png",
-        judges.on_a_gpu(judges.nobody_measures("no variant runs on cuDNN in TensorFlow: Keras is kept off it here")),
+        judges.on_a_gpu(judges.steps_take(CUDNN, more=True)),
     ),
     Claim(
         "torch-compiles-for-hours",
@@ -337,8 +337,8 @@ CLAIMS = (
         judges.learn_the_same,
     ),
     Claim(
-        "accuracy-0.9786",
-        f"2000 iterations of 128 images end with a test accuracy of {judges.PRINTED}.",
+        f"accuracy-{DOCUMENT.test_accuracy}",
+        f"{DOCUMENT.updates} iterations of {DOCUMENT.batch} images end at a test accuracy of {DOCUMENT.test_accuracy}.",
         "document 002",
         "learning.png",
         judges.reaches_the_printed,

@@ -9,12 +9,13 @@ from unroll.measure.journal import Run
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Growth, Ratio, growth, ratio
 from unroll.report import tables
 from unroll.report.growth import FITTED_FROM, fit_growth, growth_text
-from unroll.report.tables import Column, factor, significant
+from unroll.report.tables import Column, factor, significant, steps_interval, steps_text
 
 HOLDS, FAILS, DEPENDS, NOT_MEASURED = "holds", "does not hold here", "depends", "not measured"
 WORDS = (HOLDS, FAILS, DEPENDS, NOT_MEASURED)
 FEW_ROUNDS = f"too few rounds for a verdict; {ENOUGH_ROUNDS} are needed"
 ALIKE = 1.05  # a factor that one measurement cannot tell from 1
+FEWEST_LENGTHS = 5  # of fewer, even a factor that rises from each to the next may do so by chance
 LETTERS = {"steps": "T", "batch": "B", "hidden": "H"}
 VARIED = {"steps": "the number of steps", "batch": "the batch", "hidden": "the hidden size"}
 Pair = tuple[str, str]  # two variants, the first over the second
@@ -257,8 +258,8 @@ def by_count(run: Run, question: Column, pair: Pair) -> Finding:
 def by_length(run: Run, question: Column, pair: Pair) -> Finding:
     """Judge whether the first of two variants holds more, from one measurement at each of several T.
 
-    The lengths stand for rounds: the interval is that of the median over them. Where the factor grows or shrinks with T
-    for certain, and is more than `ALIKE` at some T only, the verdict depends on T.
+    The lengths stand for rounds: the interval is that of the median over them. The verdict depends on T where the
+    factor rises with T for certain and is above `ALIKE` at the largest T, but not at all; or falls from the smallest.
     """
     ratios = lengths(run, question, pair)
     if not ratios:
@@ -270,7 +271,8 @@ def by_length(run: Run, question: Column, pair: Pair) -> Finding:
     first, what = label(pair[0]), f"{question.heading}, {_names(pair)}"
     more = [steps for steps, value in ratios.items() if value > ALIKE]
     trend = growth(list(ratios), list(ratios.values()))
-    if (trend.low > 0 or trend.high < 0) and 0 < len(more) < len(ratios):
+    rises, falls = trend.low > 0 and max(ratios) in more, trend.high < 0 and min(ratios) in more
+    if (rises or falls) and len(more) < len(ratios):
         evidence += (Evidence(f"{what} changes as T^p, p", growth_text(trend), _from_to(ratios)),)
         return Finding(DEPENDS, f"on the number of steps: {first} holds more {_where(more, ratios)}", evidence)
     typical = ratio([[value] for value in ratios.values()], [[1.0]] * len(ratios))
@@ -301,8 +303,10 @@ def _where(true: list[int], ratios: dict[int, float]) -> str:
         start = next(one for one in steps if one > max(false))
         above, below = ([one for one in steps if (one >= start) == side] for side in (True, False))
         return f"from T={start} up ({_factors(ratios, above)}), below it {_factors(ratios, below)}"
-    if max(true) < min(false):
-        return f"up to T={max(true)} ({_factors(ratios, true)}), above it {_factors(ratios, false)}"
+    if steps[0] in true:
+        end = max(one for one in steps if one < min(false))
+        below, above = ([one for one in steps if (one <= end) == side] for side in (True, False))
+        return f"up to T={end} ({_factors(ratios, below)}), above it {_factors(ratios, above)}"
     return f"at T={', '.join(map(str, true))} of T={', '.join(map(str, steps))}"
 
 
@@ -343,14 +347,17 @@ def exponents(run: Run, question: Column, variants: Iterable[str]) -> tuple[Evid
 
 
 def grows_faster(run: Run, question: Column, pair: Pair) -> Finding:
-    """Judge whether a cost of the first of two variants grows faster with T: only where the intervals lie apart."""
-    first, second = (exponent(run, question, variant) for variant in pair)
-    if first is None or second is None:
-        return Finding(NOT_MEASURED, f"measured at too few T from {FITTED_FROM} up")
-    evidence = exponents(run, question, pair)
-    if first.low > second.high:
+    """Judge whether a cost of the first of two variants grows faster with T: whether the factor between them grows."""
+    ratios = {steps: value for steps, value in lengths(run, question, pair).items() if steps >= FITTED_FROM}
+    if len(ratios) < FEWEST_LENGTHS:
+        because = f"measured at fewer than {FEWEST_LENGTHS} lengths from T={FITTED_FROM} up"
+        return Finding(NOT_MEASURED, because, exponents(run, question, pair))
+    factors = growth(list(ratios), list(ratios.values()))
+    what = f"{question.heading}, {_names(pair)} changes as T^p, p"
+    evidence = (Evidence(what, growth_text(factors), _from_to(ratios)), *exponents(run, question, pair))
+    if factors.low > 0:
         return Finding(HOLDS, f"grows faster in {label(pair[0])}", evidence)
-    if first.high < second.low:
+    if factors.high < 0:
         return Finding(FAILS, f"grows faster in {label(pair[1])}", evidence)
     return Finding(FAILS, "no difference in growth shown", evidence)
 
@@ -363,27 +370,32 @@ def break_evens(run: Run, pair: Pair) -> dict[Sizes, BreakEven]:
     return {one: steps for one, steps in found.items() if steps}
 
 
+def break_even_text(found: BreakEven) -> str:
+    """Write after how many steps one has paid for itself, with the interval."""
+    return f"{steps_text(found.steps)}, 95% interval {steps_interval(found)}"
+
+
 def combine(parts: dict[str, Finding]) -> Finding:
     """Put findings together: where those that were measured agree, theirs; else it depends on which is meant."""
     words = {found.word for found in parts.values()} - {NOT_MEASURED}
     word = DEPENDS if len(words) > 1 else words.pop() if words else NOT_MEASURED
     said: dict[str, list[str]] = {}
     for name, found in parts.items():
-        said.setdefault(f" depends {found.because}" if found.word == DEPENDS else f": {found.because}", []).append(name)
-    because = "; ".join(f"{' and '.join(names)}{text}" for text, names in said.items())
+        said.setdefault(f"depends {found.because}" if found.word == DEPENDS else found.because, []).append(name)
+    because = "; ".join(f"{' and '.join(names)}: {text}" for text, names in said.items())
     evidence = tuple(one for found in parts.values() for one in found.evidence)
-    return Finding(word, f"on which is meant. {because}" if words else because, evidence)
+    return Finding(word, f"on what is meant. {because}" if words else because, evidence)
 
 
 def on_gpu(run: Run) -> bool:
-    """Say whether the run had a GPU."""
-    return "GPU" in run.environment.get("devices", [])
+    """Say whether a run was measured on a GPU: the one that it chose, or that TensorFlow took where it saw one."""
+    chosen = run.settings.get("device")
+    return chosen == "gpu" if chosen else "GPU" in run.environment.get("devices", [])
 
 
 def only_on_gpu(run: Run, found: Finding) -> Finding:
     """Let a finding stand that is claimed of a GPU if the run had one; elsewhere its figures are shown as no more."""
     if on_gpu(run):
         return found
-    devices = ", ".join(run.environment.get("devices", [])) or "unknown"
     evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
-    return Finding(NOT_MEASURED, f"it is said of a GPU, and this run had none (devices: {devices})", evidence)
+    return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from unroll.measure.journal import FILE_NAME
+from unroll.models import history
+from unroll.models.history import Training, read_trainings
 
 LOCAL = Path("results", "local")
 COMMITTED = Path(__file__).parents[2] / "results"
@@ -26,6 +28,18 @@ def folders() -> list[Path]:
     others = sorted(COMMITTED.iterdir()) if COMMITTED.is_dir() else []
     every = dict.fromkeys(folder.resolve() for folder in (LOCAL, REFERENCE, *others))
     return [shown(folder) for folder in every if holds_results(folder)]
+
+
+def trainings_beside(folder: Path) -> list[Training]:
+    """Read the trainings in a results folder, or else in the folder `training` beside it, if there are any."""
+    place = training_folder(folder)
+    return read_trainings(place) if place else []
+
+
+def training_folder(folder: Path) -> Path | None:
+    """Give where the trainings beside some results are: there, or in the folder `training` beside; None if nowhere."""
+    places = (Path(folder), Path(folder).parent / "training")
+    return next((place for place in places if (place / history.FILE_NAME).is_file()), None)
 
 
 def holds_results(folder: Path) -> bool:

@@ -351,11 +351,6 @@ def _break_even_row(run: Run, late: str, early: str) -> list[str]:
     return [label(late), label(early), steps_text(found.steps), steps_interval(found)]
 
 
-def break_even_text(found: BreakEven) -> str:
-    """Write after how many steps one has paid for itself, with the interval."""
-    return f"{steps_text(found.steps)}, 95% interval {steps_interval(found)}"
-
-
 def steps_interval(found: BreakEven) -> str:
     if math.isnan(found.low):
         return "one round"

@@ -1,18 +1,18 @@
 """Writing the report: figures, tables and the page beside the journal, and the generated parts of a Markdown page."""
 
-import os
 import re
-import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
-from unroll.models.history import FILE_NAME, read_trainings
 from unroll.report import grid, growth, plots, style, tables
 from unroll.report.break_even import draw_break_even
 from unroll.report.claims import claims_table, judge_claims
+from unroll.report.folders import training_folder, trainings_beside
 from unroll.report.graphs import draw_graphs
 from unroll.report.graphs_growing import draw_graphs_growing
 from unroll.report.page import make_page
@@ -63,22 +63,27 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
 
     Raises:
         JournalError: the folder holds no journal that can be read.
-        HistoryError: the folder holds trainings that cannot be read.
+        HistoryError: the trainings beside it cannot be read.
     """
     folder = Path(folder)
     run = run or read_journal(folder)[-1]
     figures = {name: draw(run) for name, draw in FIGURES.items()}
     paths = [path for name, figure in figures.items() for path in style.save_figure(figure, folder, name)]
     empty = {name for name, figure in figures.items() if not figure.axes}
-    set_out = {name: table(run) for name, table in TABLES.items()}
-    trainings = read_trainings(folder) if (folder / FILE_NAME).is_file() else []
-    page = make_page(run, _pictures(folder, empty), set_out, judge_claims(run, trainings))
+    set_out = {name: table(run) for name, table in _tables(folder).items()}
+    page = make_page(run, _pictures(folder, empty), set_out, judge_claims(run, trainings_beside(folder)))
     return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
 
 
+def _tables(folder: Path) -> dict[str, Callable[[Run], str]]:
+    """Give what makes each table; the claims are judged by the trainings beside the results, too."""
+    return TABLES | {"claims": partial(claims_table, trainings=trainings_beside(folder))}
+
+
 def _pictures(folder: Path, empty: set[str]) -> dict[str, Path | None]:
-    """Say where each figure lies beside the journal; None for one that shows nothing or is not there."""
-    paths = {name: folder / f"{name}.png" for name in (*FIGURES, *LEARNING)}
+    """Say where each figure lies, of a run or of its trainings; None for one that shows nothing or is not there."""
+    paths = {name: folder / f"{name}.png" for name in FIGURES}
+    paths |= {name: (training_folder(folder) or folder) / f"{name}.png" for name in LEARNING}
     return {name: path if name not in empty and path.is_file() else None for name, path in paths.items()}
 
 
@@ -97,10 +102,12 @@ def fill_page(page: Path, folder: Path) -> str:
     except OSError as error:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
+    made = _tables(folder)
+
     def fill(part: re.Match) -> str:
         if part["name"] not in TABLES:
             raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
-        return f"{part[1]}\n{TABLES[part['name']](run)}\n{part[4]}"
+        return f"{part[1]}\n{made[part['name']](run)}\n{part[4]}"
 
     filled, count = MARKED.subn(fill, text)
     if not count:
@@ -119,10 +126,4 @@ def _tables_page(set_out: dict[str, str]) -> str:
 
 
 def _write_whole(path: Path, text: str) -> Path:
-    """Write a file under another name first, so that it is never seen half written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
-    return path
+    return write_whole(path, lambda file: file.write(text.encode()))
