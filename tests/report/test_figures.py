@@ -70,5 +70,3 @@ def test_a_figure_is_as_wide_as_all_and_is_written_with_its_texts_escaped(name, 
     assert figure.get_size_inches()[0] == style.WIDTH
     png, svg = style.save_figure(figure, tmp_path, name)
     assert png.stat().st_size and "<script" not in svg.read_text()
-
-

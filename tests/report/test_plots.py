@@ -387,7 +387,7 @@ def test_static_graph_shows_every_node_and_t_cells(steps):
     assert len(dots(figure)) == len(set(dots(figure))) == len(nodes) - constants
     assert len(dots(figure, "matrix multiplication")) == 2 * steps + 1
     assert len(dots(figure, "activation")) == 5 * steps
-    assert f"{len(nodes)} nodes; {constants} of them are constants, not drawn" in words(figure)
+    assert f"{len(nodes)} nodes; {constants} of them are constants, not drawn; read it from below" in words(figure)
     title = "static: 1 cell in the graph" if steps == 1 else f"static: {steps} cells side by side in the graph"
     assert title in words(figure)
 
@@ -411,7 +411,8 @@ def test_dynamic_graph_shows_every_node_and_one_cell_with_its_loop():
     assert "StatelessWhile" in words(figure)
     sizes = [len(run.outlines["dynamic"][part]) for part in ("main", "while_body_2", "while_cond_1")]
     split = "{} in the graph, {} in the loop's body, {} in its condition".format(*sizes)
-    assert f"{len(nodes)} nodes: {split}; {constants} of them are constants, not drawn" in words(figure)
+    caption = f"{len(nodes)} nodes: {split}; {constants} of them are constants, not drawn; read it from the left"
+    assert caption in words(figure)
 
 
 @pytest.mark.parametrize("missing", ["static", "dynamic"])

@@ -3,10 +3,10 @@
 import pytest
 from matplotlib.container import BarContainer
 
-from unroll.measure.config import PHASES, Sizes
+from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record
 from unroll.report import xla
-from unroll.report.tables import NOTHING
+from unroll.report.tables import NOTHING, steps_text
 
 TIMES = {"graph": (0.3, 0.5, 0.020), "xla": (0.4, 4.0, 0.010), "eager": (None, 0.2, 0.090)}  # build, first call, step
 
@@ -57,12 +57,17 @@ def test_the_modes_of_a_variant_stand_in_rows_in_one_colour_and_differ_without_i
 
 
 def test_it_says_after_how_many_runs_compiling_has_paid(run_of):
-    figure = xla.draw_xla(run_of(*records()))  # 3.6 s more, and 10 ms less a run
-    assert {"forward: 360", "training: 360"} <= {text.split(" [")[0] for text in said(figure)}
+    run = run_of(*records())
+    found = run.break_even("train", *(Case("static", mode, Sizes()) for mode in ("xla", "graph")))
+    assert found.steps == pytest.approx(360)  # 3.6 s more to compile, and 10 ms less a run
+    paid = steps_text(found.steps)
+    assert {f"forward: {paid}", f"training: {paid}"} <= set(said(xla.draw_xla(run)))
 
 
 def test_it_never_pays_where_the_run_is_no_quicker(run_of):
-    slow = [r if r.quantity != "step" or r.mode != "xla" else Record(**{**r.__dict__, "samples": [0.03]}) for r in records()]
+    slow = [
+        r if r.quantity != "step" or r.mode != "xla" else Record(**{**r.__dict__, "samples": [0.03]}) for r in records()
+    ]
     assert "training: never" in said(xla.draw_xla(run_of(*slow)))
 
 

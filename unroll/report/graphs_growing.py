@@ -30,6 +30,7 @@ from unroll.report.style import (
     print_height,
     small_print,
     styled,
+    text_width,
     write_small_print,
     write_title,
 )
@@ -55,7 +56,7 @@ def draw_graphs_growing(run: Run) -> Figure:
     """
     counts = {variant: _counts(run, variant) for variant in PAIR}
     outlines = {steps: {v: read_outline(run.outline(v, steps)) for v in PAIR} for steps in _recorded(run)}
-    shown = _shown(run, counts, outlines)
+    shown = _shown(run, counts, list(outlines))
     if len(shown) < 2:
         return empty_figure(run, TITLE, NOTHING)
     print_lines = small_print(run)
@@ -136,7 +137,7 @@ def _draw_row(
     top: float,
 ) -> None:
     page.plot([MARGIN, WIDTH - MARGIN], [top, top], color=FAINT, linewidth=0.6)
-    page.text(MARGIN, top - COUNT - 0.16, f"T = {steps}", fontsize=LARGE, fontweight="bold")
+    page.text(MARGIN, top - 0.2, f"T = {steps}", fontsize=LARGE, fontweight="bold")
     for variant, draw in (("static", _draw_static), ("dynamic", _draw_dynamic)):
         left, width, whole = LEFTS[variant], WIDTHS[variant], HEIGHTS[variant]
         axes = add_axes(figure, left, top - COUNT - DRAWING, width, DRAWING)
@@ -145,7 +146,8 @@ def _draw_row(
         said = f"{nodes} nodes" if nodes else "not counted"
         page.text(left, top - 0.19, said, fontsize=NORMAL, fontweight="bold" if nodes else "normal")
         more = draw(axes, outlines.get(variant, {}), steps, pitch, width / WIDTH)
-        page.text(left + 0.85, top - 0.19, more, fontsize=SMALL, color=QUIET)
+        x = left + text_width(said, NORMAL, "bold") + 0.15
+        page.text(x, top - 0.19, more, fontsize=SMALL, color=QUIET)
 
 
 def _draw_static(axes: Axes, outline: Outline, steps: int, pitch: float, scale: float) -> str:
