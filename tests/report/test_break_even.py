@@ -85,6 +85,7 @@ def test_the_interval_is_drawn_and_written(draw, run_of):
     _, pairs = panels(figure)
     (interval,) = [line for line in pairs.lines if len(line.get_xdata()) == 2]
     assert tuple(interval.get_xdata()) == (found.low, found.high)
+    assert [dot.get_xdata()[0] for dot in markers(pairs, "o")] == [found.steps]
     assert any(text.startswith("from ") and " up to " in text for text in said(figure))
     assert not markers(pairs, ">")
 

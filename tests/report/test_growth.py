@@ -14,7 +14,7 @@ from unroll.measure.config import Case, Sizes, own_mode
 from unroll.measure.journal import Record, Run
 from unroll.measure.statistics import Ratio
 from unroll.report import grid, growth, style, tables, unroll_k
-from unroll.report.tables import NOTHING
+from unroll.report.tables import NOTHING, factor
 
 ALL_STEPS = (7, 28, 64, 128, 256, 512, 784)
 ROUNDS = 7
@@ -290,7 +290,11 @@ def test_a_cell_is_coloured_only_where_the_interval_excludes_1():
                 red, _, blue = to_rgb(colours[column, row])
                 faces.add(np.sign(blue - red).item())
                 assert np.sign(blue - red) == (np.sign(1 - ratio.value) if ratio.decided else 0)
-                assert f"{ratio.low:.2f} to {ratio.high:.2f}" in said(drawn("grid", "grid"))
+                words = said(drawn("grid", "grid"))
+                assert f"{ratio.low:.2f} to {ratio.high:.2f}" in words
+                value = factor(ratio.value)
+                pointed = (f"← {value}" if ratio.value < 1 else f"{value} →") if ratio.decided else value
+                assert pointed in words
     assert faces == {-1, 0, 1}
 
 

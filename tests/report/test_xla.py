@@ -1,5 +1,7 @@
 """The figure of XLA: bars are what was measured in each mode, and every gap says why it is one."""
 
+from dataclasses import replace
+
 import pytest
 from matplotlib.container import BarContainer
 
@@ -65,9 +67,7 @@ def test_it_says_after_how_many_runs_compiling_has_paid(run_of):
 
 
 def test_it_never_pays_where_the_run_is_no_quicker(run_of):
-    slow = [
-        r if r.quantity != "step" or r.mode != "xla" else Record(**{**r.__dict__, "samples": [0.03]}) for r in records()
-    ]
+    slow = [r if r.quantity != "step" or r.mode != "xla" else replace(r, samples=[0.03]) for r in records()]
     assert "training: never" in said(xla.draw_xla(run_of(*slow)))
 
 
@@ -85,3 +85,12 @@ def test_a_gap_says_why(run_of):
     assert {"forward: not known", "training: not known"} <= set(said(figure))
     forward = xla.draw_xla(run_of(*records(phases=("forward",))))
     assert said(forward).count("not measured") == 2 * len(TIMES)
+
+
+def test_few_rounds_give_no_95_percent_interval_whoever_else_had_more(run_of):
+    others = [
+        replace(r, variant="jax-loop", round=r.round + more) for r in records(modes=("xla",)) for more in (0, 3, 6)
+    ]
+    assert "runs [interval of 3 rounds]" in said(xla.draw_xla(run_of(*records(), *others)))
+    more = [replace(r, round=r.round + 3) for r in records()]
+    assert "runs [95% interval]" in said(xla.draw_xla(run_of(*records(), *more)))

@@ -40,10 +40,10 @@ TITLE = "The two graphs as T grows"
 ASKED = (1, 4)  # the T that are shown, if they were counted, besides the run's own and the largest
 PAIR = ("static", "dynamic")
 HEADING, COUNT, DRAWING, ROW_GAP = 0.56, 0.24, 1.05, 0.12  # inches; of a row, what is said and what is drawn
-LEFTS, WIDTHS = {"static": 1.05, "dynamic": 6.7}, {"static": 5.35, "dynamic": 3.15}
+LEFTS, WIDTHS = {"static": 1.2, "dynamic": 6.75}, {"static": 5.3, "dynamic": 3.1}
 HEIGHTS = {"static": static_graph.HEIGHT, "dynamic": dynamic_graph.HEIGHT}
 USUAL_ENDS = 2.4  # of a page's width, what stands before and after the cells where that is not known
-NOT_RECORDED = "counted, not recorded node by node"
+NOT_RECORDED = "only counted"
 
 Counts = dict[str, dict[int, int]]  # nodes of each variant's forward graph, by T
 
@@ -64,7 +64,9 @@ def draw_graphs_growing(run: Run) -> Figure:
     height = EXPLAINED_HEIGHT + HEADING + row * len(shown) + print_height(print_lines)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     write_title(figure, TITLE, "nodes of the forward graph, with its functions; both to one scale in each column")
-    explain(figure, f"Every dot is a node. Empty boxes stand for what was {NOT_RECORDED}.")
+    explain(
+        figure, "Every dot is a node. Empty boxes stand for graphs that were only counted, not recorded node by node."
+    )
     page = add_axes(figure, 0, 0, WIDTH, height)
     page.set(xlim=(0, WIDTH), ylim=(0, height))
     top = height - EXPLAINED_HEIGHT

@@ -217,9 +217,16 @@ def _draw_cell(axes: Axes, column: int, row: int, cell: Cell | None) -> None:
     top = CELL_LINE / 2 if not names else CELL_LINE
     weight = "bold" if cell.ratio.decided else "normal"
     style = {"color": ink_on(face)}
-    _beside(axes, middle, (0, top), factor(cell.ratio.value), fontsize=NORMAL, fontweight=weight, **style)
+    _beside(axes, middle, (0, top), _pointed(cell.ratio), fontsize=NORMAL, fontweight=weight, **style)
     _beside(axes, middle, (0, top - CELL_LINE), interval(cell.ratio, " to "), **style)
-    _beside(axes, middle, (0, top - 2 * CELL_LINE), names, fontsize=SMALL - 0.5, **style)
+    _beside(axes, middle, (0, top - 2 * CELL_LINE), names.replace(" / ", "/"), fontsize=SMALL - 0.5, **style)
+
+
+def _pointed(ratio: Ratio) -> str:
+    """Write a ratio with an arrow as the key has it, so that who is faster is seen without colours, too."""
+    arrows = ("← ", "") if ratio.value < 1 else ("", " →")
+    before, after = arrows if ratio.decided else ("", "")
+    return f"{before}{factor(ratio.value)}{after}"
 
 
 def _face(ratio: Ratio) -> str:

@@ -166,15 +166,15 @@ def _draw_paid(axes: Axes, run: Run, rows: Rows) -> None:
     """Say after how many runs compiling with XLA has paid, beside graph mode."""
     axes.set(xlim=(0, PAID_WIDTH), ylim=(rows_height(rows), 0))
     write_above(axes, 37, "XLA has paid for itself,\nbeside graph mode", fontweight="bold", va="top")
-    steps = [run.find("step", phase, variant, mode) for variant, mode in rows if mode == "xla" for phase in PHASES]
-    rounds = max((len(found.rounds) for found in steps if found), default=0)
+    both = [variant for variant, mode in rows if mode == "xla" and (variant, "graph") in rows]
+    steps = [run.find("step", phase, variant, "xla") for variant in both for phase in PHASES]
+    rounds = min((len(found.rounds) for found in steps if found and found.rounds), default=0)
     interval = "95% interval" if rounds >= ENOUGH_ROUNDS else f"interval of {rounds} round{'s' * (rounds != 1)}"
     write_above(axes, 4, f"runs [{interval}]", fontsize=SMALL, color=QUIET)
-    for (variant, mode), row in rows.items():
-        if mode == "xla" and (variant, "graph") in rows:
-            for number, phase in enumerate(PHASES):
-                text = f"{PHASE_NAMES[phase]}: {_paid(run, phase, variant)}"
-                write_beside(axes, 0, row - 0.5 + number, text)
+    for variant in both:
+        for number, phase in enumerate(PHASES):
+            text = f"{PHASE_NAMES[phase]}: {_paid(run, phase, variant)}"
+            write_beside(axes, 0, rows[variant, "xla"] - 0.5 + number, text)
 
 
 def _paid(run: Run, phase: str, variant: str) -> str:
