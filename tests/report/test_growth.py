@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 
 from unroll.measure import statistics
@@ -172,16 +170,8 @@ LOOKED_AT = [
 
 
 @pytest.mark.parametrize(("name", "figure"), LOOKED_AT)
-def test_no_text_hides_another_or_leaves_the_page(name, figure):
-    page = drawn(name, figure)
-    renderer = FigureCanvasAgg(page).get_renderer()
-    page.draw(renderer)
-    boxes = [(text.get_text(), text.get_window_extent(renderer).padded(-1)) for text in texts(page)]
-    for text, box in boxes:
-        assert page.bbox.x0 <= box.x0 and box.x1 <= page.bbox.x1, text
-        assert page.bbox.y0 <= box.y0 and box.y1 <= page.bbox.y1, text
-    for (one, box), (other, second) in combinations(boxes, 2):
-        assert not box.overlaps(second), (one, other)
+def test_no_text_hides_another_or_leaves_the_page(name, figure, assert_looks_right):
+    assert_looks_right(drawn(name, figure))
 
 
 @pytest.mark.parametrize("question", growth.GROWTH_QUESTIONS, ids=lambda question: question.heading)

@@ -140,14 +140,17 @@ def _draw_row(
 ) -> None:
     page.plot([MARGIN, WIDTH - MARGIN], [top, top], color=FAINT, linewidth=0.6)
     page.text(MARGIN, top - 0.2, f"T = {steps}", fontsize=LARGE, fontweight="bold")
-    for variant, draw in (("static", _draw_static), ("dynamic", _draw_dynamic)):
+    for variant in PAIR:
         left, width, whole = LEFTS[variant], WIDTHS[variant], HEIGHTS[variant]
         axes = add_axes(figure, left, top - COUNT - DRAWING, width, DRAWING)
         axes.set(xlim=(0, WIDTH), ylim=(0, whole))
-        nodes = counts[variant].get(steps)
+        nodes, outline, more = counts[variant].get(steps), outlines.get(variant, {}), ""
+        if variant == "static" and (nodes or outline):
+            more = _draw_static(axes, outline, steps, pitch, width / WIDTH)
+        elif nodes or outline:
+            more = _draw_dynamic(axes, outline, width / WIDTH)
         said = f"{nodes} nodes" if nodes else "not counted"
         page.text(left, top - 0.19, said, fontsize=NORMAL, fontweight="bold" if nodes else "normal")
-        more = draw(axes, outlines.get(variant, {}), steps, pitch, width / WIDTH)
         x = left + text_width(said, NORMAL, "bold") + 0.15
         page.text(x, top - 0.19, more, fontsize=SMALL, color=QUIET)
 
@@ -172,9 +175,8 @@ def _draw_static(axes: Axes, outline: Outline, steps: int, pitch: float, scale: 
     return f"{wider}{NOT_RECORDED if not outline.get('main') else 'too wide to draw'}"
 
 
-def _draw_dynamic(axes: Axes, outline: Outline, steps: int, pitch: float, scale: float) -> str:
-    """Draw a dynamic graph, or an empty loop for it; gives what to say of that."""
-    del steps, pitch  # at any T, it is as large
+def _draw_dynamic(axes: Axes, outline: Outline, scale: float) -> str:
+    """Draw a dynamic graph, at any T as large, or an empty loop for it; gives what to say of that."""
     if outline.get("main"):
         dynamic_graph.draw_loop(axes, dynamic_graph.lay_loop(outline), HEIGHTS["dynamic"], scale=scale, words=False)
         return ""
