@@ -21,7 +21,12 @@ from unroll.report.tables import NOTHING, factor, interval
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
 APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
-MARKS = {HOLDS: "●", FAILS: "○", DEPENDS: "◐", NOT_MEASURED: "·"}  # beside the words, for colour says nothing to all
+MARKS = {
+    HOLDS: "●",
+    FAILS: "○",
+    DEPENDS: "◐",
+    NOT_MEASURED: "\N{EN DASH}",
+}  # beside the words, for colour says nothing to all
 SHOWN_EVIDENCE = 3
 CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGEST_EMBLEM = 40  # cells, however many steps there are
