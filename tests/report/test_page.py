@@ -191,6 +191,7 @@ def test_a_poor_run_still_gives_a_page_that_says_what_is_missing(records, said, 
     assert "Figures with nothing to draw: How costs grow with T; The ratio at each batch and width." in visible
     assert all(words in visible for words in said)
     assert 'id="figure-growth"' not in page and 'href="#figure-growth"' not in page
+    assert 'id="table-ratios"' not in page
 
 
 def test_figures_with_nothing_to_draw_are_left_out_and_named(run_of, tmp_path):
