@@ -590,6 +590,12 @@ def test_trainings_that_differ_in_more_than_the_unroll_are_no_pair():
     assert BY_NAME["learn-the-same"].judge(Results(EMPTY.run, found)).word == NOT_MEASURED
 
 
+def test_it_is_without_a_signature_that_every_length_is_traced():
+    found = BY_NAME["every-length-is-traced"].judge(Results(run_of(traced(4, 1))))
+    assert found.because == "on an input signature that leaves T open: each is traced without one"
+    assert [one.value for one in found.evidence] == ["4 for 4 lengths (counted)", "1 for 4 lengths (counted)"]
+
+
 def test_lengths_served_by_a_trained_export_are_shown():
     served = [Served("static", 14, None, "wants 28"), Served("static", 28, 0.97), Served("dynamic", 14, 0.81)]
     results = Results(SCENARIOS["bound-to-its-length"][DEPENDS].run, [replace(training(0.97), served=served)])
