@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run
 
-SMALLEST = 6.5  # points: the names in the cells of the grid
+SMALLEST = 7.5  # points: the names in the cells of the grid
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The figure of break-even: lines, dots and words are those that the records give."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
@@ -47,7 +49,9 @@ def markers(axes, marker):
 def test_a_line_is_what_training_takes_in_all(draw):
     lines, _ = panels(draw(static=LATE, dynamic=EARLY))
     for variant, (build, first_call, step) in (("static", LATE), ("dynamic", EARLY)):
-        (line,) = [line for line in lines.lines if line.get_marker() == "None" and line.get_color() == style.colour(variant)]
+        (line,) = [
+            line for line in lines.lines if len(line.get_xdata()) > 2 and line.get_color() == style.colour(variant)
+        ]
         steps = np.array(line.get_xdata())
         np.testing.assert_allclose(line.get_ydata(), build + first_call + steps * step)
         assert steps.min() == 1
@@ -70,8 +74,10 @@ def test_a_break_even_stands_where_the_run_says_on_both_panels(draw, run_of):
 
 def test_the_interval_is_drawn_and_written(draw, run_of):
     noisy = [0.010, 0.0105, 0.011, 0.0095, 0.009, 0.0102]
-    late = [r for r in records("static", *LATE)]
-    late = [r if r.quantity != "step" else Record(**{**r.__dict__, "samples": [noisy[r.round - 1]]}) for r in late]
+    late = [
+        replace(made, samples=[noisy[made.round - 1]]) if made.quantity == "step" else made
+        for made in records("static", *LATE)
+    ]
     run = run_of(*late, *records("dynamic", *EARLY))
     found = run.break_even("train", *(Case(variant, "graph", Sizes()) for variant in ("static", "dynamic")))
     assert found.low < found.steps < found.high < 1e4
@@ -79,6 +85,7 @@ def test_the_interval_is_drawn_and_written(draw, run_of):
     _, pairs = panels(figure)
     (interval,) = [line for line in pairs.lines if len(line.get_xdata()) == 2]
     assert tuple(interval.get_xdata()) == (found.low, found.high)
+    assert [dot.get_xdata()[0] for dot in markers(pairs, "o")] == [found.steps]
     assert any(text.startswith("from ") and " up to " in text for text in said(figure))
     assert not markers(pairs, ">")
 
@@ -105,7 +112,9 @@ def test_who_is_better_in_both_has_paid_at_once(draw):
 
 
 def test_one_round_gives_no_interval(run_of):
-    figure = break_even.draw_break_even(run_of(*records("static", *LATE, rounds=1), *records("dynamic", *EARLY, rounds=1)))
+    figure = break_even.draw_break_even(
+        run_of(*records("static", *LATE, rounds=1), *records("dynamic", *EARLY, rounds=1))
+    )
     assert "one round" in said(figure)
 
 

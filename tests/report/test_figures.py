@@ -23,6 +23,7 @@ def run_of(kind: str) -> Run:
     run = read_journal(ROOT / "results" / "reference")[-1]
     two = [record for record in run.records if record.variant in ("static", "keras-loop")]
     failed = [replace(record, samples=[], note=f"failed: {HOSTILE}") for record in run.records]
+    own = [replace(record, variant=f"{HOSTILE}:reader") for record in run.records if record.variant == "dynamic"]
     bare = {"outlines": {}, "outlines_at": {}}
     return {
         "all": run,
@@ -30,7 +31,12 @@ def run_of(kind: str) -> Run:
         "one record": replace(run, records=run.records[:1], **bare),
         "failed": replace(run, records=failed, **bare),
         "two variants": replace(run, records=two, outlines={"static": run.outlines["static"]}, outlines_at={}),
-        "hostile": replace(run, environment={"processor": HOSTILE}, settings=run.settings | {"data": HOSTILE * 9}),
+        "hostile": replace(
+            run,
+            environment={"processor": HOSTILE},
+            settings=run.settings | {"data": HOSTILE * 9},
+            records=[*run.records, *own],
+        ),
     }[kind]
 
 
@@ -70,5 +76,3 @@ def test_a_figure_is_as_wide_as_all_and_is_written_with_its_texts_escaped(name, 
     assert figure.get_size_inches()[0] == style.WIDTH
     png, svg = style.save_figure(figure, tmp_path, name)
     assert png.stat().st_size and "<script" not in svg.read_text()
-
-

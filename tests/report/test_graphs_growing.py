@@ -118,6 +118,7 @@ def test_a_variant_that_was_not_measured_is_named(run, lost):
     kept = replace(run, records=records, outlines={v: o for v, o in run.outlines.items() if v != lost})
     words = said(graphs_growing.draw_graphs_growing(replace(kept, outlines_at=outlines_at)))
     assert words.count("not counted") == 4
+    assert words.count(NOT_RECORDED) == (lost == "static")  # at the largest T, where static says its width, too
     assert "not measured" in words
 
 

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 
 from unroll.measure import statistics
@@ -14,7 +12,7 @@ from unroll.measure.config import Case, Sizes, own_mode
 from unroll.measure.journal import Record, Run
 from unroll.measure.statistics import Ratio
 from unroll.report import grid, growth, style, tables, unroll_k
-from unroll.report.tables import NOTHING
+from unroll.report.tables import NOTHING, factor
 
 ALL_STEPS = (7, 28, 64, 128, 256, 512, 784)
 ROUNDS = 7
@@ -172,16 +170,8 @@ LOOKED_AT = [
 
 
 @pytest.mark.parametrize(("name", "figure"), LOOKED_AT)
-def test_no_text_hides_another_or_leaves_the_page(name, figure):
-    page = drawn(name, figure)
-    renderer = FigureCanvasAgg(page).get_renderer()
-    page.draw(renderer)
-    boxes = [(text.get_text(), text.get_window_extent(renderer).padded(-1)) for text in texts(page)]
-    for text, box in boxes:
-        assert page.bbox.x0 <= box.x0 and box.x1 <= page.bbox.x1, text
-        assert page.bbox.y0 <= box.y0 and box.y1 <= page.bbox.y1, text
-    for (one, box), (other, second) in combinations(boxes, 2):
-        assert not box.overlaps(second), (one, other)
+def test_no_text_hides_another_or_leaves_the_page(name, figure, assert_looks_right):
+    assert_looks_right(drawn(name, figure))
 
 
 @pytest.mark.parametrize("question", growth.GROWTH_QUESTIONS, ids=lambda question: question.heading)
@@ -290,7 +280,11 @@ def test_a_cell_is_coloured_only_where_the_interval_excludes_1():
                 red, _, blue = to_rgb(colours[column, row])
                 faces.add(np.sign(blue - red).item())
                 assert np.sign(blue - red) == (np.sign(1 - ratio.value) if ratio.decided else 0)
-                assert f"{ratio.low:.2f} to {ratio.high:.2f}" in said(drawn("grid", "grid"))
+                words = said(drawn("grid", "grid"))
+                assert f"{ratio.low:.2f} to {ratio.high:.2f}" in words
+                value = factor(ratio.value)
+                pointed = (f"← {value}" if ratio.value < 1 else f"{value} →") if ratio.decided else value
+                assert pointed in words
     assert faces == {-1, 0, 1}
 
 

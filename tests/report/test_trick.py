@@ -41,7 +41,9 @@ def cells():
         if isinstance(patch, Rectangle)
     }
     numbers = [text for text in axes.texts if text.get_text().isdigit()]
-    return [(*text.get_position(), int(text.get_text()), faces[tuple(np.round(text.get_position(), 6))]) for text in numbers]
+    return [
+        (*text.get_position(), int(text.get_text()), faces[tuple(np.round(text.get_position(), 6))]) for text in numbers
+    ]
 
 
 def test_each_number_stands_at_every_stage_in_the_colour_of_its_image():

@@ -1,12 +1,14 @@
 """The figure of XLA: bars are what was measured in each mode, and every gap says why it is one."""
 
+from dataclasses import replace
+
 import pytest
 from matplotlib.container import BarContainer
 
-from unroll.measure.config import PHASES, Sizes
+from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record
 from unroll.report import xla
-from unroll.report.tables import NOTHING
+from unroll.report.tables import NOTHING, steps_text
 
 TIMES = {"graph": (0.3, 0.5, 0.020), "xla": (0.4, 4.0, 0.010), "eager": (None, 0.2, 0.090)}  # build, first call, step
 
@@ -57,12 +59,15 @@ def test_the_modes_of_a_variant_stand_in_rows_in_one_colour_and_differ_without_i
 
 
 def test_it_says_after_how_many_runs_compiling_has_paid(run_of):
-    figure = xla.draw_xla(run_of(*records()))  # 3.6 s more, and 10 ms less a run
-    assert {"forward: 360", "training: 360"} <= {text.split(" [")[0] for text in said(figure)}
+    run = run_of(*records())
+    found = run.break_even("train", *(Case("static", mode, Sizes()) for mode in ("xla", "graph")))
+    assert found.steps == pytest.approx(360)  # 3.6 s more to compile, and 10 ms less a run
+    paid = steps_text(found.steps)
+    assert {f"forward: {paid}", f"training: {paid}"} <= set(said(xla.draw_xla(run)))
 
 
 def test_it_never_pays_where_the_run_is_no_quicker(run_of):
-    slow = [r if r.quantity != "step" or r.mode != "xla" else Record(**{**r.__dict__, "samples": [0.03]}) for r in records()]
+    slow = [r if r.quantity != "step" or r.mode != "xla" else replace(r, samples=[0.03]) for r in records()]
     assert "training: never" in said(xla.draw_xla(run_of(*slow)))
 
 
@@ -80,3 +85,12 @@ def test_a_gap_says_why(run_of):
     assert {"forward: not known", "training: not known"} <= set(said(figure))
     forward = xla.draw_xla(run_of(*records(phases=("forward",))))
     assert said(forward).count("not measured") == 2 * len(TIMES)
+
+
+def test_few_rounds_give_no_95_percent_interval_whoever_else_had_more(run_of):
+    others = [
+        replace(r, variant="jax-loop", round=r.round + more) for r in records(modes=("xla",)) for more in (0, 3, 6)
+    ]
+    assert "runs [interval of 3 rounds]" in said(xla.draw_xla(run_of(*records(), *others)))
+    more = [replace(r, round=r.round + 3) for r in records()]
+    assert "runs [95% interval]" in said(xla.draw_xla(run_of(*records(), *more)))

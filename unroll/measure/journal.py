@@ -270,8 +270,10 @@ def _read_head(line: dict, runs: dict[str, Run]) -> None:
 def _read_outline(line: dict, run: Run) -> None:
     """Keep an outline; one that names no T is of the run's own, as all were at first."""
     steps = line.get("steps")
-    own = steps is None or steps == run.settings.get("sizes", {}).get("steps")
-    (run.outlines if own else run.outlines_at.setdefault(steps, {}))[line["variant"]] = line["outline"]
+    if steps is None or steps == run.settings.get("sizes", {}).get("steps"):
+        run.outlines[line["variant"]] = line["outline"]
+    else:
+        run.outlines_at.setdefault(steps, {})[line["variant"]] = line["outline"]
 
 
 def _file(folder: Path) -> JSONLines:

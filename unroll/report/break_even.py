@@ -37,9 +37,9 @@ SHOWN = tuple(dict.fromkeys(variant for pair in reversed(BREAK_EVEN_PAIRS) for v
 LEAST_STEPS, MOST_STEPS = 1e4, 1e7  # that the axis reaches to: an epoch of MNIST is some 500
 NAMES_WIDTH, TICKS_WIDTH, NUMBERS_WIDTH = 2.0, 0.62, 1.62
 AXIS = WIDTH - 2 * MARGIN - NAMES_WIDTH - TICKS_WIDTH - NUMBERS_WIDTH
-LINES_HEIGHT, LINES_HEAD, PAIRS_HEAD, PAIR_ROW, TICKS_HEIGHT = 2.3, 0.35, 0.62, 0.4, 0.55
+LINES_HEIGHT, LINES_HEAD, PAIRS_HEAD, PAIR_ROW, TICKS_HEIGHT = 2.6, 0.2, 0.55, 0.4, 0.5
 NAME_LINE = 0.17  # from one name beside the lines to the next
-PAIR_STYLE = {"markersize": 6, "markeredgewidth": 1.4, "clip_on": False, "zorder": 4}
+PAIR_STYLE: dict = {"markersize": 6, "markeredgewidth": 1.4, "clip_on": False, "zorder": 4}
 
 
 class Bill(NamedTuple):
@@ -114,23 +114,30 @@ def _draw_bills(axes: Axes, bills: dict[str, Bill], pairs: Pairs, limits: tuple[
     axes.set_yscale("log")
     axes.set_xlim(limits)
     steps = np.geomspace(*limits, 200)
-    label_decades(axes, [bill.after(n) for bill in bills.values() for n in limits])
+    costs = [bill.after(n) for bill in bills.values() for n in limits]
+    label_decades(axes, costs)
+    low, high = min(costs) / 1.6, max(costs) * 1.6
+    decades = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
+    axes.set_yticks(decades, [f"{decade:,g}" for decade in decades])
+    axes.set_ylim(low, high)
     axes.yaxis.tick_right()
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_xticks([10.0**power for power in range(round(math.log10(limits[1])) + 1)], [])
     axes.set_xticks([], minor=True)
     axes.tick_params(axis="x", length=0)
-    axes.annotate("seconds in all", (1, 1), (4, 10), "axes fraction", "offset points", fontsize=SMALL, color=QUIET)
+    axes.annotate("seconds in all", (1, 1), (4, 4), "axes fraction", "offset points", fontsize=SMALL, color=QUIET)
     for variant, bill in bills.items():
         axes.plot(steps, bill.after(steps), color=colour(variant), linewidth=1.6)
-    for late, _, found in pairs:
+    for number, (late, _, found) in enumerate(pairs):
         if not isinstance(found, str) and late in bills and limits[0] < found.steps < limits[1]:
-            style = {"color": colour(late), "markeredgecolor": "white"} | PAIR_STYLE | {"markeredgewidth": 0.8}
-            axes.plot(found.steps, bills[late].after(found.steps), "o", **style)
+            cost = bills[late].after(found.steps)
+            axes.plot([found.steps] * 2, [axes.get_ylim()[0], cost], color=colour(late), linewidth=0.8, zorder=1.5)
+            smaller: dict = {"markersize": 9 - 1.5 * number, "markeredgecolor": "white", "markeredgewidth": 0.8}
+            axes.plot(found.steps, cost, "o", color=colour(late), **PAIR_STYLE | smaller)
 
 
 def _draw_names(axes: Axes, lines: Axes, bills: dict[str, Bill]) -> None:
-    """Name each line at its start, with what it takes until the first step is done, the names apart from one another."""
+    """Name each line at its start, with what it takes to start, the names apart from one another."""
     low, high = np.log10(lines.get_ylim())
     order = sorted(bills, key=lambda variant: bills[variant].after(1))
     starts = [(np.log10(bills[variant].after(1)) - low) / (high - low) * LINES_HEIGHT for variant in order]
@@ -155,7 +162,7 @@ def _draw_pairs(figure: Figure, pairs: Pairs, limits: tuple[float, float], botto
     numbers = NAMES_WIDTH + AXIS + 0.16
     style: dict = {"va": "bottom", "fontweight": "bold"}
     names.annotate("Starts later, beside", (0.08, 0), (0, 6), "data", "offset points", **style)
-    names.annotate("Break-even, in training steps", (numbers, 0), (0, 6), "data", "offset points", **style)
+    names.annotate("Break-even, in steps", (numbers, 0), (0, 6), "data", "offset points", **style)
     for row, (late, early, found) in enumerate(pairs):
         if row % 2 == 0:
             names.axhspan(row, row + 1, color="#F4F4F4", linewidth=0)
@@ -179,7 +186,7 @@ def _draw_break_even(axes: Axes, row: float, found: BreakEven, hue: str) -> None
     if found.high >= last:
         axes.plot(last, row, ">", color=hue, **PAIR_STYLE)
     if found.steps <= last:
-        style = {"markerfacecolor": hue, "markeredgecolor": hue} | PAIR_STYLE
+        style: dict = {"markerfacecolor": hue, "markeredgecolor": hue} | PAIR_STYLE
         axes.plot(max(found.steps, first), row, "o", **style)
 
 

@@ -17,7 +17,7 @@ NODE, OUTPUT_ROW = 0.17, 0.3  # from a node of a block to the next, and between 
 ARC, BOX, BOX_BOTTOM = 0.62, 2.75, 0.15  # inches, from the top down
 HEIGHT = ARC + BOX + BOX_BOTTOM
 BEFORE_GAP, AFTER_GAP = 0.75, 0.75  # between the box and what is around it
-INDENT, OUTDENT = 0.72, 0.82  # within the box, for the names of what comes in and goes out
+INDENT, OUTDENT = 0.8, 0.82  # within the box, for the names of what comes in and goes out
 COLUMN, ROW = 0.6, 0.4  # at most, from a node of the body to the next, along the flow and across it
 BOX_HEAD, BOX_FOOT = 0.75, 0.85  # of the box, above and below the cell
 COUNTERS_UP = 0.22  # from the box's bottom to the nodes that count the steps
@@ -113,7 +113,12 @@ def name_loop(axes: Axes, laid: Loop, top: float, steps: int | None) -> None:
     axes.text(laid.left + 0.12, roof - 0.22, "the loop's body", fontweight="bold")
     style = {"fontsize": SMALL, "color": QUIET}
     for node in laid.loop:
-        axes.text(laid.left + 0.12 + text_width("the loop's body", NORMAL, "bold") + 0.12, roof - 0.22, node.operation, **style)
+        axes.text(
+            laid.left + 0.12 + text_width("the loop's body", NORMAL, "bold") + 0.12,
+            roof - 0.22,
+            node.operation,
+            **style,
+        )
     depth = NODE * breadth(layout(laid.before, flush=True)) / 2 + 0.3
     axes.text(MARGIN + 0.05, middle - depth, "images, weights", va="bottom", **style)
     y = middle - OUTPUT_ROW * (breadth(layout(laid.after)) - 0.5) - 0.3
@@ -135,7 +140,9 @@ def _draw_body(axes: Axes, laid: Loop, roof: float, scale: float, words: bool) -
     rings = _cell_rings(cell, body, places, y, column)
     counters = [part for part in parts if part is not cell]
     foot = roof - BOX + COUNTERS_UP
-    counter_places, counter_rings = _place_counters(counters, body, laid.left + 0.24 + text_width(COUNTING, SMALL), foot)
+    counter_places, counter_rings = _place_counters(
+        counters, body, laid.left + 0.24 + text_width(COUNTING, SMALL), foot
+    )
     places, rings = places | counter_places, [*rings, *counter_rings]
     joins: Lines = [[ring.place, places[ring.reader]] for ring in rings]
     others = [node for part in counters for node in part]
@@ -218,7 +225,7 @@ class Body(NamedTuple):
 
 
 class Ring(NamedTuple):
-    """An argument of the body where a node reads it: its place, the node's name, its own name and on which side that is."""
+    """An argument of the body beside a node that reads it: its place, the reader, its own name and on which side."""
 
     place: tuple[float, float]
     reader: str
@@ -328,5 +335,3 @@ def _towards(start: tuple[float, float], end: tuple[float, float], distance: flo
     (x, y), (to_x, to_y) = start, end
     share = distance / np.hypot(to_x - x, to_y - y)
     return x + share * (to_x - x), y + share * (to_y - y)
-
-

@@ -67,8 +67,8 @@ def _kind(node: Node) -> Kind:
 
 def draw_ring(axes: Axes, place: tuple[float, float], diameter: float) -> None:
     """Draw what is no node, but what the nodes of a loop's body are given."""
-    style = {"markersize": diameter, "markerfacecolor": "white", "markeredgecolor": INK, "markeredgewidth": 0.9}
-    axes.plot(*place, "o", zorder=2, **style)
+    style = {"markersize": diameter, "markerfacecolor": "white", "markeredgecolor": INK}
+    axes.plot(*place, "o", zorder=2, markeredgewidth=min(0.9, diameter / 5), **style)
 
 
 def lines_between(nodes: list[Node], places: Places) -> Lines:

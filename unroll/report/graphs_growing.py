@@ -30,6 +30,7 @@ from unroll.report.style import (
     print_height,
     small_print,
     styled,
+    text_width,
     write_small_print,
     write_title,
 )
@@ -39,10 +40,10 @@ TITLE = "The two graphs as T grows"
 ASKED = (1, 4)  # the T that are shown, if they were counted, besides the run's own and the largest
 PAIR = ("static", "dynamic")
 HEADING, COUNT, DRAWING, ROW_GAP = 0.56, 0.24, 1.05, 0.12  # inches; of a row, what is said and what is drawn
-LEFTS, WIDTHS = {"static": 1.05, "dynamic": 6.7}, {"static": 5.35, "dynamic": 3.15}
+LEFTS, WIDTHS = {"static": 1.2, "dynamic": 6.75}, {"static": 5.3, "dynamic": 3.1}
 HEIGHTS = {"static": static_graph.HEIGHT, "dynamic": dynamic_graph.HEIGHT}
 USUAL_ENDS = 2.4  # of a page's width, what stands before and after the cells where that is not known
-NOT_RECORDED = "counted, not recorded node by node"
+NOT_RECORDED = "only counted"
 
 Counts = dict[str, dict[int, int]]  # nodes of each variant's forward graph, by T
 
@@ -55,7 +56,7 @@ def draw_graphs_growing(run: Run) -> Figure:
     """
     counts = {variant: _counts(run, variant) for variant in PAIR}
     outlines = {steps: {v: read_outline(run.outline(v, steps)) for v in PAIR} for steps in _recorded(run)}
-    shown = _shown(run, counts, outlines)
+    shown = _shown(run, counts, list(outlines))
     if len(shown) < 2:
         return empty_figure(run, TITLE, NOTHING)
     print_lines = small_print(run)
@@ -63,7 +64,9 @@ def draw_graphs_growing(run: Run) -> Figure:
     height = EXPLAINED_HEIGHT + HEADING + row * len(shown) + print_height(print_lines)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     write_title(figure, TITLE, "nodes of the forward graph, with its functions; both to one scale in each column")
-    explain(figure, f"Every dot is a node. Empty boxes stand for what was {NOT_RECORDED}.")
+    explain(
+        figure, "Every dot is a node. Empty boxes stand for graphs that were only counted, not recorded node by node."
+    )
     page = add_axes(figure, 0, 0, WIDTH, height)
     page.set(xlim=(0, WIDTH), ylim=(0, height))
     top = height - EXPLAINED_HEIGHT
@@ -136,16 +139,20 @@ def _draw_row(
     top: float,
 ) -> None:
     page.plot([MARGIN, WIDTH - MARGIN], [top, top], color=FAINT, linewidth=0.6)
-    page.text(MARGIN, top - COUNT - 0.16, f"T = {steps}", fontsize=LARGE, fontweight="bold")
-    for variant, draw in (("static", _draw_static), ("dynamic", _draw_dynamic)):
+    page.text(MARGIN, top - 0.2, f"T = {steps}", fontsize=LARGE, fontweight="bold")
+    for variant in PAIR:
         left, width, whole = LEFTS[variant], WIDTHS[variant], HEIGHTS[variant]
         axes = add_axes(figure, left, top - COUNT - DRAWING, width, DRAWING)
         axes.set(xlim=(0, WIDTH), ylim=(0, whole))
-        nodes = counts[variant].get(steps)
+        nodes, outline, more = counts[variant].get(steps), outlines.get(variant, {}), ""
+        if variant == "static" and (nodes or outline):
+            more = _draw_static(axes, outline, steps, pitch, width / WIDTH)
+        elif nodes or outline:
+            more = _draw_dynamic(axes, outline, width / WIDTH)
         said = f"{nodes} nodes" if nodes else "not counted"
         page.text(left, top - 0.19, said, fontsize=NORMAL, fontweight="bold" if nodes else "normal")
-        more = draw(axes, outlines.get(variant, {}), steps, pitch, width / WIDTH)
-        page.text(left + 0.85, top - 0.19, more, fontsize=SMALL, color=QUIET)
+        x = left + text_width(said, NORMAL, "bold") + 0.15
+        page.text(x, top - 0.19, more, fontsize=SMALL, color=QUIET)
 
 
 def _draw_static(axes: Axes, outline: Outline, steps: int, pitch: float, scale: float) -> str:
@@ -168,9 +175,8 @@ def _draw_static(axes: Axes, outline: Outline, steps: int, pitch: float, scale: 
     return f"{wider}{NOT_RECORDED if not outline.get('main') else 'too wide to draw'}"
 
 
-def _draw_dynamic(axes: Axes, outline: Outline, steps: int, pitch: float, scale: float) -> str:
-    """Draw a dynamic graph, or an empty loop for it; gives what to say of that."""
-    del steps, pitch  # at any T, it is as large
+def _draw_dynamic(axes: Axes, outline: Outline, scale: float) -> str:
+    """Draw a dynamic graph, at any T as large, or an empty loop for it; gives what to say of that."""
     if outline.get("main"):
         dynamic_graph.draw_loop(axes, dynamic_graph.lay_loop(outline), HEIGHTS["dynamic"], scale=scale, words=False)
         return ""

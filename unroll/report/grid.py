@@ -64,7 +64,7 @@ COMPARISONS = (
     Comparison("fastest of ours / faster of Keras", "as named in the cell, by median", PAIR, KERAS),
 )
 SHORT = {"static-traced": "traced", "keras-unrolled": "unrolled", "keras-loop": "loop"}
-ROWS_WIDTH, GRID_GAP, GRID_HEAD, GRID_BAND_GAP = 0.72, 0.22, 0.68, 0.24
+ROWS_WIDTH, GRID_GAP, GRID_HEAD, GRID_BAND_GAP = 0.56, 0.12, 0.68, 0.24
 CELL_HEIGHT, NAME_HEIGHT = 0.44, 0.15
 CELL_LINE = 11.5  # points
 FULL_COLOUR = 2.0  # the factor, either way, from which on a cell has its full colour
@@ -217,9 +217,16 @@ def _draw_cell(axes: Axes, column: int, row: int, cell: Cell | None) -> None:
     top = CELL_LINE / 2 if not names else CELL_LINE
     weight = "bold" if cell.ratio.decided else "normal"
     style = {"color": ink_on(face)}
-    _beside(axes, middle, (0, top), factor(cell.ratio.value), fontsize=NORMAL, fontweight=weight, **style)
+    _beside(axes, middle, (0, top), _pointed(cell.ratio), fontsize=NORMAL, fontweight=weight, **style)
     _beside(axes, middle, (0, top - CELL_LINE), interval(cell.ratio, " to "), **style)
-    _beside(axes, middle, (0, top - 2 * CELL_LINE), names, fontsize=SMALL - 1.5, **style)
+    _beside(axes, middle, (0, top - 2 * CELL_LINE), names.replace(" / ", "/"), fontsize=SMALL - 0.5, **style)
+
+
+def _pointed(ratio: Ratio) -> str:
+    """Write a ratio with an arrow as the key has it, so that who is faster is seen without colours, too."""
+    arrows = ("← ", "") if ratio.value < 1 else ("", " →")
+    before, after = arrows if ratio.decided else ("", "")
+    return f"{before}{factor(ratio.value)}{after}"
 
 
 def _face(ratio: Ratio) -> str:

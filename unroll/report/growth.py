@@ -13,7 +13,6 @@ from unroll.measure.statistics import Growth, growth
 from unroll.report import tables
 from unroll.report.style import (
     DPI,
-    EXPLAINED_HEIGHT,
     HEADING_HEIGHT,
     MARGIN,
     QUIET,
@@ -24,7 +23,6 @@ from unroll.report.style import (
     colour,
     cross_out,
     empty_figure,
-    explain,
     label_decades,
     print_height,
     small_print,
@@ -35,7 +33,6 @@ from unroll.report.style import (
     write_title,
 )
 from unroll.report.tables import NOTHING, Column, broke_off, lack
-
 
 FITTED_FROM = 64  # below it the parts of a cost that do not grow with T hide the law of the part that does
 GROWTH_VARIANTS = (*PAIR, *KERAS)
@@ -102,9 +99,16 @@ def growth_table(run: Run) -> str:
 
 
 GROWTH_TITLE = "How costs grow with the number of steps"
-NAMES_WIDTH, PANEL_GAP = 1.72, 0.14
+TITLE_HEIGHT = 0.5
+NAMES_WIDTH, PANEL_GAP = 1.78, 0.14
 PLOT_HEIGHT, X_TICKS_HEIGHT, FIT_ROW, BAND_GAP = 1.4, 0.3, 0.18, 0.3
 STOPPED_ROW = 0.11  # of the strip above a plot that marks the stopped cases, one row a variant
+READINGS = [  # what stands left of each band
+    f"Marks: medians. On\nlogarithmic axes a straight\nline is a power of T.\nBelow: p of cost ~ T^p,\n"
+    f"fitted over T ≥ {FITTED_FROM}, with\nits 95% interval.",
+    "Process: what memory\ngrows by, to build and\nstart training.\nTensors: the allocator's\n"
+    "peak in a training step.\nGraph: with its functions.\nSavedModel: on disk.",
+]
 
 
 class GrowthPlan(NamedTuple):
@@ -135,14 +139,17 @@ def draw_growth(run: Run) -> Figure:
     variants = _variants(costs)
     plan = GrowthPlan(variants, [variant for variant in variants if _stopped_steps(costs, variant)])
     print_lines = small_print(run)
-    height = EXPLAINED_HEIGHT + len(GROWTH_BANDS) * (plan.height + BAND_GAP) - BAND_GAP + 0.1 + print_height(print_lines)
+    height = TITLE_HEIGHT + len(GROWTH_BANDS) * (plan.height + BAND_GAP) - BAND_GAP + 0.1 + print_height(print_lines)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     write_title(figure, GROWTH_TITLE, "less is better, and so is a smaller exponent")
-    fitted = f"Under each: p of cost ~ T^p, fitted over T ≥ {FITTED_FROM}, with its 95% interval."
-    explain(figure, f"Medians against T, both axes logarithmic, other sizes as below. {fitted}")
     limits = _steps_limits(costs)
-    for number, band in enumerate(GROWTH_BANDS):
-        _draw_growth_band(figure, costs, band, plan, limits, height - EXPLAINED_HEIGHT - number * (plan.height + BAND_GAP))
+    top = height - TITLE_HEIGHT
+    for band, reading in zip(GROWTH_BANDS, READINGS, strict=True):
+        _draw_growth_band(figure, costs, band, plan, limits, top)
+        y = (top - HEADING_HEIGHT - plan.strip - 0.06) / height
+        style = {"fontsize": SMALL, "color": QUIET, "va": "top", "linespacing": 1.45}
+        figure.text(MARGIN / WIDTH, y, reading, **style)
+        top -= plan.height + BAND_GAP
     write_small_print(figure, print_lines)
     return figure
 
@@ -236,7 +243,6 @@ def _positive_medians(measured: dict[int, Measurement], scale: float) -> dict[in
     return {steps: found.median / scale for steps, found in measured.items() if found.samples and found.median > 0}
 
 
-
 def _label_steps(axes: Axes, steps: list[int]) -> None:
     """Mark every measured T, and label as many as there is room for, from the largest down."""
     low, high = np.log(axes.get_xlim())
@@ -254,13 +260,9 @@ def _label_steps(axes: Axes, steps: list[int]) -> None:
     axes.annotate("T", (0, 0), (-9, -11), "axes fraction", "offset points", fontsize=SMALL, color=QUIET, style="italic")
 
 
-
-
 def _draw_fits(axes: Axes, measured: dict[str, dict[int, Measurement]]) -> None:
     axes.set(xlim=(0, 1), ylim=(len(measured), 0))
     for row, found in enumerate(measured.values()):
         fit = fit_growth(found)
         style: dict[str, Any] = {"color": QUIET, "style": "italic"} if isinstance(fit, str) else {}
         axes.text(0, row + 0.5, growth_text(fit, "T^"), fontsize=SMALL, va="center_baseline", **style)
-
-

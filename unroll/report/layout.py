@@ -1,4 +1,4 @@
-"""Where things stand on the page: the nodes of a graph along its flow and across it, and labels apart from one another."""
+"""Where things stand on the page: the nodes of a graph along its flow and across it, and labels apart."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -118,10 +118,12 @@ def _mean(values: list[float]) -> float:
 
 
 def length(places: Places) -> float:
+    """Give how far a layout reaches along the flow."""
     return max((flow for flow, _ in places.values()), default=0.0)
 
 
 def breadth(places: Places) -> float:
+    """Give how far a layout reaches across the flow."""
     return max((across for _, across in places.values()), default=0.0)
 
 

@@ -40,9 +40,9 @@ from unroll.report.tables import (
     Column,
     factor,
     interval,
+    lack,
     measured_pairs,
     measured_variants,
-    lack,
     missing,
     pair_ratio,
     significant,
@@ -114,6 +114,7 @@ def place_rows(items: Iterable[Item], group: Callable[[Item], object], gap: floa
 
 
 def rows_height(rows: Rows) -> float:
+    """Give how high all rows are together, in rows."""
     return max(rows.values()) + 0.5
 
 
@@ -176,8 +177,6 @@ def draw_spread(axes: Axes, row: float, measured: Measurement, scale: float) -> 
         halo = [Stroke(linewidth=2.5, foreground="white"), Normal()]
         axes.plot([low, high], [row, row], color=INK, linewidth=1, solid_capstyle="butt", path_effects=halo)
     return high
-
-
 
 
 def write_beside(axes: Axes, x: float, row: float, text: str, **style) -> None:

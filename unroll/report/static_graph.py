@@ -133,5 +133,3 @@ def _strip_lines(before: list[Node], cells: list[list[Node]], after: list[Node],
     return lines + [
         [places[name], (x, places[name][1])] for name, joins in reach.items() for x in (min(joins), max(joins))
     ]
-
-

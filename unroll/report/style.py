@@ -71,7 +71,7 @@ NEUTRAL = "#A08F78"  # for variants of the user's own
 def colour(variant: str) -> str:
     """Give a variant's colour: the paler, the more cells in an iteration of the loop."""
     cells = cells_an_iteration(variant)
-    other = lighter(ORANGE, max(0.2, 1.15 - 0.2 * np.log2(cells))) if cells else NEUTRAL
+    other = lighter(ORANGE, max(0.25, 1.15 - 0.2 * np.log2(cells))) if cells else NEUTRAL
     return COLOURS.get(variant, other)
 
 

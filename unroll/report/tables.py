@@ -352,6 +352,7 @@ def _break_even_row(run: Run, late: str, early: str) -> list[str]:
 
 
 def steps_interval(found: BreakEven) -> str:
+    """Write the interval of a break-even, or that there is none."""
     if math.isnan(found.low):
         return "one round"
     low, high = steps_text(found.low), steps_text(found.high)

@@ -34,10 +34,10 @@ SHOWN_DIGITS = (3, 8)
 FACES = ("#3D3D5C", "#E8938C")  # of each image: no variant's colours, and far apart in grey
 INKS = ("#3D3D5C", "#A8433B")  # what its digit is written in
 
-TITLE_HEIGHT, BAND_TITLE, HEADINGS, BODY, VERDICT = 0.78, 0.34, 0.44, 1.92, 0.42
+TITLE_HEIGHT, BAND_TITLE, HEADINGS, BODY, VERDICT = 0.7, 0.34, 0.44, 1.92, 0.44
 ROWS_HEIGHT, BLOCK_GAP, SPREAD = 1.6, 0.14, 0.3  # of all rows together; between two blocks; between all of many
 NUMBERS_AT = {"batch": 0.72, "transpose": 1.98, "reshape": 3.05, "split": 4.42, "back": 5.68}  # left edges
-DIGITS_AT = {"batch": 6.95, "split": 8.03, "back": 9.1}
+DIGITS_AT = {"batch": 6.8, "split": 7.83, "back": 8.86}
 NUMBERS_WIDTH, DIGIT_WIDTH = 0.72, 0.75
 UNLINKED = ("reshape", "split")  # between the two stand the names of the steps
 SHARPER = 4  # pixels drawn for each of a digit's, so that a browser does not blur them into each other
@@ -111,7 +111,7 @@ def _draw_headings(axes: Axes, found: Stages, places: dict[str, float], width: f
         "batch": ("the batch", f"[{each}, {count}, {pixels}]"),
         "transpose": ("transpose", f"[{count}, {each}, {pixels}]"),
         "reshape": ("reshape", f"[{count * each}, {pixels}]"),
-        "split": ("split", f"{count} × [{each}, {pixels}]"),
+        "split": ("split", f"{count} times [{each}, {pixels}]"),
         "back": ("stack again", f"[{each}, {count}, {pixels}]"),
     }
     for stage, x in places.items():
@@ -137,7 +137,7 @@ def _draw_flow(axes: Axes, found: Stages, places: dict[str, float], width: float
 
 
 def _rows(numbers: np.ndarray, top: float) -> np.ndarray:
-    """Give the height on the page of each row of the batch, by its number, where blocks of rows [blocks, rows, 1] stand.
+    """Give the height on the page of each row, by its number, of a stage's numbered blocks [blocks, rows, 1].
 
     A stage stands in the middle of its room.
     """
@@ -164,16 +164,16 @@ def _draw_numbers(axes: Axes, x: float, width: float, values: np.ndarray, images
 
 def _draw_pixels(axes: Axes, x: float, width: float, values: np.ndarray, images: np.ndarray, rows: np.ndarray) -> None:
     """Draw rows [rows, I] of pixels, ink and paper coloured by image; rows that touch are drawn as one picture."""
-    height = ROWS_HEIGHT / len(values)
+    height, limits = ROWS_HEIGHT / len(values), axes.axis()
     heights = np.sort(rows)[::-1]
     paper, ink = (np.array([to_rgb(name) for name in names]) for names in ([lighter(f, 0.25) for f in FACES], INKS))
     colours = paper[images, np.newaxis] + values[..., np.newaxis] * (ink - paper)[images, np.newaxis]  # [rows, I, 3]
     breaks = np.flatnonzero(heights[:-1] - heights[1:] > height * 1.01) + 1
     for part in np.split(np.arange(len(values)), breaks):
-        extent = (x, x + width, heights[part[-1]] - height / 2, heights[part[0]] + height / 2)
+        bottom, top = (float(heights[row] + side * height / 2) for row, side in ((part[-1], -1), (part[0], 1)))
         picture = colours[part].repeat(SHARPER, axis=0).repeat(SHARPER, axis=1)
-        axes.imshow(picture, extent=extent, aspect="auto", interpolation="none", zorder=2)
-    axes.set(xlim=(0, WIDTH), ylim=(0, axes.figure.get_size_inches()[1]))  # which imshow changes
+        axes.imshow(picture, extent=(x, x + width, bottom, top), aspect="auto", interpolation="none", zorder=2)
+    axes.axis(limits)  # which imshow changes
 
 
 def _draw_links(

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from unroll.measure.config import MODES, PHASES, Case, label
-from unroll.measure.journal import Run
+from unroll.measure.journal import Measurement, Run
+from unroll.measure.statistics import ENOUGH_ROUNDS
 from unroll.report.plots import GROUP_GAP, ROW, draw_spread, place_rows, rows_height, write_above, write_beside
 from unroll.report.style import (
     DPI,
@@ -36,7 +37,7 @@ Rows = dict[tuple[str, str], float]  # by variant and mode: the middle of its ro
 TITLE = "XLA: compile against run"
 MODE_NAMES = {"graph": "graph", "xla": "XLA", "eager": "eager"}
 PHASE_NAMES = {"forward": "forward", "train": "training"}
-NAMES_WIDTH, MODES_WIDTH, PAID_WIDTH, PANEL_GAP = 1.62, 0.5, 1.68, 0.16
+NAMES_WIDTH, MODES_WIDTH, PAID_WIDTH, PANEL_GAP = 1.62, 0.48, 1.72, 0.14
 HEADINGS = 0.58
 BAR_SHARE = 0.68  # of a panel's width; the rest is for the longest bar's number
 
@@ -116,24 +117,27 @@ def _draw_names(axes: Axes, rows: Rows) -> None:
 
 def _draw_panel(axes: Axes, run: Run, panel: Panel, rows: Rows) -> None:
     costs = {case: _cost(run, panel, *case) for case in rows}
-    known = {case: parts for case, parts in costs.items() if not isinstance(parts, str)}
-    ends = [sum(parts) for parts in known.values()]
-    if panel.quantities == ("step",):
-        steps = {case: run.find("step", panel.phase, *case) for case in known}
-        ends += [step.quartiles[1] / panel.scale for step in steps.values() if step]
+    spreads = {case: _spread(run, panel, *case) for case in rows}
+    ends = [sum(parts) for parts in costs.values() if not isinstance(parts, str)]
+    ends += [found.quartiles[1] / panel.scale for found in spreads.values() if found]
     axes.set(xlim=(0, max([*ends, 1e-9]) / BAR_SHARE), ylim=(rows_height(rows), 0))
     axes.axvline(0, color=QUIET, linewidth=0.6)
     write_above(axes, 37, panel.heading, fontweight="bold", va="top")
     write_above(axes, 4, panel.unit, fontsize=SMALL, color=QUIET)
     for case, row in rows.items():
-        if case in known:
-            _draw_bar(axes, row, known[case], case)
-            end = sum(known[case])
-            if panel.quantities == ("step",) and (step := steps[case]):
-                end = max(end, draw_spread(axes, row, step, panel.scale))
-            write_beside(axes, end, row, significant(sum(known[case])))
-        else:
-            write_beside(axes, 0, row, costs[case], color=QUIET, style="italic")
+        parts, spread = costs[case], spreads[case]
+        if isinstance(parts, str):
+            write_beside(axes, 0, row, parts, color=QUIET, style="italic")
+            continue
+        _draw_bar(axes, row, parts, case)
+        end = draw_spread(axes, row, spread, panel.scale) if spread else 0
+        write_beside(axes, max(end, sum(parts)), row, significant(sum(parts)))
+
+
+def _spread(run: Run, panel: Panel, variant: str, mode: str) -> Measurement | None:
+    """Give what has a spread of its own: not what is added up of two."""
+    found = run.find(panel.quantities[0], panel.phase, variant, mode) if len(panel.quantities) == 1 else None
+    return found if found and not lack(found) else None
 
 
 def _cost(run: Run, panel: Panel, variant: str, mode: str) -> list[float] | str:
@@ -155,19 +159,22 @@ def _draw_bar(axes: Axes, row: float, parts: list[float], case: tuple[str, str])
     }[mode]
     axes.barh(row, sum(parts), height=0.68, **style)
     if len(parts) > 1:
-        axes.plot([parts[0]] * 2, [row - 0.34, row + 0.34], color="white", linewidth=2, solid_capstyle="butt")
+        axes.plot([parts[0]] * 2, [row - 0.34, row + 0.34], color="white", linewidth=1.5, solid_capstyle="butt")
 
 
 def _draw_paid(axes: Axes, run: Run, rows: Rows) -> None:
     """Say after how many runs compiling with XLA has paid, beside graph mode."""
     axes.set(xlim=(0, PAID_WIDTH), ylim=(rows_height(rows), 0))
     write_above(axes, 37, "XLA has paid for itself,\nbeside graph mode", fontweight="bold", va="top")
-    write_above(axes, 4, "after so many runs [95% interval]", fontsize=SMALL, color=QUIET)
-    for (variant, mode), row in rows.items():
-        if mode == "xla" and (variant, "graph") in rows:
-            for number, phase in enumerate(PHASES):
-                text = f"{PHASE_NAMES[phase]}: {_paid(run, phase, variant)}"
-                write_beside(axes, 0, row - 0.5 + number, text)
+    both = [variant for variant, mode in rows if mode == "xla" and (variant, "graph") in rows]
+    steps = [run.find("step", phase, variant, "xla") for variant in both for phase in PHASES]
+    rounds = min((len(found.rounds) for found in steps if found and found.rounds), default=0)
+    interval = "95% interval" if rounds >= ENOUGH_ROUNDS else f"interval of {rounds} round{'s' * (rounds != 1)}"
+    write_above(axes, 4, f"runs [{interval}]", fontsize=SMALL, color=QUIET)
+    for variant in both:
+        for number, phase in enumerate(PHASES):
+            text = f"{PHASE_NAMES[phase]}: {_paid(run, phase, variant)}"
+            write_beside(axes, 0, rows[variant, "xla"] - 0.5 + number, text)
 
 
 def _paid(run: Run, phase: str, variant: str) -> str:
