@@ -52,7 +52,9 @@ def train_as_asked(options) -> Iterator[Path]:
         from unroll.models.export import serve_rows
 
         history.append_served(*serve_rows(trainer.network, settings.steps, dataset.test, rows))
-    Console().print(result_table(settings, result))
+    Console().print(
+        f"{_name(settings)}, {settings.unroll}, on {settings.data}", result_table(settings, result), sep="\n"
+    )
     yield from _written(options, history)
 
 
@@ -230,7 +232,7 @@ class Bar:
 def result_table(settings: Settings, result: Evaluation) -> Table:
     """Set out what a training came to, beside what its document printed."""
     tutorial = TUTORIALS.get(settings.tutorial or "")
-    table = Table(title=f"{_name(settings)}, {settings.unroll}, on {settings.data}")
+    table = Table()
     columns = {
         "updates": f"{result.update}",
         "test accuracy": f"{result.test_accuracy:.4f}",
