@@ -113,7 +113,7 @@ def test_the_drift_of_each_dtype_is_drawn_below_and_its_largest_written():
         expected = np.abs(losses(0, "dynamic", dtype) - losses(0, "static", dtype))
         seen = np.where(expected > 0, expected, np.nan)
         np.testing.assert_array_equal(line.get_ydata(), seen)
-    assert {"float32: at most 1e-04", "float64: at most 1e-13"} <= set(words(LEARNING["two dtypes"]))
+    assert {"float32: at most 1e-4", "float64: at most 1e-13"} <= set(words(LEARNING["two dtypes"]))
 
 
 def test_every_tutorial_has_a_column_on_one_scale():
@@ -179,7 +179,7 @@ def test_a_digit_is_drawn_beside_every_state_of_both_in_the_order_of_the_last_h(
         assert image.get_clim()[0] == -image.get_clim()[1]
     assert (np.diff(states[0].get_array()[-1]) >= 0).all()
     assert {"h, static\n", "h, dynamic\n", "c, static\n", "c, dynamic\n"} <= set(words(READING["both"]))
-    assert any("differ by at most 2e-07" in text for text in words(READING["both"]))
+    assert any("differ by at most 2e-7" in text for text in words(READING["both"]))
 
 
 def test_the_prediction_after_every_row_is_written_and_bold_where_it_is_right():

@@ -28,12 +28,13 @@ def read_digit(network: Network, image: np.ndarray, label: int) -> list[Reading]
     differs = float(np.abs(states["static"] - states["dynamic"]).max())
     return [
         Reading(
-            name,
-            int(label),
-            _rounded(image),
-            *(_rounded(leaf) for leaf in states[name]),
-            _rounded(probabilities[name]),
-            differs,
+            unroll=name,
+            label=int(label),
+            image=_rounded(image),
+            hidden=_rounded(states[name][0]),
+            cell=_rounded(states[name][1]),
+            probabilities=_rounded(probabilities[name]),
+            differs=differs,
         )
         for name in UNROLLS
     ]

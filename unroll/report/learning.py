@@ -334,7 +334,7 @@ def _draw_drifts(axes: Axes, column: list[Pair]) -> None:
         if drift:
             largest = max(drift.values())
             y = largest or axes.get_ylim()[0]
-            said = f"{dtype}: at most {largest:.0e}" if largest else f"{dtype}: no difference"
+            said = f"{dtype}: at most {_rounded(largest)}" if largest else f"{dtype}: no difference"
             place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
             axes.annotate(said, (1, y), (0, 3), **place, fontsize=SMALL, color=ink, ha="right", annotation_clip=False)
 
@@ -347,7 +347,7 @@ def _axes(axes: Axes, values: Sequence[float], last: int, *, first: bool) -> Non
     decades = [10.0**power for power in range(low, high + 1, int(np.ceil((high - low) / 4)))]
     axes.set_yscale("log")
     axes.set_ylim(10.0**low, 10.0**high)
-    axes.set_yticks(decades, [f"{decade:g}" for decade in decades] if first else [""] * len(decades))
+    axes.set_yticks(decades, [_decade(decade) for decade in decades] if first else [""] * len(decades))
     axes.set_yticks([], minor=True)
     axes.tick_params(axis="y", length=0, labelsize=SMALL, labelcolor=QUIET, pad=3)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
@@ -356,6 +356,16 @@ def _axes(axes: Axes, values: Sequence[float], last: int, *, first: bool) -> Non
     axes.set_xlim(0, last)
     axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
     axes.tick_params(axis="x", length=2, width=0.6, color=QUIET, pad=2)
+
+
+def _decade(number: float) -> str:
+    return f"{number:g}" if number >= 0.001 else _rounded(number)
+
+
+def _rounded(number: float) -> str:
+    """Write a small number with one digit, as 2e-7."""
+    digit, _, power = f"{number:.0e}".partition("e")
+    return f"{digit}e{int(power)}"
 
 
 def _above(axes: Axes, text: str, **style) -> None:
@@ -406,7 +416,7 @@ def draw_reading(trainings: Sequence[Training]) -> Figure:
 def _how_far(shown: list[Reading]) -> str:
     units = len(shown[0].hidden[0])
     differs = max(reading.differs for reading in shown)
-    both = f"by at most {differs:.0e}" if differs else "by nothing"
+    both = f"by at most {_rounded(differs)}" if differs else "by nothing"
     said = f"the two unrolls differ {both}" if len(shown) > 1 else "read with one unroll only"
     return f"{units} units, in the order of their last h; {said}."
 
@@ -427,7 +437,7 @@ def _draw_rows(figure: Figure, shown: list[Reading], bottom: float) -> None:
 
     square = min(DIGIT_HEIGHT, DIGIT_HEIGHT * len(first.image[0]) / len(first.image))
     _draw_digit(panel(square, "The digit", f"{len(first.image)} rows, from the top"), first)
-    _draw_named(panel(NAMED_WIDTH, "Named", "after it"), first)
+    _draw_named(panel(NAMED_WIDTH, "Named", "by then"), first)
     _draw_probabilities(panel(CLASSES * CLASS_WIDTH, "How sure", "0 to 9, up to 1"), first)
     order = np.argsort(first.hidden[-1])
     width = (WIDTH - MARGIN - place + PANEL_GAP) / (2 * len(shown)) - PANEL_GAP
@@ -452,8 +462,9 @@ def _draw_named(axes: Axes, reading: Reading) -> None:
     stride = int(np.ceil(LEAST_ROW * len(reading.image) / DIGIT_HEIGHT))
     for row, named in list(enumerate(reading.predictions))[::stride]:
         is_right = named == reading.label
-        style = {"fontweight": "bold"} if is_right else {"color": QUIET}
-        axes.text(0.4, row + 0.5, str(named), fontsize=SMALL, ha="center", va="center_baseline", **style)
+        ink, weight = (INK, "bold") if is_right else (QUIET, "normal")
+        style = {"fontsize": SMALL, "color": ink, "fontweight": weight, "ha": "center", "va": "center_baseline"}
+        axes.annotate(str(named), (0.4, row + 0.5), **style)
 
 
 def _draw_probabilities(axes: Axes, reading: Reading) -> None:
