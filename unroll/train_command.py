@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from unroll.measure.process import quiet
 from unroll.models.checkpoint import CheckpointError, read_checkpoint
 from unroll.models.history import Evaluation, History, Point
 from unroll.models.settings import Settings, check_whole, choose_settings
@@ -51,8 +52,12 @@ def train_as_asked(options) -> Iterator[Path]:
     if rows:
         from unroll.models.export import serve_rows
 
-        history.append_served(*serve_rows(trainer.network, settings.steps, dataset.test, rows))
-    Console().print(result_table(settings, result))
+        with quiet():  # TensorFlow reports what an export refuses
+            served = serve_rows(trainer.network, settings.steps, dataset.test, rows)
+        history.append_served(*served)
+    Console().print(
+        f"{_name(settings)}, {settings.unroll}, on {settings.data}", result_table(settings, result), sep="\n"
+    )
     yield from _written(options, history)
 
 
@@ -111,8 +116,6 @@ def _rows(asked: str | None) -> list[int]:
 
 def _start_tensorflow(settings: Settings) -> None:
     """Import TensorFlow without its greetings, and hold it to the same results in every run if asked for."""
-    from unroll.measure.process import quiet
-
     with quiet():
         import tensorflow as tf
 
@@ -230,7 +233,7 @@ class Bar:
 def result_table(settings: Settings, result: Evaluation) -> Table:
     """Set out what a training came to, beside what its document printed."""
     tutorial = TUTORIALS.get(settings.tutorial or "")
-    table = Table(title=f"{_name(settings)}, {settings.unroll}, on {settings.data}")
+    table = Table()
     columns = {
         "updates": f"{result.update}",
         "test accuracy": f"{result.test_accuracy:.4f}",

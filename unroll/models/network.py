@@ -147,7 +147,7 @@ def weight_names(design: Design) -> list[str]:
     return [*LSTMWeights._fields, *input_layer, "dense_kernel", "dense_bias"]
 
 
-def _init_lstm(input_size: int, hidden_size: int, design: Design, random, dtype: str) -> LSTMWeights:
+def _init_lstm(input_size: int, hidden_size: int, design: Design, random, dtype: Any) -> LSTMWeights:
     """Draw an LSTM's first weights; TensorFlow 1's cell had one kernel, [I+H, 4H], and a bias of zeros."""
     if design.lstm == "Glorot":
         return init_weights(input_size, hidden_size, seed=int(random.integers(1 << 32)), dtype=dtype)

@@ -124,7 +124,7 @@ class Trainer:
         with self._watch.of(count):
             losses, accuracies = (values.numpy() for values in self.run(self._batches, tf.constant(count)))
         points = [
-            Point(self.done + number, float(loss), float(right), self.seconds)
+            Point(self.done + number, _shortest(loss), _shortest(right), round(self.seconds, 3))
             for number, (loss, right) in enumerate(zip(losses, accuracies, strict=True), start=1)
         ]
         for point in points:
@@ -263,6 +263,11 @@ def load_network(path: Path, unroll: str | None = None) -> tuple[Network, Settin
     network = build_network(settings)
     _assign(network, settings, checkpoint)
     return network, settings
+
+
+def _shortest(value: np.floating) -> float:
+    """Give a number with no more digits than its dtype has: a history is kept, and read by people too."""
+    return float(str(value))
 
 
 def _assign(network: Network, settings: Settings, checkpoint: Checkpoint) -> None:
