@@ -228,7 +228,7 @@ def test_a_cost_that_sinks_to_0_gives_no_exponent():
 
 
 def test_an_exponent_is_written_without_a_negative_zero():
-    assert growth._fit_text(statistics.Growth(-0.001, -0.004, 0.003)) == "0.00 [0.00, 0.00]"
+    assert growth.growth_text(statistics.Growth(-0.001, -0.004, 0.003)) == "0.00 [0.00, 0.00]"
 
 
 def test_each_stopped_case_has_one_row_with_all_it_lacks():

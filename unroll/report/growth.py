@@ -67,7 +67,7 @@ def _variants(costs: Costs) -> list[str]:
     return list(dict.fromkeys(variant for _, variant in costs))
 
 
-def _fit(measured: dict[int, Measurement]) -> Growth | str:
+def fit_growth(measured: dict[int, Measurement]) -> Growth | str:
     """Fit the law of growth over the larger T, one point a round; or say why there is none."""
     rounds = [(steps, values) for steps, found in measured.items() for values in found.rounds.values()]
     if not rounds:
@@ -79,7 +79,7 @@ def _fit(measured: dict[int, Measurement]) -> Growth | str:
     return growth(steps, costs) if min(costs) > 0 else "not above 0"
 
 
-def _fit_text(fit: Growth | str, prefix: str = "") -> str:
+def growth_text(fit: Growth | str, prefix: str = "") -> str:
     """Write an exponent with its interval, 0 without a sign."""
     if isinstance(fit, str):
         return fit
@@ -91,7 +91,7 @@ def growth_table(run: Run) -> str:
     """Set out the exponent p of each cost as T ** p, with its 95% interval, fitted over the larger T."""
     costs = _growth(run)
     rows = [
-        [label(variant), *(_fit_text(_fit(costs[question, variant])) for question in GROWTH_QUESTIONS)]
+        [label(variant), *(growth_text(fit_growth(costs[question, variant])) for question in GROWTH_QUESTIONS)]
         for variant in _variants(costs)
     ]
     headings = [question.heading for question in GROWTH_QUESTIONS]
@@ -263,6 +263,6 @@ def _label_steps(axes: Axes, steps: list[int]) -> None:
 def _draw_fits(axes: Axes, measured: dict[str, dict[int, Measurement]]) -> None:
     axes.set(xlim=(0, 1), ylim=(len(measured), 0))
     for row, found in enumerate(measured.values()):
-        fit = _fit(found)
+        fit = fit_growth(found)
         style: dict[str, Any] = {"color": QUIET, "style": "italic"} if isinstance(fit, str) else {}
-        axes.text(0, row + 0.5, _fit_text(fit, "T^"), fontsize=SMALL, va="center_baseline", **style)
+        axes.text(0, row + 0.5, growth_text(fit, "T^"), fontsize=SMALL, va="center_baseline", **style)

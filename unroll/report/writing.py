@@ -1,16 +1,18 @@
 """Writing the report: figures and tables beside the journal, and the generated parts of a Markdown page."""
 
-import os
 import re
-import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
 from unroll.report import grid, growth, plots, style, tables
 from unroll.report.break_even import draw_break_even
+from unroll.report.claims import claims_table
+from unroll.report.folders import trainings_beside
 from unroll.report.graphs import draw_graphs
 from unroll.report.graphs_growing import draw_graphs_growing
 from unroll.report.trick import draw_trick
@@ -40,6 +42,7 @@ TABLES = {
     "growth": growth.growth_table,
     "grid": grid.grid_table,
     "stopped": tables.stopped_table,
+    "claims": claims_table,
     "environment": tables.environment_table,
 }
 MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
@@ -75,10 +78,12 @@ def fill_page(page: Path, folder: Path) -> str:
     except OSError as error:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
+    made = TABLES | {"claims": partial(claims_table, trainings=trainings_beside(folder))}
+
     def fill(part: re.Match) -> str:
         if part["name"] not in TABLES:
             raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
-        return f"{part[1]}\n{TABLES[part['name']](run)}\n{part[4]}"
+        return f"{part[1]}\n{made[part['name']](run)}\n{part[4]}"
 
     filled, count = MARKED.subn(fill, text)
     if not count:
@@ -97,10 +102,4 @@ def _tables_page(run: Run) -> str:
 
 
 def _write_whole(path: Path, text: str) -> Path:
-    """Write a file under another name first, so that it is never seen half written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
-    return path
+    return write_whole(path, lambda file: file.write(text.encode()))
