@@ -9,7 +9,7 @@ import tensorflow as tf
 from unroll.models import train as training
 from unroll.models.checkpoint import CheckpointError, read_checkpoint, save_checkpoint
 from unroll.models.data import Dataset, Split, load
-from unroll.models.network import accuracy, cross_entropy
+from unroll.models.network import cross_entropy
 from unroll.models.settings import choose_settings
 from unroll.models.train import Diverged, Images, Trainer, is_kept, load_network, train
 
@@ -32,6 +32,10 @@ def run(trainer, **more):
 
 def weights(trainer):
     return [variable.numpy() for variable in trainer.network.variables]
+
+
+def right_in(logits, labels):
+    return np.sum(np.argmax(logits, axis=1) == np.asarray(labels))
 
 
 def assert_same_weights(one, other):
@@ -90,7 +94,7 @@ def test_points_are_of_the_batch_before_its_update(finished):
     images, labels = next(iter(training.batches(fresh.images.train, 16, seed=0)))
     logits = fresh.network.forward(images)
     assert points[0].loss == pytest.approx(float(cross_entropy(logits, labels)))
-    assert points[0].accuracy == pytest.approx(float(accuracy(logits, labels)))
+    assert points[0].accuracy == pytest.approx(right_in(logits, labels) / 16)
     assert [point.update for point in points] == list(range(1, 13))
     assert sorted(point.seconds for point in points) == [point.seconds for point in points]
     assert points[-1].seconds == round(trainer.seconds, 3) > 0
@@ -163,7 +167,7 @@ def test_the_test_covers_all_images(finished):
     found = trainer.evaluate()
     logits = trainer.network.forward(tf.constant(trainer.images.test.images))
     assert found.update == 12
-    assert found.test_accuracy == pytest.approx(float(accuracy(logits, trainer.images.test.labels)), abs=1e-6)
+    assert found.test_accuracy == right_in(logits, trainer.images.test.labels) / 360
     assert found.test_loss == pytest.approx(float(cross_entropy(logits, trainer.images.test.labels)), rel=1e-5)
     assert found.examples_per_second > 0
 
