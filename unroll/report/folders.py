@@ -31,8 +31,9 @@ def folders() -> list[Path]:
 
 
 def trainings_beside(folder: Path) -> list[Training]:
-    """Read the trainings in a results folder, or else in the folder `training` beside it, if there are any."""
-    for place in (Path(folder), Path(folder).parent / "training"):
+    """Read the trainings in a results folder, or else those beside it: this machine's own, or the committed ones."""
+    beside = "tutorials" if Path(folder).resolve() == REFERENCE else "training"
+    for place in (Path(folder), Path(folder).parent / beside):
         if (place / history.FILE_NAME).is_file():
             return read_trainings(place)
     return []
