@@ -81,11 +81,13 @@ def test_both_graphs_are_kept_for_drawing(done):
 
 
 @one_worker
-def test_figures_and_tables_are_written_and_their_paths_printed(done):
+def test_figures_tables_and_last_the_page_are_written_and_their_paths_printed(done):
     job, folder = done
-    for name in ("costs.png", "costs.svg", "graphs.png", "graphs.svg", "ratios.png", "tables.md"):
+    for name in ("costs.png", "costs.svg", "graphs.png", "graphs.svg", "ratios.png", "tables.md", "report.html"):
         assert (folder / name).stat().st_size
         assert f"wrote {folder / name}" in job.stdout
+    written = [line for line in job.stdout.splitlines() if line.startswith("wrote ")]
+    assert written[-1] == f"wrote {folder / 'report.html'}"
 
 
 @one_worker

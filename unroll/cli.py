@@ -34,8 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"unroll {metadata.version('unroll-lstm')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    report = commands.add_parser("report", help="draw the figures and write the tables of a folder's last run")
-    report.add_argument("results", type=Path, help="a folder with a journal.jsonl, such as results/local")
+    report = commands.add_parser("report", help="make the figures, the tables and one page of a folder's last run")
+    told = "a folder with a journal.jsonl (by default %(default)s, where `make bench` puts it)"
+    report.add_argument("results", type=Path, nargs="?", default=Path("results/local"), help=told)
     report.set_defaults(run=_report)
 
     page = commands.add_parser("fill", help="make the generated tables of a Markdown page anew")
