@@ -37,7 +37,7 @@ def test_digits_are_learnt_in_under_a_minute_from_a_bare_command(tmp_path):
     names = ("training.jsonl", "learning.png", "learning.svg", "reading.png", "reading.svg", "tables.md")
     assert sorted(path.name for path in (tmp_path / "results/training").iterdir()) == sorted(names)
     assert all(f"results/training/{name}\n" in done.stdout for name in names)
-    assert "600/600 updates" in done.stderr and "examples/s" in done.stderr
+    assert "600/600" in done.stderr and "examples/s" in done.stderr
     assert [reading.unroll for reading in training.readings] == ["static", "dynamic"]
     assert "oneDNN" not in done.stderr and "WARNING" not in done.stderr
 
@@ -225,6 +225,7 @@ def test_tensorboard_finds_scalars_and_both_graphs(tmp_path):
     for unroll in ("static", "dynamic"):
         boards[unroll] = EventAccumulator(str(tmp_path / "board" / unroll))
         boards[unroll].Reload()
-    cells = {unroll: str(board.Graph()).count('op: "Tanh"') for unroll, board in boards.items()}
-    assert cells == {"static": 4 * 2, "dynamic": 2}
+    graphs = {unroll: str(board.Graph()) for unroll, board in boards.items()}
+    assert graphs["static"].count('op: "Tanh"') == 4 * 2
+    assert 'While"' in graphs["dynamic"] and 'While"' not in graphs["static"]
     assert {"loss", "accuracy", "test_loss", "test_accuracy"} <= set(boards["dynamic"].Tags()["tensors"])

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from unroll.measure.process import quiet
 from unroll.models.checkpoint import CheckpointError, read_checkpoint
 from unroll.models.history import Evaluation, History, Point
 from unroll.models.settings import Settings, check_whole, choose_settings
@@ -51,8 +52,12 @@ def train_as_asked(options) -> Iterator[Path]:
     if rows:
         from unroll.models.export import serve_rows
 
-        history.append_served(*serve_rows(trainer.network, settings.steps, dataset.test, rows))
-    Console().print(result_table(settings, result))
+        with quiet():  # TensorFlow reports what an export refuses
+            served = serve_rows(trainer.network, settings.steps, dataset.test, rows)
+        history.append_served(*served)
+    Console().print(
+        f"{_name(settings)}, {settings.unroll}, on {settings.data}", result_table(settings, result), sep="\n"
+    )
     yield from _written(options, history)
 
 
@@ -111,8 +116,6 @@ def _rows(asked: str | None) -> list[int]:
 
 def _start_tensorflow(settings: Settings) -> None:
     """Import TensorFlow without its greetings, and hold it to the same results in every run if asked for."""
-    from unroll.measure.process import quiet
-
     with quiet():
         import tensorflow as tf
 
@@ -197,9 +200,9 @@ class Bar:
     def __init__(self, settings: Settings, trainer):
         self._trainer, self._drawn = trainer, 0.0
         columns = (
-            TextColumn(f"{_name(settings)}, {settings.unroll}"),
+            TextColumn(f"{settings.tutorial or ''} {settings.unroll}".strip()),
             BarColumn(bar_width=None),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} updates"),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
             TextColumn("{task.fields[found]}"),
             TimeRemainingColumn(),
         )
@@ -217,10 +220,8 @@ class Bar:
 
     def show(self, points: list[Point]) -> None:
         """Show how far it is."""
-        point, now = points[-1], time.monotonic()
-        found = (
-            f"loss {point.loss:.3f}, accuracy {point.accuracy:.2f}, {self._trainer.examples_per_second:,.0f} examples/s"
-        )
+        point, now, speed = points[-1], time.monotonic(), self._trainer.examples_per_second
+        found = f"loss {point.loss:.3f}, accuracy {point.accuracy:.2f}, {speed:.0f} examples/s"
         self._progress.update(self._task, completed=point.update, found=found)
         if now - self._drawn > DRAW_EVERY_S:
             self._progress.refresh()
@@ -230,19 +231,21 @@ class Bar:
 def result_table(settings: Settings, result: Evaluation) -> Table:
     """Set out what a training came to, beside what its document printed."""
     tutorial = TUTORIALS.get(settings.tutorial or "")
-    table = Table(title=f"{_name(settings)}, {settings.unroll}, on {settings.data}")
-    columns = {
-        "updates": f"{result.update}",
-        "test accuracy": f"{result.test_accuracy:.4f}",
-        "test loss": f"{result.test_loss:.4f}",
-        "examples/s": f"{result.examples_per_second:,.0f}",
-        "seconds": f"{result.seconds:.1f}",
-    }
-    if tutorial and tutorial.test_accuracy is not None:
-        columns |= {"printed": f"{tutorial.test_accuracy:.4f}, loss {tutorial.test_loss:.4f}"}
-    for heading in columns:
+    printed = (tutorial.test_accuracy, tutorial.test_loss) if tutorial else (None, None)
+    table = Table()
+    cells = [
+        ("updates", f"{result.update}"),
+        ("test accuracy", f"{result.test_accuracy:.4f}"),
+        ("printed", printed[0] and f"{printed[0]:.4f}"),
+        ("test loss", f"{result.test_loss:.4f}"),
+        ("printed", printed[1] and f"{printed[1]:.4f}"),
+        ("examples/s", f"{result.examples_per_second:,.0f}"),
+        ("seconds", f"{result.seconds:.1f}"),
+    ]
+    shown = [(heading, cell) for heading, cell in cells if cell]
+    for heading, _ in shown:
         table.add_column(heading, justify="right")
-    table.add_row(*columns.values())
+    table.add_row(*(cell for _, cell in shown))
     return table
 
 

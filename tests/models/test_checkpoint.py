@@ -112,7 +112,7 @@ def test_something_else_is_refused(tmp_path, arrays, message):
 
 def test_one_array_and_a_pickle_are_refused(tmp_path):
     np.save(tmp_path / "one.npy", np.ones(3))
-    with pytest.raises(CheckpointError, match="or a damaged one .*not a zip file"):
+    with pytest.raises(CheckpointError, match=r"or a damaged one .*not a zip file"):
         read_checkpoint(tmp_path / "one.npy")
     with pytest.raises(CheckpointError, match="allow_pickle"):
         read_checkpoint(save_other(tmp_path / "pickle", **{HEAD: np.array([{}], dtype=object)}))

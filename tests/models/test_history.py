@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -140,6 +141,18 @@ def test_a_line_of_another_form_is_refused(tmp_path):
 def test_a_missing_history_is_named(tmp_path):
     with pytest.raises(HistoryError, match=r"cannot read .*nowhere.*No such file"):
         read_trainings(tmp_path / "nowhere")
+
+
+def test_a_disk_that_fills_up_is_named(tmp_path):
+    history = write_all(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (history.path.stat().st_size, before[1]))
+    try:
+        with pytest.raises(HistoryError, match=r"cannot write .*: File too large; make room there"):
+            history.append(*POINTS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert read_trainings(tmp_path)[0].points == POINTS
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

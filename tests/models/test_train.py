@@ -9,7 +9,7 @@ import tensorflow as tf
 from unroll.models import train as training
 from unroll.models.checkpoint import CheckpointError, read_checkpoint, save_checkpoint
 from unroll.models.data import Dataset, Split, load
-from unroll.models.network import accuracy, cross_entropy
+from unroll.models.network import cross_entropy
 from unroll.models.settings import choose_settings
 from unroll.models.train import Diverged, Images, Trainer, is_kept, load_network, train
 
@@ -34,6 +34,10 @@ def weights(trainer):
     return [variable.numpy() for variable in trainer.network.variables]
 
 
+def right_in(logits, labels):
+    return np.sum(np.argmax(logits, axis=1) == np.asarray(labels))
+
+
 def assert_same_weights(one, other):
     for first, second in zip(weights(one), weights(other), strict=True):
         np.testing.assert_array_equal(first, second)
@@ -49,7 +53,7 @@ def finished():
 @pytest.fixture(scope="module")
 def twins():
     """Both unrolls, 200 updates in double precision from the same seed."""
-    many = {"dtype": "float64", "steps": 28, "updates": 200, "steps_per_call": 50}
+    many = {"dtype": "float64", "steps": 28, "batch": 32, "hidden": 24, "updates": 200, "steps_per_call": 50}
     trainers = {unroll: trainer_of(unroll, **many) for unroll in ("static", "dynamic")}
     return {unroll: (trainer, run(trainer)) for unroll, trainer in trainers.items()}
 
@@ -57,7 +61,7 @@ def twins():
 def test_the_same_seed_gives_the_same_losses_with_either_unroll(twins):
     static, dynamic = (np.array([point.loss for point in points]) for _, points in twins.values())
     assert len(static) == 200
-    assert static[-20:].mean() < 0.5 * static[:20].mean()
+    assert static[-20:].mean() < 0.6 * static[:20].mean()
     np.testing.assert_allclose(static, dynamic, rtol=0, atol=1e-9)
 
 
@@ -73,13 +77,15 @@ def test_weights_saved_by_one_unroll_load_into_the_other(twins, tmp_path):
 
 def test_a_training_saved_with_one_unroll_goes_on_with_the_other(twins):
     static, dynamic = twins["static"][0], twins["dynamic"][0]
-    onward = trainer_of("dynamic", dtype="float64", steps=28, updates=210, steps_per_call=10)
-    onward.restore(static.checkpoint("id"))
-    assert onward.done == 200
-    points = run(onward)
-    assert [point.update for point in points] == list(range(201, 211))
-    np.testing.assert_allclose(weights(onward)[0], weights(dynamic)[0], atol=0.1)
-    assert not np.array_equal(weights(onward)[0], weights(dynamic)[0])
+    found = []
+    for trainer in (static, dynamic):
+        onward = Trainer(replace(dynamic.settings, updates=210, steps_per_call=10), dynamic.images)
+        onward.restore(trainer.checkpoint("id"))
+        assert [point.update for point in run(onward)] == list(range(201, 211))
+        found.append(weights(onward))
+    for one, other, before in zip(*found, weights(static), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-9)
+        assert np.abs(one - before).max() > 1e-3
 
 
 def test_points_are_of_the_batch_before_its_update(finished):
@@ -88,23 +94,24 @@ def test_points_are_of_the_batch_before_its_update(finished):
     images, labels = next(iter(training.batches(fresh.images.train, 16, seed=0)))
     logits = fresh.network.forward(images)
     assert points[0].loss == pytest.approx(float(cross_entropy(logits, labels)))
-    assert points[0].accuracy == pytest.approx(float(accuracy(logits, labels)))
+    assert points[0].accuracy == pytest.approx(right_in(logits, labels) / 16)
     assert [point.update for point in points] == list(range(1, 13))
     assert sorted(point.seconds for point in points) == [point.seconds for point in points]
-    assert trainer.seconds == points[-1].seconds > 0
+    assert points[-1].seconds == round(trainer.seconds, 3) > 0
+    assert len(str(points[0].loss)) < 12  # of a float32, no more digits than it has
 
 
 def test_the_first_update_is_adams():
-    """Adam's first step moves every weight by the learning rate against the sign of its gradient."""
+    """Adam's first step moves every weight by nearly the learning rate against the sign of its gradient."""
     trainer = trainer_of(updates=1, dtype="float64")
     images, labels = next(iter(training.batches(trainer.images.train, 16, seed=0, dtype="float64")))
     _, _, gradients = trainer.network.gradients(images, labels)
     before = weights(trainer)
     run(trainer)
     for old, new, gradient in zip(before, weights(trainer), gradients, strict=True):
-        large = np.abs(gradient.numpy()) > 1e-4
-        expected = -trainer.settings.learning_rate * np.sign(gradient.numpy())
-        np.testing.assert_allclose((new - old)[large], expected[large], rtol=1e-2)
+        gradient, epsilon = gradient.numpy(), trainer.settings.epsilon / np.sqrt(1 - 0.999)
+        expected = -trainer.settings.learning_rate * gradient / (np.abs(gradient) + epsilon)
+        np.testing.assert_allclose(new - old, expected, rtol=1e-5, atol=1e-12)
 
 
 @pytest.mark.parametrize("steps_per_call", [1, 5])
@@ -160,7 +167,7 @@ def test_the_test_covers_all_images(finished):
     found = trainer.evaluate()
     logits = trainer.network.forward(tf.constant(trainer.images.test.images))
     assert found.update == 12
-    assert found.test_accuracy == pytest.approx(float(accuracy(logits, trainer.images.test.labels)), abs=1e-6)
+    assert found.test_accuracy == right_in(logits, trainer.images.test.labels) / 360
     assert found.test_loss == pytest.approx(float(cross_entropy(logits, trainer.images.test.labels)), rel=1e-5)
     assert found.examples_per_second > 0
 

@@ -399,7 +399,7 @@ SCENARIOS: dict[str, dict[str, Results]] = {
         NOT_MEASURED: Results(EMPTY.run, seeds([0.97, 0.98, 0.985], [0.97, 0.98, 0.985], data="digits")),
     },
     "last-output-suffices": {
-        HOLDS: Results(EMPTY.run, [training(0.97), training(0.96, tutorial="004")]),
+        HOLDS: Results(EMPTY.run, [training(0.97), training(0.5, updates=200), training(0.96, tutorial="004")]),
         FAILS: Results(EMPTY.run, [training(0.11)]),
         DEPENDS: Results(EMPTY.run, [training(0.97), training(0.5, tutorial="000")]),
         NOT_MEASURED: Results(EMPTY.run, [training(0.97, tutorial="001"), training(0.97, done=7)]),
@@ -448,7 +448,15 @@ def test_every_figure_of_the_committed_results_has_its_interval_or_says_why_it_h
     shown = [one for verdict in verdicts for one in verdict.evidence]
     assert len(shown) > len(CLAIMS)
     for one in shown:
-        has_none = ("(counted)", "(one measurement each)", " rounds)", "(one round)", "any T", "only")
+        has_none = (
+            "(counted)",
+            "(one measurement each)",
+            "(one round each)",
+            " rounds)",
+            "(one round)",
+            "any T",
+            "only",
+        )
         assert re.search(r"\[-?\d.*, .*\d\]|95% interval", one.value) or one.value.endswith(has_none), one
 
 
@@ -497,8 +505,8 @@ def test_what_is_counted_at_every_length_turns_where_it_is_larger():
 @pytest.mark.parametrize(
     ("over", "word", "because"),
     [
-        (above, HOLDS, "static holds more over all 11 lengths, T=1 to 1024"),
-        (wavy, FAILS, "no difference shown over all 11 lengths, T=1 to 1024"),
+        (above, HOLDS, "static holds more as a rule, over 11 lengths, T=1 to 1024"),
+        (wavy, FAILS, "no difference shown over 11 lengths, T=1 to 1024"),
         (linear, DEPENDS, "on the number of steps: static holds more from T=4 up (1.33 to 341 times), below it"),
         (
             lambda T: 900 / T,
@@ -511,6 +519,26 @@ def test_memory_measured_once_at_many_lengths_has_an_interval_over_them(over, wo
     found = evidence.by_length(run_of(growing("process", "train", OURS, over, flat)), judges.PROCESS, OURS)
     assert (found.word, found.because[: len(because)]) == (word, because)
     assert found.evidence[-1].what.endswith("changes as T^p, p" if word == DEPENDS else "median over lengths")
+
+
+def test_a_time_that_holds_at_every_width_may_still_turn_with_the_length():
+    there = beside("build", "train", OURS, LONGER)
+    along = [one for one in growing("build", "train", OURS, linear, flat, "s") if one.sizes != BASE]
+    found = evidence.by_time(run_of(there, along), judges.BUILD, OURS, more=True)
+    assert (found.word, found.because) == (
+        DEPENDS,
+        "on the number of steps: static takes longer from T=4 up (1.33 to 341 times), below it 0.33 to 0.67 times; "
+        "static takes longer than dynamic at T=28, B=128, H=128",
+    )
+    assert evidence.by_time(run_of(there), judges.BUILD, OURS, more=True).word == HOLDS
+    assert evidence.by_time(run_of(along), judges.BUILD, OURS, more=True).word == DEPENDS
+    always = [one for one in growing("build", "train", OURS, above, below, "s") if one.sizes != BASE]
+    assert evidence.by_time(run_of(there, always), judges.BUILD, OURS, more=True).word == HOLDS
+    never = [one for one in growing("build", "train", OURS, below, above, "s") if one.sizes != BASE]
+    found = evidence.by_time(run_of(there, never), judges.BUILD, OURS, more=True)
+    assert (found.word, found.because[:9]) == (DEPENDS, "on where:")
+    found = evidence.by_time(run_of(there, along), judges.BUILD, OURS, more=False)
+    assert found.because.startswith("on the number of steps: static takes less time up to T=2 (0.33 to 0.67 times)")
 
 
 def test_memory_measured_at_one_length_has_no_verdict():
@@ -562,6 +590,12 @@ def test_trainings_that_differ_in_more_than_the_unroll_are_no_pair():
     assert BY_NAME["learn-the-same"].judge(Results(EMPTY.run, found)).word == NOT_MEASURED
 
 
+def test_it_is_without_a_signature_that_every_length_is_traced():
+    found = BY_NAME["every-length-is-traced"].judge(Results(run_of(traced(4, 1))))
+    assert found.because == "on an input signature that leaves T open: each is traced without one"
+    assert [one.value for one in found.evidence] == ["4 for 4 lengths (counted)", "1 for 4 lengths (counted)"]
+
+
 def test_lengths_served_by_a_trained_export_are_shown():
     served = [Served("static", 14, None, "wants 28"), Served("static", 28, 0.97), Served("dynamic", 14, 0.81)]
     results = Results(SCENARIOS["bound-to-its-length"][DEPENDS].run, [replace(training(0.97), served=served)])
@@ -583,7 +617,7 @@ def test_one_odd_length_does_not_make_memory_depend_on_the_length():
         return 60.0 if steps == 2 else below(steps) * 8 - 0.001 * steps
 
     found = evidence.by_length(run_of(growing("tensors", "train", OURS, odd, flat)), judges.TENSORS, OURS)
-    assert (found.word, found.because) == (FAILS, "static holds less over all 11 lengths, T=1 to 1024")
+    assert (found.word, found.because) == (FAILS, "static holds less as a rule, over 11 lengths, T=1 to 1024")
 
 
 # The command

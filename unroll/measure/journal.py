@@ -167,7 +167,7 @@ class Run:
         found = {value: self.find(quantity, phase, variant, mode, Sizes(**base | {size: value})) for value in values}
         return {value: measured for value, measured in found.items() if measured}
 
-    @property
+    @cached_property
     def all_sizes(self) -> set[Sizes]:
         """Every set of sizes that something was measured at."""
         return {record.sizes for record in self.records}

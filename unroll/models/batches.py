@@ -39,7 +39,8 @@ def batches(split: Split, batch: int, *, seed: int, start: int = 0, dtype: str =
 def shuffled(count: int, seed: int, epoch) -> tf.Tensor:
     """Give the numbers below `count` in the order of an epoch, [N]."""
     key = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
-    drawn = tf.random.stateless_uniform([count], key, minval=None, maxval=None, dtype=tf.int32)
+    every: Any = None  # no bounds: all of the integers
+    drawn = tf.random.stateless_uniform([count], key, minval=every, maxval=every, dtype=tf.int32)
     return tf.argsort(drawn, stable=True)
 
 

@@ -4,6 +4,7 @@ import json
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,8 @@ class Checkpoint:
 
 def data_sum(split: Split) -> int:
     """Give a checksum of images and labels."""
-    return zlib.crc32(np.ascontiguousarray(split.labels), zlib.crc32(np.ascontiguousarray(split.images)))
+    images, labels = (np.ascontiguousarray(part).data for part in split)
+    return zlib.crc32(labels, zlib.crc32(images))
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
@@ -72,7 +74,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
     """
     head = {"kind": KIND, "version": VERSION, "settings": checkpoint.settings.as_dict()}
     head |= {name: getattr(checkpoint, name) for name in ("training", "data_sum", "update", "seconds")}
-    arrays = {HEAD: np.array(json.dumps(head))}
+    arrays: dict[str, Any] = {HEAD: np.array(json.dumps(head))}
     arrays |= {f"{WEIGHTS}{name}": weight for name, weight in checkpoint.weights.items()}
     arrays |= {f"{OPTIMISER}{number:03d}": value for number, value in enumerate(checkpoint.optimiser)}
     try:

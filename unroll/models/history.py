@@ -129,17 +129,23 @@ class History:
 
     def append(self, *made: Point | Evaluation) -> None:
         """Write what became known. Points may come many times a second, and are left to the system to put on disk."""
-        lines = [{"training": self.training, **one._asdict()} for one in made]
-        if lines:
-            self._file.append(*lines, sync=any(isinstance(one, Evaluation) for one in made))
+        self._append(*(one._asdict() for one in made), sync=any(isinstance(one, Evaluation) for one in made))
 
     def append_readings(self, *readings: Reading) -> None:
         """Write how a digit was read."""
-        self._file.append(*({"training": self.training, "reading": vars(reading)} for reading in readings))
+        self._append(*({"reading": vars(reading)} for reading in readings))
 
     def append_served(self, *served: Served) -> None:
         """Write how the exported weights serve other numbers of rows."""
-        self._file.append(*({"training": self.training, "served": one._asdict()} for one in served))
+        self._append(*({"served": one._asdict()} for one in served))
+
+    def _append(self, *lines: dict, sync: bool = True) -> None:
+        if not lines:
+            return
+        try:
+            self._file.append(*({"training": self.training, **line} for line in lines), sync=sync)
+        except OSError as error:
+            raise HistoryError(f"cannot write {self.path}: {error.strerror}; make room there") from error
 
 
 def read_trainings(folder: Path) -> list[Training]:

@@ -112,9 +112,9 @@ def cross_entropy(logits, labels) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
 
 
-def accuracy(logits, labels) -> tf.Tensor:
-    """Give the share of logits [B, 10] whose largest is that of their label [B]."""
-    return tf.reduce_mean(tf.cast(tf.argmax(logits, 1, labels.dtype) == labels, tf.float32))
+def named_rightly(logits, labels) -> tf.Tensor:
+    """Say of which logits [B, 10] the largest is that of their label [B]."""
+    return tf.argmax(logits, 1, labels.dtype) == labels
 
 
 def init_network(make_reader: Callable[[LSTMWeights], Any], input_size: int, hidden_size: int, *, seed: int) -> Network:
@@ -147,7 +147,7 @@ def weight_names(design: Design) -> list[str]:
     return [*LSTMWeights._fields, *input_layer, "dense_kernel", "dense_bias"]
 
 
-def _init_lstm(input_size: int, hidden_size: int, design: Design, random, dtype: str) -> LSTMWeights:
+def _init_lstm(input_size: int, hidden_size: int, design: Design, random, dtype: Any) -> LSTMWeights:
     """Draw an LSTM's first weights; TensorFlow 1's cell had one kernel, [I+H, 4H], and a bias of zeros."""
     if design.lstm == "Glorot":
         return init_weights(input_size, hidden_size, seed=int(random.integers(1 << 32)), dtype=dtype)

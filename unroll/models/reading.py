@@ -1,6 +1,7 @@
 """Reading one digit row by row with both unrolls: the state and the prediction after every row."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,19 +21,20 @@ def read_digit(network: Network, image: np.ndarray, label: int) -> list[Reading]
     batch = tf.constant(image[np.newaxis], network.kernel.dtype)  # [1, T, I]
     states, probabilities = {}, {}
     for name, unroll in UNROLLS.items():
-        found = replace(network.reader, unroll=unroll).states(batch)
-        hidden, cell = (leaf[:, 0] for leaf in found)  # [T, H]
+        states_of: Any = tf.function(replace(network.reader, unroll=unroll).states, autograph=False)
+        hidden, cell = (leaf[:, 0] for leaf in states_of(batch))  # [T, H]
         states[name] = np.stack([hidden, cell])  # [2, T, H]
         probabilities[name] = tf.nn.softmax(network.logits(hidden)).numpy()  # [T, 10]
     differs = float(np.abs(states["static"] - states["dynamic"]).max())
     return [
         Reading(
-            name,
-            int(label),
-            _rounded(image),
-            *(_rounded(leaf) for leaf in states[name]),
-            _rounded(probabilities[name]),
-            differs,
+            unroll=name,
+            label=int(label),
+            image=_rounded(image),
+            hidden=_rounded(states[name][0]),
+            cell=_rounded(states[name][1]),
+            probabilities=_rounded(probabilities[name]),
+            differs=differs,
         )
         for name in UNROLLS
     ]

@@ -16,7 +16,7 @@ from unroll.models.batches import batches, in_order
 from unroll.models.checkpoint import Checkpoint, CheckpointError, data_sum, read_checkpoint, save_checkpoint
 from unroll.models.data import Dataset, Split, read_rows
 from unroll.models.history import Evaluation, Point
-from unroll.models.network import Network, accuracy, build_network, cross_entropy, weight_names
+from unroll.models.network import Network, build_network, cross_entropy, named_rightly, weight_names
 from unroll.models.settings import Settings
 from unroll.models.tutorials import held_back
 
@@ -124,7 +124,7 @@ class Trainer:
         with self._watch.of(count):
             losses, accuracies = (values.numpy() for values in self.run(self._batches, tf.constant(count)))
         points = [
-            Point(self.done + number, float(loss), float(right), self.seconds)
+            Point(self.done + number, _shortest(loss), _shortest(right), round(self.seconds, 3))
             for number, (loss, right) in enumerate(zip(losses, accuracies, strict=True), start=1)
         ]
         for point in points:
@@ -135,11 +135,11 @@ class Trainer:
 
     def evaluate(self) -> Evaluation:
         """Test the weights as they are on all test images."""
-        loss, right = 0.0, 0.0
+        loss, right = 0.0, 0
         for images, labels in in_order(self.images.test, dtype=self.settings.dtype):
-            batch_loss, batch_accuracy = self._test(images, labels)
+            batch_loss, batch_right = self._test(images, labels)
             loss += float(batch_loss) * len(labels)
-            right += float(batch_accuracy) * len(labels)
+            right += int(batch_right)
         count = len(self.images.test.labels)
         return Evaluation(self.done, loss / count, right / count, self.seconds, self.examples_per_second)
 
@@ -197,11 +197,11 @@ class Trainer:
         """Take one update, with a batch [B, T, I] and its labels [B]; gives its loss and accuracy from before."""
         logits, loss, gradients = self.network.gradients(images, labels)
         self.optimiser.apply_gradients(zip(gradients, self.network.variables, strict=True))
-        return loss, accuracy(logits, labels)
+        return loss, tf.reduce_mean(tf.cast(named_rightly(logits, labels), tf.float32))
 
     def _test_batch(self, images, labels):
         logits = self.network.forward(images)
-        return cross_entropy(logits, labels), accuracy(logits, labels)
+        return cross_entropy(logits, labels), tf.math.count_nonzero(named_rightly(logits, labels))
 
 
 def train(
@@ -263,6 +263,11 @@ def load_network(path: Path, unroll: str | None = None) -> tuple[Network, Settin
     network = build_network(settings)
     _assign(network, settings, checkpoint)
     return network, settings
+
+
+def _shortest(value: np.floating) -> float:
+    """Give a number with no more digits than its dtype has: a history is kept, and read by people too."""
+    return float(str(value))
 
 
 def _assign(network: Network, settings: Settings, checkpoint: Checkpoint) -> None:

@@ -80,7 +80,12 @@ class Tutorial:
         return self.updates or (self.epochs or 0) * (examples // self.batch)
 
 
-_OLD = {"lstm": "BasicLSTMCell", "kernels": "standard normal"}
+def _design(
+    cut: str, *, input_layer: bool = False, reads: str = "outputs[-1]", biases: str = "standard normal"
+) -> Design:
+    """Give a design with what all tutorials share."""
+    return Design(input_layer, cut, reads, "BasicLSTMCell", "standard normal", biases)
+
 
 TUTORIALS: dict[str, Tutorial] = {
     tutorial.name: tutorial
@@ -89,13 +94,7 @@ TUTORIALS: dict[str, Tutorial] = {
             name="000",
             title="Input layer, LSTM, output layer",
             source="a Chinese notebook of 2018 (CSDN)",
-            design=Design(
-                input_layer=True,
-                cut="transpose, reshape, split",
-                reads="outputs[-1]",
-                biases="standard normal",
-                **_OLD,
-            ),
+            design=_design("transpose, reshape, split", input_layer=True),
             unroll="static",
             initial_state="a placeholder of zeros is fed, and its use is commented out",
             epochs=5,
@@ -105,7 +104,7 @@ TUTORIALS: dict[str, Tutorial] = {
             name="001",
             title="Digits with dynamic_rnn, batch-major",
             source="a Chinese note after Morvan Zhou's tutorials",
-            design=Design(input_layer=True, cut="batch-major", reads="state.h", biases="0.1", **_OLD),
+            design=_design("batch-major", input_layer=True, reads="state.h", biases="0.1"),
             unroll="dynamic",
             initial_state="zero_state(128), so that it takes batches of 128 only",
             updates=100_000,
@@ -115,7 +114,7 @@ TUTORIALS: dict[str, Tutorial] = {
             name="002",
             title="Understanding LSTM in TensorFlow (MNIST dataset)",
             source="https://jasdeep06.github.io/posts/Understanding-LSTM-in-Tensorflow-MNIST/",
-            design=Design(cut="unstack", reads="outputs[-1]", biases="standard normal", **_OLD),
+            design=_design("unstack"),
             unroll="static",
             initial_state="zeros, by dtype=tf.float32",
             updates=2_000,
@@ -126,7 +125,7 @@ TUTORIALS: dict[str, Tutorial] = {
             name="003",
             title="Recurrent Neural Network (LSTM): static and dynamic",
             source="echisenyang, TF Examples 3.4",
-            design=Design(cut="unstack", reads="outputs[-1]", biases="standard normal", **_OLD),
+            design=_design("unstack"),
             unroll="static",
             initial_state="zeros, by dtype=tf.float32",
             updates=2_000,
@@ -136,7 +135,7 @@ TUTORIALS: dict[str, Tutorial] = {
             name="004",
             title="Transpose, reshape, split",
             source="a reader of sentdex's video tutorial",
-            design=Design(cut="transpose, reshape, split", reads="outputs[-1]", biases="standard normal", **_OLD),
+            design=_design("transpose, reshape, split"),
             unroll="static",
             initial_state="zeros, by dtype=tf.float32",
             epochs=3,

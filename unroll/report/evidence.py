@@ -14,7 +14,8 @@ from unroll.report.tables import Column, factor, significant, steps_interval, st
 HOLDS, FAILS, DEPENDS, NOT_MEASURED = "holds", "does not hold here", "depends", "not measured"
 WORDS = (HOLDS, FAILS, DEPENDS, NOT_MEASURED)
 FEW_ROUNDS = f"too few rounds for a verdict; {ENOUGH_ROUNDS} are needed"
-ALIKE = 1.05  # a factor that one measurement cannot tell from 1
+SIDES = {"s": ("takes longer", "takes less time"), "": ("holds more", "holds less")}
+ALIKE = 1.05  # up to this factor, what was measured once or a few times is taken for the same
 FEWEST_LENGTHS = 5  # of fewer, even a factor that rises from each to the next may do so by chance
 LETTERS = {"steps": "T", "batch": "B", "hidden": "H"}
 VARIED = {"steps": "the number of steps", "batch": "the batch", "hidden": "the hidden size"}
@@ -255,35 +256,57 @@ def by_count(run: Run, question: Column, pair: Pair) -> Finding:
     return Finding(DEPENDS, f"on the number of steps: {first} is larger {_where(larger, ratios)}", evidence)
 
 
-def by_length(run: Run, question: Column, pair: Pair) -> Finding:
-    """Judge whether the first of two variants holds more, from one measurement at each of several T.
+def by_length(run: Run, question: Column, pair: Pair, *, more: bool = True) -> Finding:
+    """Judge whether the first of two variants takes more (or less), from what was measured at several T.
 
-    The lengths stand for rounds: the interval is that of the median over them. The verdict depends on T where the
-    factor rises with T for certain and is above `ALIKE` at the largest T, but not at all; or falls from the smallest.
+    At each T there are few measurements, or one. So the lengths stand for rounds: the interval is that of the median
+    over them. The verdict depends on T where what is claimed grows with T for certain, and is there for certain at the
+    largest T but not at every T; or shrinks, and is there at the smallest.
     """
     ratios = lengths(run, question, pair)
     if not ratios:
         return Finding(NOT_MEASURED, "not measured")
-    evidence = lengths_evidence(run, question, pair, ratios, "one measurement each")
+    evidence = lengths_evidence(run, question, pair, ratios)
     if len(ratios) < ENOUGH_ROUNDS:
         few = f"at {len(ratios)} length{'s' * (len(ratios) != 1)} only, and one measurement has no spread"
         return Finding(NOT_MEASURED, f"{few}; the preset `full` measures it at many", evidence)
-    first, what = label(pair[0]), f"{question.heading}, {_names(pair)}"
-    more = [steps for steps, value in ratios.items() if value > ALIKE]
+    first, sides, what = (
+        label(pair[0]),
+        SIDES["s" if question.unit == "ms" else ""],
+        f"{question.heading}, {_names(pair)}",
+    )
     trend = growth(list(ratios), list(ratios.values()))
-    rises, falls = trend.low > 0 and max(ratios) in more, trend.high < 0 and min(ratios) in more
-    if (rises or falls) and len(more) < len(ratios):
+    rises, falls = (trend.low > 0, trend.high < 0) if more else (trend.high < 0, trend.low > 0)
+    true = [steps for steps, value in ratios.items() if (value if more else 1 / value) > ALIKE]
+    end = max(ratios) if rises else min(ratios) if falls else None
+    if end in true and len(true) < len(ratios):
         evidence += (Evidence(f"{what} changes as T^p, p", growth_text(trend), _from_to(ratios)),)
-        return Finding(DEPENDS, f"on the number of steps: {first} holds more {_where(more, ratios)}", evidence)
+        because = f"on the number of steps: {first} {sides[not more]} {_where(true, ratios)}"
+        return Finding(DEPENDS, because, evidence)
     typical = ratio([[value] for value in ratios.values()], [[1.0]] * len(ratios))
     text = f"{factor(typical.value)} [{tables.interval(typical, ', ')}], {len(ratios)} lengths"
     evidence += (Evidence(f"{what}, median over lengths", text, _from_to(ratios)),)
+    over = f"{len(ratios)} lengths, {_from_to(ratios)}"
     if not typical.decided or 1 / ALIKE <= typical.value <= ALIKE:
-        return Finding(FAILS, f"no difference shown over {_every_length(ratios)}", evidence)
-    side = "more" if typical.value > 1 else "less"
+        return Finding(FAILS, f"no difference shown over {over}", evidence)
+    is_more = typical.value > 1
     return Finding(
-        HOLDS if typical.value > 1 else FAILS, f"{first} holds {side} over {_every_length(ratios)}", evidence
+        HOLDS if is_more == more else FAILS, f"{first} {sides[not is_more]} as a rule, over {over}", evidence
     )
+
+
+def by_time(run: Run, question: Column, pair: Pair, *, more: bool) -> Finding:
+    """Judge whether the first of two takes longer (or less long) wherever they took turns, and as T varies."""
+    there, along = by_ratio(run, question, pair, more=more), by_length(run, question, pair, more=more)
+    if there.word == NOT_MEASURED != along.word:
+        return along
+    if along.word == NOT_MEASURED:
+        return there
+    evidence = there.evidence + along.evidence
+    if DEPENDS not in (there.word, along.word) and there.word != along.word:
+        return Finding(DEPENDS, f"on where: {there.because}; but {along.because}", evidence)
+    first, second = sorted((there, along), key=lambda found: found.word != DEPENDS)
+    return Finding(first.word, f"{first.because}; {second.because}", evidence)
 
 
 def _every_length(ratios: dict[int, float]) -> str:
@@ -326,8 +349,10 @@ def lengths_evidence(
         sizes = replace(run.sizes, steps=steps)
         found = [run.find(question.quantity, question.phase, one, question.mode, sizes) for one in pair]
         amounts = " against ".join(significant(one.median / question.scale) for one in found if one)
-        rounds = " and ".join(str(len(one.rounds)) for one in found if one)
-        text = f"{amounts} {question.unit}: {factor(ratios[steps])} times ({how or f'medians of {rounds} rounds'})"
+        rounds = [len(one.rounds) for one in found if one]
+        once = "one measurement each" if question.unit != "ms" else "one round each"
+        counted = how or (once if max(rounds) == 1 else f"medians of {' and '.join(map(str, rounds))} rounds")
+        text = f"{amounts} {question.unit}: {factor(ratios[steps])} times ({counted})"
         shown.append(Evidence(f"{question.heading}, {_names(pair)}", text, str(sizes)))
     return tuple(shown)
 

@@ -29,6 +29,7 @@ from unroll.report.evidence import (
     by_length,
     by_pooled,
     by_ratio,
+    by_time,
     case_of,
     combine,
     exponent,
@@ -93,8 +94,8 @@ Judge = Callable[[Results], Finding]
 
 
 def takes_longer(question: Column, pair: Pair) -> Judge:
-    """Judge whether the first of two takes longer, wherever they took turns."""
-    return lambda results: by_ratio(results.run, question, pair, more=True)
+    """Judge whether the first of two takes longer, wherever they took turns and as T varies."""
+    return lambda results: by_time(results.run, question, pair, more=True)
 
 
 def steps_take(pair: Pair, *, more: bool) -> Judge:
@@ -102,7 +103,7 @@ def steps_take(pair: Pair, *, more: bool) -> Judge:
 
     def judge(results: Results) -> Finding:
         steps = (STEP_TRAIN, STEP_FORWARD)
-        return combine({one.heading: by_ratio(results.run, one, pair, more=more) for one in steps})
+        return combine({one.heading: by_time(results.run, one, pair, more=more) for one in steps})
 
     return judge
 
@@ -291,7 +292,7 @@ def r2rt_build(results: Results) -> Finding:
 def starts_late_with_a_large_graph(results: Results) -> Finding:
     """Judge whether static's first call takes longer, and whether its graph is larger."""
     run = results.run
-    start = {FIRST_CALL.heading: by_ratio(run, FIRST_CALL, OURS, more=True)}
+    start = {FIRST_CALL.heading: by_time(run, FIRST_CALL, OURS, more=True)}
     return combine(start | {GRAPH_BYTES.heading: by_count(run, GRAPH_BYTES, OURS)})
 
 
@@ -617,12 +618,14 @@ def _range_holds(unroll: str, accuracies: list[float]) -> Finding:
 
 
 def last_output_suffices(results: Results) -> Finding:
-    """Judge by what networks have learned that read outputs[-1] only."""
-    reached: dict[str, list[float]] = {}
+    """Judge by what networks have learned that read outputs[-1] only, of each document by its longest trainings."""
+    reached: dict[str, dict[int, list[float]]] = {}
     for training in _finished(results.trainings):
-        if training.settings["network"]["reads"] == "outputs[-1]":
-            reached.setdefault(f"document {training.settings['tutorial']}", []).append(_accuracy(training))
-    parts = {name: _has_learned(name, accuracies) for name, accuracies in sorted(reached.items())}
+        asked = training.settings
+        if asked["network"]["reads"] == "outputs[-1]":
+            by_updates = reached.setdefault(f"document {asked['tutorial']}", {})
+            by_updates.setdefault(asked["updates"], []).append(_accuracy(training))
+    parts = {name: _has_learned(name, by_updates[max(by_updates)]) for name, by_updates in sorted(reached.items())}
     return (
         combine(parts) if parts else Finding(NOT_MEASURED, "no network that reads outputs[-1] was trained to its end")
     )

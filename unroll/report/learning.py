@@ -240,13 +240,16 @@ def _spread(values: Sequence[float]) -> str:
 
 # The learning curves
 
-LEARNING_TITLE = "One network, trained twice"
+LEARNING_TITLE = "How it learnt"
 PLOT_HEIGHT, DRIFT_HEIGHT, BETWEEN = 2.3, 1.25, 0.3
-HEAD_HEIGHT, TICKS_HEIGHT, TICKS_WIDTH, COLUMN_GAP = 0.3, 0.34, 0.45, 0.22
+HEAD_HEIGHT, TICKS_HEIGHT, TICKS_WIDTH, COLUMN_GAP = 0.3, 0.36, 0.45, 0.22
 MOST_COLUMNS = 5
 STROKES = {"dynamic": 3.2, "static": 0.9}  # the wide one below, so that both are seen where they are equal
 DRIFT_INKS = {"float32": INK, "float64": GREY}
 NO_PAIR = "trained with one unroll only"
+TOGETHER = "static and dynamic, from the same first weights and in the same order of batches"
+ABOVE = "The loss of single batches after so many updates, and the test accuracy in the end."
+BELOW = " Below: by how much the two losses differ; a gap is no difference."
 
 
 @styled
@@ -255,20 +258,21 @@ def draw_learning(trainings: Sequence[Training]) -> Figure:
     columns = _columns(trainings)
     if not columns:
         return _empty(trainings, LEARNING_TITLE)
-    print_lines = small_print(as_run(columns[0][0].first))
-    heights = (TITLE_HEIGHT, HEAD_HEIGHT, PLOT_HEIGHT, BETWEEN, DRIFT_HEIGHT, TICKS_HEIGHT, print_height(print_lines))
-    figure = Figure(figsize=(WIDTH, sum(heights)), dpi=DPI)
-    write_title(figure, LEARNING_TITLE, "the same first weights, the same order of batches, the other unroll")
-    _explain(
-        figure, "Above: the loss of single batches. Below: by how much the two losses differ; gaps are no difference."
-    )
-    _draw_columns(figure, columns, sum(heights) - TITLE_HEIGHT - HEAD_HEIGHT)
+    first, *_ = columns[0]
+    drifts = any(pair.drift for column in columns for pair in column)
+    print_lines = small_print(as_run(first.first))
+    below = BETWEEN + DRIFT_HEIGHT if drifts else 0
+    height = TITLE_HEIGHT + HEAD_HEIGHT + PLOT_HEIGHT + below + TICKS_HEIGHT + print_height(print_lines)
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
+    write_title(figure, LEARNING_TITLE, TOGETHER if drifts else NO_PAIR)
+    _explain(figure, ABOVE + BELOW if drifts else ABOVE)
+    _draw_columns(figure, columns, height - TITLE_HEIGHT - HEAD_HEIGHT, drifts)
     write_small_print(figure, print_lines)
     return figure
 
 
 def _columns(trainings: Sequence[Training]) -> list[list[Pair]]:
-    """Give for each tutorial a pair of each dtype, float32 first: the first of the history, but of one's own the last."""
+    """Give for each tutorial a pair of each dtype, float32 first: the history's first, but of one's own the last."""
     found: dict[str, dict[str, Pair]] = {}
     for pair in pairs(trainings):
         if any(one and one.points for one in pair):
@@ -279,33 +283,33 @@ def _columns(trainings: Sequence[Training]) -> list[list[Pair]]:
     return [[shown[dtype] for dtype in sorted(shown)] for _, shown in sorted(found.items())][:MOST_COLUMNS]
 
 
-def _draw_columns(figure: Figure, columns: list[list[Pair]], top: float) -> None:
+def _draw_columns(figure: Figure, columns: list[list[Pair]], top: float, drifts: bool) -> None:
     slot = (WIDTH - 2 * MARGIN - TICKS_WIDTH + COLUMN_GAP) / len(columns)
     losses = [point.loss for pair, *_ in columns for one in pair if one for point in one.points]
-    drifts = [value for column in columns for pair in column for value in pair.drift.values()]
+    differences = [value for column in columns for pair in column for value in pair.drift.values()]
     for number, column in enumerate(columns):
-        left = MARGIN + TICKS_WIDTH + number * slot
-        bottom = top - PLOT_HEIGHT
-        upper = add_axes(figure, left, bottom, slot - COLUMN_GAP, PLOT_HEIGHT, ticks=True)
-        lower = add_axes(figure, left, bottom - BETWEEN - DRIFT_HEIGHT, slot - COLUMN_GAP, DRIFT_HEIGHT, ticks=True)
-        for axes, values in ((upper, losses), (lower, drifts)):
-            _decades(axes, values, labelled=number == 0)
-            _update_ticks(axes, max(point.update for one in column[0] if one for point in one.points))
-        upper.tick_params(labelbottom=False)
+        left, width = MARGIN + TICKS_WIDTH + number * slot, slot - COLUMN_GAP
+        last = max(point.update for one in column[0] if one for point in one.points)
+        upper = add_axes(figure, left, top - PLOT_HEIGHT, width, PLOT_HEIGHT, ticks=True)
+        _axes(upper, losses, last, first=number == 0)
         _draw_losses(upper, column[0])
-        _draw_drifts(lower, column)
+        if drifts:
+            upper.tick_params(labelbottom=False)
+            lower = add_axes(figure, left, top - PLOT_HEIGHT - BETWEEN - DRIFT_HEIGHT, width, DRIFT_HEIGHT, ticks=True)
+            _axes(lower, differences, last, first=number == 0)
+            _draw_drifts(lower, column)
 
 
 def _draw_losses(axes: Axes, pair: Pair) -> None:
     _above(axes, name_of(pair.settings), fontweight="bold")
     shown = {name: one for name, one in zip(UNROLLS, pair, strict=True) if one}
-    for name in STROKES:
+    for name, width in STROKES.items():
         if name in shown:
             updates, losses, *_ = zip(*shown[name].points, strict=True)
-            axes.plot(updates, losses, color=colour(name), linewidth=STROKES[name], solid_joinstyle="round")
+            stroke = width if len(shown) > 1 else 1.4
+            axes.plot(updates, losses, color=colour(name), linewidth=stroke, solid_joinstyle="round")
     for row, (name, one) in enumerate(shown.items()):
-        tested = f", {one.result.test_accuracy:.4f} on test" if one.result else ""
-        _key(axes, row, f"{name}{tested}", name)
+        _key(axes, row, f"{name} {one.result.test_accuracy:.4f}" if one.result else name, name)
 
 
 def _key(axes: Axes, row: int, text: str, name: str) -> None:
@@ -321,7 +325,8 @@ def _key(axes: Axes, row: int, text: str, name: str) -> None:
 def _draw_drifts(axes: Axes, column: list[Pair]) -> None:
     drifts = {pair.settings["dtype"]: pair.drift for pair in column}
     if not any(drifts.values()):
-        _within(axes, NO_PAIR)
+        place = axes.transAxes
+        axes.text(0.5, 0.5, NO_PAIR, transform=place, ha="center", fontsize=SMALL, color=QUIET, style="italic")
     for dtype, drift in drifts.items():
         seen = {update: value for update, value in drift.items() if value > 0}
         ink = DRIFT_INKS[dtype]
@@ -329,41 +334,42 @@ def _draw_drifts(axes: Axes, column: list[Pair]) -> None:
         if drift:
             largest = max(drift.values())
             y = largest or axes.get_ylim()[0]
-            said = f"{dtype}: at most {largest:.0e}" if largest else f"{dtype}: no difference"
+            said = f"{dtype}: at most {_rounded(largest)}" if largest else f"{dtype}: no difference"
             place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
             axes.annotate(said, (1, y), (0, 3), **place, fontsize=SMALL, color=ink, ha="right", annotation_clip=False)
 
 
-def _decades(axes: Axes, values: Sequence[float], *, labelled: bool) -> None:
-    """Let a logarithmic axis reach over whole decades, and mark at most five of them."""
+def _axes(axes: Axes, values: Sequence[float], last: int, *, first: bool) -> None:
+    """Let an axis of updates reach to the last, and a logarithmic one over whole decades; mark at most five of them."""
     powers = np.log10([value for value in values if value > 0] or [1.0])
     low = int(np.floor(powers.min()))
     high = max(int(np.ceil(powers.max())), low + 1)
     decades = [10.0**power for power in range(low, high + 1, int(np.ceil((high - low) / 4)))]
     axes.set_yscale("log")
     axes.set_ylim(10.0**low, 10.0**high)
-    axes.set_yticks(decades, [f"{decade:g}" for decade in decades] if labelled else [""] * len(decades))
+    axes.set_yticks(decades, [_decade(decade) for decade in decades] if first else [""] * len(decades))
     axes.set_yticks([], minor=True)
     axes.tick_params(axis="y", length=0, labelsize=SMALL, labelcolor=QUIET, pad=3)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-
-
-def _update_ticks(axes: Axes, last: int) -> None:
-    """Count the updates from 0 to the last."""
     ticks = [tick for tick in MaxNLocator(3, integer=True).tick_values(0, last) if tick <= last]
     axes.set_xlim(0, last)
     axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
     axes.tick_params(axis="x", length=2, width=0.6, color=QUIET, pad=2)
 
 
+def _decade(number: float) -> str:
+    return f"{number:g}" if number >= 0.001 else _rounded(number)
+
+
+def _rounded(number: float) -> str:
+    """Write a small number with one digit, as 2e-7."""
+    digit, _, power = f"{number:.0e}".partition("e")
+    return f"{digit}e{int(power)}"
+
+
 def _above(axes: Axes, text: str, **style) -> None:
     axes.annotate(text, (0, 1), (0, 6), "axes fraction", "offset points", **style)
-
-
-def _within(axes: Axes, text: str) -> None:
-    place = axes.transAxes
-    axes.text(0.5, 0.5, text, transform=place, ha="center", fontsize=SMALL, color=QUIET, style="italic")
 
 
 def _explain(figure: Figure, text: str) -> None:
@@ -409,8 +415,10 @@ def draw_reading(trainings: Sequence[Training]) -> Figure:
 
 def _how_far(shown: list[Reading]) -> str:
     units = len(shown[0].hidden[0])
-    both = f"both unrolls differ by at most {max(reading.differs for reading in shown):.0e}"
-    return f"{units} units, in the order of their last h; {both if len(shown) > 1 else 'read with one unroll only'}."
+    differs = max(reading.differs for reading in shown)
+    both = f"by at most {_rounded(differs)}" if differs else "by nothing"
+    said = f"the two unrolls differ {both}" if len(shown) > 1 else "read with one unroll only"
+    return f"{units} units, in the order of their last h; {said}."
 
 
 def _draw_rows(figure: Figure, shown: list[Reading], bottom: float) -> None:
@@ -427,10 +435,9 @@ def _draw_rows(figure: Figure, shown: list[Reading], bottom: float) -> None:
         place += width + PANEL_GAP
         return axes
 
-    _draw_digit(
-        panel(DIGIT_HEIGHT * len(first.image[0]) / len(first.image), "The digit", "T rows, from the top"), first
-    )
-    _draw_named(panel(NAMED_WIDTH, "Named", "after it"), first)
+    square = min(DIGIT_HEIGHT, DIGIT_HEIGHT * len(first.image[0]) / len(first.image))
+    _draw_digit(panel(square, "The digit", f"{len(first.image)} rows, from the top"), first)
+    _draw_named(panel(NAMED_WIDTH, "Named", "by then"), first)
     _draw_probabilities(panel(CLASSES * CLASS_WIDTH, "How sure", "0 to 9, up to 1"), first)
     order = np.argsort(first.hidden[-1])
     width = (WIDTH - MARGIN - place + PANEL_GAP) / (2 * len(shown)) - PANEL_GAP
@@ -455,8 +462,9 @@ def _draw_named(axes: Axes, reading: Reading) -> None:
     stride = int(np.ceil(LEAST_ROW * len(reading.image) / DIGIT_HEIGHT))
     for row, named in list(enumerate(reading.predictions))[::stride]:
         is_right = named == reading.label
-        style = {"fontweight": "bold"} if is_right else {"color": QUIET}
-        axes.text(0.4, row + 0.5, str(named), fontsize=SMALL, ha="center", va="center_baseline", **style)
+        ink, weight = (INK, "bold") if is_right else (QUIET, "normal")
+        style = {"fontsize": SMALL, "color": ink, "fontweight": weight, "ha": "center", "va": "center_baseline"}
+        axes.annotate(str(named), (0.4, row + 0.5), **style)
 
 
 def _draw_probabilities(axes: Axes, reading: Reading) -> None:
