@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from unroll.measure.config import Case, Sizes, cells_an_iteration, label, own_mode
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.presets import KERAS, PAIR
+from unroll.measure.presets import CUDNN, KERAS, PAIR
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import Growth, Ratio, growth
 from unroll.report import tables
@@ -42,8 +42,8 @@ from unroll.report.style import (
 from unroll.report.tables import NOTHING, Column, factor, interval
 
 FITTED_FROM = 64  # below it the parts of a cost that do not grow with T hide the law of the part that does
-GROWTH_VARIANTS = (*PAIR, *KERAS)
-MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osD^v", strict=True))
+GROWTH_VARIANTS = (*PAIR, *KERAS, CUDNN)
+MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osD^vP", strict=True))
 TITLE_HEIGHT = 0.7  # a title and a line of explanation
 
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from unroll.measure.journal import Run, read_journal
-from unroll.report import graphs, growth, plots, style, tables
+from unroll.report import graphs, growth, plots, roofline, style, tables
 
 FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs} | growth.FIGURES
 TABLES = {
@@ -17,6 +17,7 @@ TABLES = {
     "sizes": tables.sizes_table,
     "export": tables.export_table,
     "modes": tables.modes_table,
+    **roofline.TABLES,
     **growth.TABLES,
     "environment": tables.environment_table,
 }
