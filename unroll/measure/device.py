@@ -93,7 +93,7 @@ class Device:
             return tf.constant(array, tf.int64 if self.is_gpu and array.dtype == np.int32 else None)
 
     def allocated(self) -> dict[str, int]:
-        """Give the bytes that its allocator holds for TensorFlow, and the most it has held since its count was reset."""
+        """Give the bytes that its allocator holds for TensorFlow, and the most that it held since the last reset."""
         import tensorflow as tf
 
         return tf.config.experimental.get_memory_info(self.name)

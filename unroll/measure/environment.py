@@ -119,7 +119,8 @@ def diagnosis(environment: dict) -> list[str]:
         "memory": f"{environment['memory_bytes'] / (1 << 30):.1f} GiB",
         "devices": ", ".join(environment["devices"]),
         **{f"GPU:{number}": gpu_text(gpu) for number, gpu in enumerate(environment.get("gpus", []))},
-        "cuda": ", ".join(f"{name} {version}" for name, version in environment.get("cuda", {}).items()) or "none",
+        "built for": ", ".join(f"{name} {version}" for name, version in environment.get("cuda", {}).items())
+        or "no CUDA",
         "threads": ", ".join(f"{name} {count or 'automatic'}" for name, count in threads),
         "system": environment["system"],
         "python": environment["python"],

@@ -91,7 +91,7 @@ class Network:
         """Take one training step: forward, gradients and weight update. Gives the loss before the update."""
         with tf.GradientTape() as tape:
             loss = self.loss(images, labels)
-        scale = None if self.loss_scale == 1 else tf.constant(self.loss_scale, loss.dtype)
+        scale = None if self.loss_scale == 1 else [tf.constant(self.loss_scale, loss.dtype)]
         gradients: list[Any] = tape.gradient(loss, self.variables, output_gradients=scale)
         rate = self.learning_rate / self.loss_scale
         for variable, gradient in zip(self.variables, gradients, strict=True):
