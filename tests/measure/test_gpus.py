@@ -1,6 +1,7 @@
 """GPUs as TensorFlow and the driver's tool tell of them: here, a tool of our own."""
 
 import os
+from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
@@ -127,3 +128,9 @@ def test_a_tensorflow_that_does_not_start_is_an_error_that_says_so(asked, monkey
     monkeypatch.setattr(gpus, "work_apart", die)
     with pytest.raises(ValueError, match="cannot look for a GPU, TensorFlow does not start: its process was ended"):
         find_gpus()
+
+
+def test_the_extra_for_a_gpu_brings_tensorflow_with_cuda():
+    found = [needed for needed in metadata.requires("unroll-lstm") if "and-cuda" in needed]
+    assert len(found) == 1
+    assert found[0].startswith("tensorflow[and-cuda]") and 'extra == "gpu"' in found[0].replace("'", '"')

@@ -77,7 +77,6 @@ def peak(
         yield Record.of(case, "tensors", phase, "bytes", [], note=str(reason))
         return
     step = _first_steps(subject, phase)
-    device.wait()
     device.reset_peak()
     before = device.allocated()["current"]
     step()
