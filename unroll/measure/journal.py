@@ -106,6 +106,7 @@ class Run:
     records: list[Record] = field(default_factory=list)
     outlines: dict[str, dict] = field(default_factory=dict)  # by variant: see unroll.measure.graph.outline
     resumed: list[str] = field(default_factory=list)  # when it was gone on with after it had been stopped
+    outlines_at: dict[int, dict[str, dict]] = field(default_factory=dict)  # those of other T: by T, then by variant
 
     @property
     def sizes(self) -> Sizes:
@@ -139,6 +140,10 @@ class Run:
         turns = {number: found[number].turns for number in measured}
         records = list(found.values())
         return Measurement(records[-1].unit, measured, turns, next((r.note for r in reversed(records) if r.note), ""))
+
+    def outline(self, variant: str, steps: int) -> dict:
+        """Give the bare graph of a variant at some T; empty if it was not recorded."""
+        return (self.outlines if steps == self.sizes.steps else self.outlines_at.get(steps, {})).get(variant) or {}
 
     def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
         """Give by what factor two cases differ that took turns; None if they did not."""
@@ -231,9 +236,9 @@ class Journal:
         """Write records that belong together, all in one, and see them on the disk before returning."""
         self._append(*(asdict(record) | {"run": self.run} for record in records))
 
-    def append_outline(self, variant: str, outline: dict) -> None:
-        """Write the bare graph of a variant, for drawing."""
-        self._append({"outline": outline, "variant": variant, "run": self.run})
+    def append_outline(self, variant: str, steps: int, outline: dict) -> None:
+        """Write the bare graph of a variant at some T, for drawing."""
+        self._append({"outline": outline, "variant": variant, "steps": steps, "run": self.run})
 
     def _append(self, *lines: dict) -> None:
         # One write to a file opened for appending: lines of runs that share the journal do not mix.
@@ -269,7 +274,7 @@ def read_journal(folder: Path) -> list[Run]:
                 )
             _read_head(line, runs)
         elif line.get("run") in runs and "outline" in line:
-            runs[line["run"]].outlines[line["variant"]] = line["outline"]
+            _read_outline(line, runs[line["run"]])
         elif line.get("run") in runs and set(line) == names and isinstance(line["sizes"], dict):
             runs[line["run"]].records.append(Record(**{**line, "sizes": Sizes(**line["sizes"])}))
         else:
@@ -287,6 +292,15 @@ def _read_head(line: dict, runs: dict[str, Run]) -> None:
         warned += [warning for warning in line["environment"].get("warnings", []) if warning not in warned]
     else:
         runs[line["run"]] = Run(line["run"], line["started"], line["environment"], line["settings"])
+
+
+def _read_outline(line: dict, run: Run) -> None:
+    """Keep an outline; one that names no T is of the run's own, as all were at first."""
+    steps = line.get("steps")
+    if steps is None or steps == run.settings.get("sizes", {}).get("steps"):
+        run.outlines[line["variant"]] = line["outline"]
+    else:
+        run.outlines_at.setdefault(steps, {})[line["variant"]] = line["outline"]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict]]:

@@ -122,8 +122,9 @@ def reached(
 ) -> Reached:
     """Say how near a step came to what a machine was measured to do.
 
-    A share of the matrix rate near 1 is a step that does little but multiply. Neither share can pass 1 by much: both
-    are of the least that must be done. What a step takes at least is what the slower of the two takes.
+    A share of the matrix rate near 1 is a step that does little but multiply. Where neither is near,
+    it does something else: it starts operations, or waits. A package whose products are quicker than those that the
+    rate was measured with may pass 1. What a step takes at least is what the slower of the two takes.
 
     Args:
         seconds: what the step took.

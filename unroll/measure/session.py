@@ -3,18 +3,18 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import Case, Sizes
 from unroll.measure.device import Device
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.plan import Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
 
-DRAWN = ("static", "dynamic")
+DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
 ALONE = {  # what measures one case, and whether it is given the data
     "export": ("unroll.measure.export:export", True),
     "retraces": ("unroll.measure.export:count_retraces", True),
@@ -111,7 +111,7 @@ class Session:
         tensors = [want for want in task.wants if want.quantity == "tensors"]
         others = [want for want in task.wants if want.quantity != "tensors"]
 
-        drawn = task.phase == "forward" and case.variant in DRAWN and case.sizes == Sizes(**self.settings["sizes"])
+        drawn = task.phase == "forward" and self._is_drawn(case)
 
         def measure(name: str, wants: list[Want], more: dict) -> None:
             if wants:
@@ -121,6 +121,12 @@ class Session:
         with ThreadPoolExecutor() as pool:
             mores = {"with_outline": drawn}, {"variables": self.device.counting}
             list(pool.map(measure, ("hold", "peak"), (others, tensors), mores))
+
+    def _is_drawn(self, case: Case) -> bool:
+        """Say whether a case's graph is recorded node by node: that of few steps, and that of the run's own sizes."""
+        own = asdict(Sizes(**self.settings["sizes"]))
+        few = case.sizes.steps in DRAWN_STEPS and asdict(case.sizes) | {"steps": own["steps"]} == own
+        return case.variant in DRAWN and (few or asdict(case.sizes) == own)
 
     def _collect(self, wants: Sequence[Want], events: Iterator) -> None:
         """Append what a process yields; if it dies, what it was doing has failed, and the journal says why.
@@ -140,7 +146,8 @@ class Session:
                     self._append(kept)
                     kept = []
                 else:
-                    self.journal.append_outline(wants[0].case.variant, event)
+                    case = wants[0].case
+                    self.journal.append_outline(case.variant, case.sizes.steps, event)
                 before = time.monotonic()
             self._append(kept)
         except Died as death:

@@ -3,12 +3,32 @@
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from unroll.measure.journal import Run, read_journal
-from unroll.report import graphs, growth, plots, roofline, style, tables
+from matplotlib.figure import Figure
 
-FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs} | growth.FIGURES
+from unroll.measure.journal import Run, read_journal
+from unroll.report import grid, growth, plots, roofline, style, tables
+from unroll.report.break_even import draw_break_even
+from unroll.report.graphs import draw_graphs
+from unroll.report.graphs_growing import draw_graphs_growing
+from unroll.report.trick import draw_trick
+from unroll.report.unroll_k import draw_unroll
+from unroll.report.xla import draw_xla
+
+FIGURES: dict[str, Callable[[Run], Figure]] = {
+    "costs": plots.draw_costs,
+    "ratios": plots.draw_ratios,
+    "break-even": draw_break_even,
+    "growth": growth.draw_growth,
+    "grid": grid.draw_grid,
+    "unroll": draw_unroll,
+    "xla": draw_xla,
+    "graphs": draw_graphs,
+    "graphs-growing": draw_graphs_growing,
+    "trick": lambda _: draw_trick(),
+}
 TABLES = {
     "ratios": tables.ratios_table,
     "break-even": tables.break_even_table,
@@ -18,7 +38,9 @@ TABLES = {
     "export": tables.export_table,
     "modes": tables.modes_table,
     **roofline.TABLES,
-    **growth.TABLES,
+    "growth": growth.growth_table,
+    "grid": grid.grid_table,
+    "stopped": tables.stopped_table,
     "environment": tables.environment_table,
 }
 MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
