@@ -119,6 +119,11 @@ def test_it_says_how_long_it_may_take(done):
         (["--data", "/nowhere"], "/nowhere: got a path that does not exist"),
         (["--results", "/dev/null/x"], "cannot write /dev/null/x/journal.jsonl"),
         (["--resume"], "cannot read"),
+        (["--device", "gpu"], "got --device gpu, but TensorFlow sees no GPU; want --device cpu, or a driver"),
+        (
+            ["--preset", "gpu"],
+            "got --preset gpu, B=2048; the data have 1437 training images: want fewer, or --data mnist",
+        ),
     ],
 )
 def test_bad_input_gets_one_clear_error_and_nothing_is_written(tmp_path, arguments, message):

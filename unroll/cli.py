@@ -142,11 +142,14 @@ def _train(options) -> Iterable[Path]:
 
 
 def _doctor(options) -> list[str]:
-    from unroll.measure.environment import diagnosis, environment
+    from unroll.measure.device import choose_device, work_on
+    from unroll.measure.environment import diagnosis
+    from unroll.measure.gpus import find_gpus
     from unroll.measure.process import quiet
 
     with quiet():
-        found = environment(seed=0)
+        device = choose_device(None, "off", find_gpus)
+        found = work_on(device, "unroll.measure.environment:environment", seed=0)
     return diagnosis(found)
 
 

@@ -12,7 +12,7 @@ from unroll.measure.config import Sizes, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
 from unroll.report.compare import change
-from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, on_gpu, ratio_text
+from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, ratio_text
 from unroll.report.folders import folders
 from unroll.report.style import plain
 from unroll.report.tables import factor, significant, steps_text
@@ -93,7 +93,7 @@ def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
         found = [
             Nearest(folder, run, sizes)
             for run in reversed(read_journal(folder))
-            if on_gpu(run) == (device == "gpu")
+            if run.device == device
             for sizes in measured_sizes(run)
         ]
         if found:
