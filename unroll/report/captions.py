@@ -168,6 +168,8 @@ TABLE_TITLES = {
     "sizes": "Graphs and memory",
     "export": "Export",
     "modes": "Graph, XLA and eager",
+    "machine": "What the machine can do",
+    "roofline": "How near each step comes to that",
     "growth": "Exponents of growth with T",
     "grid": "Ratios at each batch and width",
     "stopped": "Stopped or failed",
