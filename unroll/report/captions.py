@@ -156,7 +156,7 @@ CAPTIONS = {
     "grid": Caption("The ratio at each batch and width", _grid),
     "unroll": Caption("Between the two: k cells an iteration", _unrolls),
     "xla": Caption("Compiled by XLA", _xla),
-    "learning": Caption("Both learn the same", _learning),
+    "learning": Caption("Learning, static beside dynamic", _learning),
     "reading": Caption("A digit, read row by row", _reading),
     "trick": Caption("The shape trick, all at once", _trick),
 }
