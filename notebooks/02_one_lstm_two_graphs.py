@@ -35,7 +35,7 @@ with quiet():  # it greets whoever imports it
 
 # %%
 # %matplotlib inline
-# %config InlineBackend.print_figure_kwargs = {"dpi": 80, "bbox_inches": None}
+# %config InlineBackend.print_figure_kwargs = {"dpi": 100}
 import numpy as np
 from scipy.special import expit as sigmoid
 

@@ -33,7 +33,7 @@ with quiet():  # it greets whoever imports it
 
 # %%
 # %matplotlib inline
-# %config InlineBackend.print_figure_kwargs = {"dpi": 75, "bbox_inches": None}
+# %config InlineBackend.print_figure_kwargs = {"dpi": 100}
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
