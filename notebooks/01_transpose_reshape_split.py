@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 1. Transpose, reshape, split
 #
-# Five old tutorials teach a network to read handwritten digits. Each one puts three lines before the network, and
-# hardly explains them:
+# Five old tutorials teach a network to read handwritten digits. Two of them put these three lines before the network,
+# and more learners stumble here than anywhere else:
 #
 # ```text
 # x = tf.transpose(x, [1, 0, 2])
@@ -112,7 +112,8 @@ draw(x=x)
 # image, in its second step at the second row of every image, and so on. So it wants a list with one array for each
 # step, T of them, and each array is [B, I]: one row of each image.
 #
-# **Predict.** Write down the second of these arrays, the one for step 1, as numbers.
+# **Predict.** Write down the second of these arrays as numbers: the one for step 1, because we count from 0, as Python
+# does.
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 wanted = [x[:, t] for t in range(T)]
@@ -279,8 +280,9 @@ for one, other, want in zip(split_steps(tensor, T), along_rows, wanted, strict=T
 # %% [markdown]
 # Axis 0 gives the images back, one after the other. Axis 1 gives the steps.
 #
-# Today you seldom need either. Keras takes [B, T, I] as it is. The two functions that this project is about,
-# `static_unroll` and `dynamic_unroll`, take [T, B, I]: the transpose alone, without reshape and split.
+# Today you seldom need either. Keras, TensorFlow's own library of layers, takes [B, T, I] as it is. The two functions
+# that this project is about, `static_unroll` and `dynamic_unroll`, take [T, B, I]: the transpose alone, without reshape
+# and split.
 
 # %% [markdown]
 # ## The mistake: reshape without transpose
@@ -299,8 +301,8 @@ draw(steps=steps, wrong=wrong)
 # The shapes are right, all of them. The numbers are wrong: step 1 holds rows 2 and 3 *of the same image*, where it
 # should hold row 1 of both. The network would read two rows of one image as if they were of two.
 #
-# Nobody tells you. Training even gets somewhere, only never as far as it should, and you look for the reason in the
-# learning rate.
+# Nobody tells you. The network can be trained, and nothing crashes. But it is told "this is a seven" while it reads
+# rows of other digits, so there is nothing to be learned, and you look for the reason everywhere else.
 
 # %%
 assert [step.shape for step in wrong] == [step.shape for step in steps]
@@ -334,8 +336,8 @@ plt.show()
 
 # %% [markdown]
 # With the transpose, every digit comes back as it was. Without it, *each* image that the network reads is a slice of
-# all four digits, pressed flat and stacked, and the four images look nearly the same. Their labels still say four
-# different things.
+# all four digits, pressed flat and stacked, and the four images look nearly the same. Yet the network is told that they
+# are four different digits.
 
 # %%
 assert np.array_equal(right, digits)
@@ -373,6 +375,17 @@ assert np.array_equal(rearrange(x, "b t i -> (t b) i"), rows)
 
 # %% [markdown]
 # And the mistake would be spelt `"b t i -> (b t) i"`: the letters say that the rows of one image stay together.
+
+# %% [markdown]
+# ## The whole way in one picture
+#
+# Follow a row of the blue image from left to right, first above, then below.
+
+# %%
+# %config InlineBackend.print_figure_kwargs = {"dpi": 100}
+from unroll.report.trick import draw_trick
+
+draw_trick()
 
 # %% [markdown]
 # ## In short

@@ -158,7 +158,7 @@ from unroll.report.style import INK, colour
 steps = {variant: here.find("step", "train", variant).rounds for variant in variants}
 medians = {variant: [1000 * np.median(times) for times in rounds.values()] for variant, rounds in steps.items()}
 
-_, (times, ratios) = plt.subplots(1, 2, figsize=(9, 2.8))
+_, (times, ratios) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
 for variant in ("static", "dynamic"):
     times.plot(medians[variant], "o-", color=colour(variant), label=variant)
 times.set(title="a training step", xlabel="round", ylabel="ms")
@@ -298,12 +298,22 @@ print(
 )
 
 # %% [markdown]
-# If the gain may well be zero, then the answer may well be "never", and one number hides that. With intervals:
+# But how sure is that gain? It is a small difference of two large numbers. Where it may be nothing, the answer may be
+# "never". One number hides that; an interval does not.
 
 # %%
 from unroll.report.tables import break_even_table
 
 display(Markdown(break_even_table(results)))
+
+# %% [markdown]
+# As lines: each variant starts with what its start costs, and climbs by what a step costs. Where two lines cross, the later
+# start has paid.
+
+# %%
+from unroll.report.break_even import draw_break_even
+
+draw_break_even(results)
 
 # %% [markdown]
 # ## Under a compiler
@@ -313,9 +323,9 @@ display(Markdown(break_even_table(results)))
 # **Predict.** What does that do to the first call of a graph with T cells, and of one with a loop? And to the steps?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-from unroll.report.tables import modes_table
+from unroll.report.xla import draw_xla
 
-display(Markdown(modes_table(results)))
+draw_xla(results)
 
 # %%
 first = {variant: results.find("first_call", "train", variant, "xla").median for variant in ("static", "dynamic")}
@@ -324,9 +334,8 @@ assert first["static"] > 2 * first["dynamic"]
 # %% [markdown]
 # ## In short
 #
-# Take the loop. It is built and started sooner, holds less, serves any length, and its steps are about as fast. Unroll
-# if you have *measured*, at your sizes, that steps get faster by enough, and take enough of them. Small batches and
-# short sequences are where to look.
+# Start with the loop. It is built and started sooner, holds less, and serves any length. If you take many steps with
+# sequences of one short length, *measure* at your sizes: a step may be faster side by side, and pay for the slow start.
 #
 # And whatever you measure: warm up, hand the data over as arguments, check the result, take turns, give an interval.
 
