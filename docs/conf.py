@@ -9,7 +9,10 @@ sys.path[:0] = [str(DOCS.parent), str(DOCS / "extensions")]
 
 project = "unroll"
 version = release = metadata.version("unroll-lstm")
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "docstrings", "command_line", "bring_notebooks"]
+extensions = [
+    *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
+    *("docstrings", "command_line", "bring_notebooks", "offline"),  # in docs/extensions
+]
 exclude_patterns = ["_build", "extensions", "**/.ipynb_checkpoints"]
 
 # The notebooks are shown as they are committed; `make notebooks` executes them and a test holds them to their sources.

@@ -68,14 +68,15 @@ assert (B, T, I) == (2, 4, 3)
 # An `assert` stops the notebook if what stands behind it is not true. You will meet many of them: they are there so
 # that you need not take our word for anything.
 #
-# Numbers are easier to follow in colour. The next cell defines `draw`, which paints the first image blue and the second
-# orange, and each row in a shade of its own. You need not read it.
+# Numbers are easier to follow in colour. The next cell defines `draw`, which paints the first image dark blue and the
+# second red, and each row in a shade of its own. You need not read it.
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from unroll.report.style import BLUE, INK, ORANGE, lighter
+from unroll.report.style import ink_on, lighter
+from unroll.report.trick import FACES
 
 
 def draw(**stages):
@@ -86,9 +87,9 @@ def draw(**stages):
         for block in blocks:
             for row in block:
                 for column, number in enumerate(row):
-                    image, shade = number // 12, 0.75 - 0.18 * (number % 12 // 3)
-                    axes.add_patch(Rectangle((column, top), 1, 1, fc=lighter([BLUE, ORANGE][image], shade), ec="white"))
-                    axes.text(column + 0.5, top + 0.5, str(number), ha="center", va="center", color=INK)
+                    face = lighter(FACES[number // 12], 1 - 0.2 * (number % 12 // 3))
+                    axes.add_patch(Rectangle((column, top), 1, 1, facecolor=face, edgecolor="white"))
+                    axes.text(column + 0.5, top + 0.5, str(number), ha="center", va="center", color=ink_on(face))
                 top += 1
             top += 0.5  # a gap between two blocks
         axes.set(xlim=(0, 3), ylim=(10, 0), aspect="equal")

@@ -323,6 +323,9 @@ assert answers["static", 28].test_accuracy == answers["dynamic", 28].test_accura
 # <details><summary>Answer</summary>
 #
 # ```python
+# import tempfile
+# from pathlib import Path
+#
 # from unroll.models.export import export_network
 #
 # with tempfile.TemporaryDirectory() as folder:
