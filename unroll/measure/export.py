@@ -12,6 +12,7 @@ import tensorflow as tf
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Record
 from unroll.measure.workloads import Batch, new_network
+from unroll.models.export import save_served
 from unroll.models.network import Network
 
 ANY_LENGTH = "any T"
@@ -61,18 +62,11 @@ def count_retraces(case: Case, images: np.ndarray, labels: np.ndarray, seed: int
 def save_model(network: Network, sizes: Sizes, folder: Path) -> str:
     """Write a SavedModel that serves the logits of any number of images; says which lengths it serves."""
     try:
-        _save(network, _images_spec(None, sizes), folder)
+        save_served(network, network.forward, _images_spec(None, sizes), folder)
         return ANY_LENGTH
     except ValueError:
-        _save(network, _images_spec(sizes.steps, sizes), folder)
+        save_served(network, network.forward, _images_spec(sizes.steps, sizes), folder)
         return f"T={sizes.steps} only"
-
-
-def _save(network: Network, signature: tf.TensorSpec, folder: Path) -> None:
-    module: Any = tf.Module()
-    module.network_variables = network.variables
-    module.serve = tf.function(network.forward, input_signature=[signature], autograph=False)
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
 
 
 def _images_spec(steps: int | None, sizes: Sizes) -> tf.TensorSpec:

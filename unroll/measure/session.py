@@ -3,18 +3,18 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.plan import Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
 
 COUNTING = {"TF_CPU_ALLOCATOR_USE_BFC": "1"}  # without it the CPU's allocator misses what is below 256 KiB
-DRAWN = ("static", "dynamic")
+DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
 ENOUGH = Limits(seconds=120)
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
 MUST_AGREE = ("processor", "cores", "devices", "python", "versions", "flags", "commit")
@@ -106,7 +106,7 @@ class Session:
         tensors = [want for want in task.wants if want.quantity == "tensors"]
         others = [want for want in task.wants if want.quantity != "tensors"]
 
-        drawn = task.phase == "forward" and case.variant in DRAWN and case.sizes == Sizes(**self.settings["sizes"])
+        drawn = task.phase == "forward" and self._is_drawn(case)
 
         def measure(name: str, wants: list[Want], more: dict) -> None:
             if wants:
@@ -116,6 +116,12 @@ class Session:
         with ThreadPoolExecutor() as pool:
             mores = {"with_outline": drawn}, {"variables": COUNTING}
             list(pool.map(measure, ("hold", "peak"), (others, tensors), mores))
+
+    def _is_drawn(self, case: Case) -> bool:
+        """Say whether a case's graph is recorded node by node: that of few steps, and that of the run's own sizes."""
+        own = asdict(Sizes(**self.settings["sizes"]))
+        few = case.sizes.steps in DRAWN_STEPS and asdict(case.sizes) | {"steps": own["steps"]} == own
+        return case.variant in DRAWN and (few or asdict(case.sizes) == own)
 
     def _collect(self, wants: Sequence[Want], events: Iterator) -> None:
         """Append what a process yields; if it dies, what it was doing has failed, and the journal says why.
@@ -135,7 +141,8 @@ class Session:
                     self._append(kept)
                     kept = []
                 else:
-                    self.journal.append_outline(wants[0].case.variant, event)
+                    case = wants[0].case
+                    self.journal.append_outline(case.variant, case.sizes.steps, event)
                 before = time.monotonic()
             self._append(kept)
         except Died as death:

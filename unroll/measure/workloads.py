@@ -12,6 +12,7 @@ import tensorflow as tf
 from unroll.measure import peers
 from unroll.measure.config import OTHER_PACKAGES, Case, Sizes, cells_an_iteration
 from unroll.measure.process import NotAvailable
+from unroll.models.data import read_rows
 from unroll.models.network import LSTMReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
 
@@ -43,17 +44,14 @@ class Batch:
 
     @classmethod
     def of(cls, images: np.ndarray, labels: np.ndarray, sizes: Sizes) -> "Batch":
-        """Take the first B images, each read for T rows: those in its middle, or all of them and again from its top.
+        """Take the first B images, each read for T rows as `read_rows` does.
 
         Raises:
             ValueError: there are fewer than B images.
         """
         if sizes.batch > len(images):
             raise ValueError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
-        height = images.shape[1]
-        above = max(0, height - sizes.steps) // 2  # the margin of a digit is blank, and would show no difference
-        rows = (above + np.arange(sizes.steps)) % height
-        return cls(images[: sizes.batch, rows], labels[: sizes.batch])
+        return cls(read_rows(images[: sizes.batch], sizes.steps), labels[: sizes.batch])
 
     @property
     def different(self) -> "Batch":

@@ -78,6 +78,16 @@ def load(source: str | os.PathLike = "digits") -> Dataset:
         ) from error
 
 
+def read_rows(images: np.ndarray, steps: int) -> np.ndarray:
+    """Let each image [N, 28, I] be read for T rows: those in its middle, or all of them and again from its top.
+
+    The margin of a digit is blank: its first rows alone would show little of it.
+    """
+    height = images.shape[1]
+    above = max(0, height - steps) // 2
+    return images[:, (above + np.arange(steps)) % height]  # [N, T, I]
+
+
 def _load_digits() -> Dataset:
     digits: Any = load_digits()
     labels = digits.target.astype(np.int32)

@@ -1,14 +1,36 @@
 """Writing the report: figures and tables beside the journal, and the generated parts of a Markdown page."""
 
-import os
 import re
-import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from unroll.measure.journal import Run, read_journal
-from unroll.report import graphs, growth, plots, style, tables
+from matplotlib.figure import Figure
 
-FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs} | growth.FIGURES
+from unroll.files import write_whole
+from unroll.measure.journal import Run, read_journal
+from unroll.report import grid, growth, plots, style, tables
+from unroll.report.break_even import draw_break_even
+from unroll.report.claims import claims_table
+from unroll.report.folders import trainings_beside
+from unroll.report.graphs import draw_graphs
+from unroll.report.graphs_growing import draw_graphs_growing
+from unroll.report.trick import draw_trick
+from unroll.report.unroll_k import draw_unroll
+from unroll.report.xla import draw_xla
+
+FIGURES: dict[str, Callable[[Run], Figure]] = {
+    "costs": plots.draw_costs,
+    "ratios": plots.draw_ratios,
+    "break-even": draw_break_even,
+    "growth": growth.draw_growth,
+    "grid": grid.draw_grid,
+    "unroll": draw_unroll,
+    "xla": draw_xla,
+    "graphs": draw_graphs,
+    "graphs-growing": draw_graphs_growing,
+    "trick": lambda _: draw_trick(),
+}
 TABLES = {
     "ratios": tables.ratios_table,
     "break-even": tables.break_even_table,
@@ -17,7 +39,10 @@ TABLES = {
     "sizes": tables.sizes_table,
     "export": tables.export_table,
     "modes": tables.modes_table,
-    **growth.TABLES,
+    "growth": growth.growth_table,
+    "grid": grid.grid_table,
+    "stopped": tables.stopped_table,
+    "claims": claims_table,
     "environment": tables.environment_table,
 }
 MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
@@ -53,10 +78,12 @@ def fill_page(page: Path, folder: Path) -> str:
     except OSError as error:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
+    made = TABLES | {"claims": partial(claims_table, trainings=trainings_beside(folder))}
+
     def fill(part: re.Match) -> str:
         if part["name"] not in TABLES:
             raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
-        return f"{part[1]}\n{TABLES[part['name']](run)}\n{part[4]}"
+        return f"{part[1]}\n{made[part['name']](run)}\n{part[4]}"
 
     filled, count = MARKED.subn(fill, text)
     if not count:
@@ -75,10 +102,4 @@ def _tables_page(run: Run) -> str:
 
 
 def _write_whole(path: Path, text: str) -> Path:
-    """Write a file under another name first, so that it is never seen half written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
-    return path
+    return write_whole(path, lambda file: file.write(text.encode()))
