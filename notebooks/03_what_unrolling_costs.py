@@ -307,8 +307,8 @@ from unroll.report.tables import break_even_table
 display(Markdown(break_even_table(results)))
 
 # %% [markdown]
-# As lines: each variant starts with what its start costs, and climbs by what a step costs. Where two lines cross, the later
-# start has paid.
+# As lines: each variant starts with what its start costs, and climbs by what a step costs. Where two lines cross, the
+# later start has paid.
 
 # %%
 from unroll.report.break_even import draw_break_even

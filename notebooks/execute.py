@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from unroll.report.writing import _write_whole
+from unroll.files import write_whole
 
 FOLDER = Path(__file__).parent
 SOURCES = sorted(FOLDER.glob("[0-9][0-9]_*.py"))
@@ -70,8 +70,14 @@ def execute(notebook: NotebookNode, *, tiny: bool = False) -> NotebookNode:
     return notebook
 
 
+def write_executed(source: Path) -> Path:
+    """Execute a notebook at full size and write its .ipynb, whole or not at all."""
+    text = nbformat.writes(execute(read_source(source))) + "\n"
+    return write_whole(source.with_suffix(".ipynb"), lambda file: file.write(text.encode()))
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Execute notebooks at full size and write each .ipynb, whole or not at all."""
+    """Execute notebooks and write each .ipynb; stop at the first cell that fails."""
     parser = argparse.ArgumentParser(description="Execute the notebooks and write each .ipynb beside its source.")
     names = [source.stem for source in SOURCES]
     parser.add_argument("notebooks", nargs="*", metavar="NAME", help=f"which ones (all): {', '.join(names)}")
@@ -83,12 +89,11 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         start = time.monotonic()
         try:
-            text = nbformat.writes(execute(read_source(source))) + "\n"
+            path = write_executed(source)
         except CellExecutionError as error:
             print(f"{source.name}: {error}", file=sys.stderr)
             return 1
-        path = _write_whole(source.with_suffix(".ipynb"), text)
-        print(f"{path} ({time.monotonic() - start:.0f} s, {len(text) >> 10} KiB)", flush=True)
+        print(f"{path} ({time.monotonic() - start:.0f} s, {path.stat().st_size >> 10} KiB)", flush=True)
     return 0
 
 

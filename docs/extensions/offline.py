@@ -1,4 +1,4 @@
-"""Holds the site to its word: whoever reads it offline lacks nothing, because no page fetches anything from elsewhere."""
+"""Holds the site to its word that it can be read offline: no page fetches anything from elsewhere."""
 
 import re
 from pathlib import Path

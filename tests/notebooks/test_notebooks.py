@@ -1,4 +1,4 @@
-"""The notebooks are still true: each runs, its answers too, and the committed outputs are those of the committed cells."""
+"""The notebooks are still true: each runs with its answers, and the committed outputs are those of its cells."""
 
 import os
 import re
