@@ -6,7 +6,7 @@ CONSTRAINTS ?= constraints.txt
 ARGS ?=
 INSTALLED := .venv/installed
 
-.PHONY: bench test lint readme clean
+.PHONY: bench test lint readme constraints clean
 
 bench: $(INSTALLED)
 	.venv/bin/python -m pytest -c pyproject.toml --benchmark-only $(ARGS)
@@ -28,6 +28,14 @@ $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
 	touch $@
+
+constraints:  # resolved anew, for all that the project's own work needs
+	rm -rf .venv/new
+	$(PYTHON) -m venv .venv/new
+	.venv/new/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs,browser,tensorboard]'
+	echo "# What the main job, the tests and the docs are known to work with, on Python 3.11, 3.12 and 3.13. Made by: make constraints" > $(CONSTRAINTS)
+	.venv/new/bin/python -m pip freeze --exclude-editable >> $(CONSTRAINTS)
+	rm -rf .venv/new
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

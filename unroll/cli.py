@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -33,8 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"unroll {metadata.version('unroll-lstm')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    report = commands.add_parser("report", help="draw the figures and write the tables of a folder's last run")
-    report.add_argument("results", type=Path, help="a folder with a journal.jsonl, such as results/local")
+    report = commands.add_parser("report", help="make the figures, the tables and one page of a folder's last run")
+    told = "a folder with a journal.jsonl (by default %(default)s, where `make bench` puts it)"
+    report.add_argument("results", type=Path, nargs="?", default=Path("results/local"), help=told)
     report.set_defaults(run=_report)
 
     page = commands.add_parser("fill", help="make the generated tables of a Markdown page anew")
@@ -46,6 +48,19 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("first", "second"):
         both.add_argument(name, metavar=name.upper(), help="a results folder (its last run), or FOLDER#RUN-ID")
     both.set_defaults(run=_compare)
+
+    ledger = commands.add_parser("claims", help="judge what others claim by a folder's last run")
+    ledger.add_argument(
+        "results", type=Path, nargs="?", help="a results folder; by default results/local, or else the committed ones"
+    )
+    ledger.set_defaults(run=_claims)
+
+    advice = commands.add_parser("advise", help="recommend how to unroll at your sizes, from the nearest measurements")
+    for name, what in (("steps", "T"), ("batch", "B"), ("hidden", "H")):
+        advice.add_argument(f"--{name}", metavar=what, required=True, help=f"{what}, as the benchmarks name it")
+    advice.add_argument("--updates", metavar="N", help="how many training steps it will take, if you know")
+    advice.add_argument("--device", default="cpu", help="cpu or gpu (cpu)")
+    advice.set_defaults(run=_advise)
 
     doctor = commands.add_parser("doctor", help="show what would be measured on, and what spoils a measurement there")
     doctor.set_defaults(run=_doctor)
@@ -127,9 +142,40 @@ def _train(options) -> Iterable[Path]:
 
 
 def _doctor(options) -> list[str]:
-    from unroll.measure.environment import diagnosis, environment
+    from unroll.measure.device import choose_device, work_on
+    from unroll.measure.environment import diagnosis
+    from unroll.measure.gpus import find_gpus
     from unroll.measure.process import quiet
 
     with quiet():
-        found = environment(seed=0)
+        device = choose_device(None, "off", find_gpus)
+        found = work_on(device, "unroll.measure.environment:environment", seed=0)
     return diagnosis(found)
+
+
+def _claims(options) -> list[str]:
+    from rich.console import Console
+
+    from unroll.measure.journal import read_journal
+    from unroll.report.claims import judge_claims, show_ledger
+    from unroll.report.folders import default_folder, trainings_beside
+
+    folder = options.results or default_folder()
+    run = read_journal(folder)[-1]
+    trainings = trainings_beside(folder)
+    show_ledger(judge_claims(run, trainings), Console())
+    return [f"judged by {folder}: the run {run.id} and {len(trainings)} trainings"]
+
+
+def _advise(options) -> list[str]:
+    from unroll.measure.config import Sizes
+    from unroll.report.advice import advice_lines, advise
+
+    wanted = Sizes(_whole(options.steps), _whole(options.batch), _whole(options.hidden))
+    updates = None if options.updates is None else _whole(options.updates)
+    return advice_lines(advise(wanted, updates, options.device), wanted)
+
+
+def _whole(text: str) -> Any:
+    """Read a whole number; what is none is left as it is, for the one who wants a number to refuse."""
+    return int(text) if text.isdecimal() else text
