@@ -26,13 +26,6 @@ ARGUMENTS = [
 DESKTOP = {"width": 1280, "height": 900}
 
 
-def pytest_collection_modifyitems(items):
-    """One worker of xdist runs them all, so that one browser starts."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator:
     if CHROMIUM is None:

@@ -6,6 +6,7 @@ from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run
 from unroll.report.interactive import growth_data
 
+pytestmark = pytest.mark.xdist_group("browser")  # so that one worker runs them all, and one browser starts
 PHONE = {"width": 360, "height": 740}
 PAPER = {"width": 690, "height": 980}  # A4 within its margins
 NUMBERS_SHAPES = {"transpose": "4, 2, 3", "reshape": "(8, 3)", "stack": "[2,4,3]"}

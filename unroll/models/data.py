@@ -42,12 +42,14 @@ def load(source: str | os.PathLike = "digits") -> Dataset:
     """Load the images of a source and check them.
 
     `source` is one of:
-        "digits": scikit-learn's 1797 digits, which need no network: 1437 to train on, 360 to test on. Each is scaled
-            from 8x8 to 20x20 and placed in 28x28 as MNIST places its own. The same writers are in both splits.
-        "mnist": MNIST as Keras downloads and caches it.
-        a folder: MNIST's four IDX files, compressed by gzip or not.
-        a .npz file: `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's mnist.npz; the images are uint8, or
-            floats from 0 to 1.
+
+    - "digits": scikit-learn's 1797 digits, which need no network: 1437 to train on, 360 to test on. Each is scaled
+      from 8x8 to 20x20 and placed in 28x28 as MNIST places its own. The same writers are in both splits.
+    - "mnist": MNIST as Keras downloads and caches it.
+    - a folder: MNIST's four IDX files, compressed by gzip or not.
+    - a .npz file: `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's mnist.npz; the images are uint8, or
+      floats from 0 to 1.
+
     A folder that is itself called "digits" or "mnist" is reached as "./digits" or "./mnist".
 
     Raises:

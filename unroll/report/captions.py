@@ -6,7 +6,7 @@ from typing import NamedTuple
 from unroll.measure.config import Case, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import Ratio
-from unroll.report.answer import amount, ratio_text, ratios_of_pair
+from unroll.report.answer import PAIR, amount, ratio_text, ratios_of_pair
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, PROCESS, STEP_TRAIN
 from unroll.report.tables import (
     BREAK_EVEN_PAIRS,
@@ -17,8 +17,6 @@ from unroll.report.tables import (
     steps_interval,
     steps_text,
 )
-
-PAIR = ("static", "dynamic")
 
 
 class Caption(NamedTuple):
@@ -158,7 +156,7 @@ CAPTIONS = {
     "grid": Caption("The ratio at each batch and width", _grid),
     "unroll": Caption("Between the two: k cells an iteration", _unrolls),
     "xla": Caption("Compiled by XLA", _xla),
-    "learning": Caption("Both learn the same", _learning),
+    "learning": Caption("Learning, static beside dynamic", _learning),
     "reading": Caption("A digit, read row by row", _reading),
     "trick": Caption("The shape trick, all at once", _trick),
 }
@@ -170,6 +168,8 @@ TABLE_TITLES = {
     "sizes": "Graphs and memory",
     "export": "Export",
     "modes": "Graph, XLA and eager",
+    "machine": "What the machine can do",
+    "roofline": "How near each step comes to that",
     "growth": "Exponents of growth with T",
     "grid": "Ratios at each batch and width",
     "stopped": "Stopped or failed",

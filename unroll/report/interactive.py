@@ -2,12 +2,11 @@
 
 from unroll.measure.journal import Measurement, Run
 from unroll.models.data import load
-from unroll.report.answer import amount
+from unroll.report.answer import PAIR, amount
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, GRAPH_BYTES, PROCESS, STEP_TRAIN, TENSORS
 from unroll.report.tables import Column, broke_off, factor, missing
 from unroll.report.trick import SHOWN_DIGITS
 
-PAIR = ("static", "dynamic")
 NODES = Column("nodes", "train", "Training graph", "nodes")
 COSTS = [BUILD, FIRST_CALL, STEP_TRAIN, PROCESS, TENSORS, NODES, GRAPH_BYTES, EXPORT]
 INKS = 15  # shades of a pixel beside blank, so that each is one hexadecimal digit
@@ -43,8 +42,9 @@ def _point(measured: Measurement | None, cost: Column) -> dict:
 
 def _times(static: Measurement | None, dynamic: Measurement | None) -> str:
     """Write by what factor the medians differ; empty where there is none."""
-    comparable = static and dynamic and static.samples and dynamic.samples and dynamic.median > 0
-    return factor(static.median / dynamic.median) if comparable else ""
+    if static and dynamic and static.samples and dynamic.samples and dynamic.median > 0:
+        return factor(static.median / dynamic.median)
+    return ""
 
 
 def trick_data() -> dict:
