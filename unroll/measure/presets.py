@@ -114,6 +114,10 @@ class Preset:
             for mode in (own_mode(variant), *self._swept_modes(variant, at))
         ]
 
+    def grown_held(self, sizes: Sizes) -> list[Case]:
+        """Give the cases of other T whose memory and export are measured: each variant in its own mode."""
+        return [case for case in self.grown(sizes) if case.mode == own_mode(case.variant)]
+
     def gridded(self, sizes: Sizes) -> list[Case]:
         """Give the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
         grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
