@@ -34,8 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"unroll {metadata.version('unroll-lstm')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    report = commands.add_parser("report", help="draw the figures and write the tables of a folder's last run")
-    report.add_argument("results", type=Path, help="a folder with a journal.jsonl, such as results/local")
+    report = commands.add_parser("report", help="make the figures, the tables and one page of a folder's last run")
+    told = "a folder with a journal.jsonl (by default %(default)s, where `make bench` puts it)"
+    report.add_argument("results", type=Path, nargs="?", default=Path("results/local"), help=told)
     report.set_defaults(run=_report)
 
     page = commands.add_parser("fill", help="make the generated tables of a Markdown page anew")
@@ -141,11 +142,14 @@ def _train(options) -> Iterable[Path]:
 
 
 def _doctor(options) -> list[str]:
-    from unroll.measure.environment import diagnosis, environment
+    from unroll.measure.device import choose_device, work_on
+    from unroll.measure.environment import diagnosis
+    from unroll.measure.gpus import find_gpus
     from unroll.measure.process import quiet
 
     with quiet():
-        found = environment(seed=0)
+        device = choose_device(None, "off", find_gpus)
+        found = work_on(device, "unroll.measure.environment:environment", seed=0)
     return diagnosis(found)
 
 

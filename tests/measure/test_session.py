@@ -133,7 +133,7 @@ def test_a_stopped_run_goes_on_at_the_round_that_it_was_in(tmp_path):
         assert len(run.find(want.quantity, want.phase, want.case.variant).rounds) == 2
 
 
-@pytest.mark.parametrize("changes", [{"rounds": 3}, {"threads": {"intra_op": 1}}, {"steps": 5}])
+@pytest.mark.parametrize("changes", [{"rounds": 3}, {"threads": {"intra_op": 1}}, {"steps": 5}, {"device": "cpu"}])
 def test_a_run_is_not_gone_on_with_under_other_settings(tmp_path, changes):
     measure(tmp_path, wants("dynamic", quantities=("nodes",)))
     (name,) = changes

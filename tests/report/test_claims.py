@@ -399,7 +399,7 @@ SCENARIOS: dict[str, dict[str, Results]] = {
         NOT_MEASURED: Results(EMPTY.run, seeds([0.97, 0.98, 0.985], [0.97, 0.98, 0.985], data="digits")),
     },
     "last-output-suffices": {
-        HOLDS: Results(EMPTY.run, [training(0.97), training(0.96, tutorial="004")]),
+        HOLDS: Results(EMPTY.run, [training(0.97), training(0.5, updates=200), training(0.96, tutorial="004")]),
         FAILS: Results(EMPTY.run, [training(0.11)]),
         DEPENDS: Results(EMPTY.run, [training(0.97), training(0.5, tutorial="000")]),
         NOT_MEASURED: Results(EMPTY.run, [training(0.97, tutorial="001"), training(0.97, done=7)]),

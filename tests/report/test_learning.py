@@ -4,13 +4,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from unroll.models.history import Evaluation, History, Point, Reading, Served, Training
+from unroll.models.history import Evaluation, History, Point, Reading, Served, Training, read_trainings
 from unroll.models.settings import choose_settings
 from unroll.models.tutorials import TUTORIALS
 from unroll.report import learning, style
@@ -233,10 +234,25 @@ def cells(table):
 def test_the_results_stand_beside_what_was_printed():
     seeds = [one for seed, accuracy in enumerate((0.97, 0.98, 0.99)) for one in both(seed=seed, accuracy=accuracy)]
     rows = cells(learning.tutorials_table([*seeds, training("001", updates=300)]))
-    assert rows[2][1:] == ["static", "300 of 100,000", "1", "none", "0.9781", "none", "0.0700", "12346"]
-    expected = ["300 of 2,000", "3", "0.9786", "0.9800 [0.9700, 0.9900]", "0.0657", "0.0800 [0.0700, 0.0900]", "12446"]
+    assert rows[2][1:] == ["static", "300 of 100,000", "1", "none", "0.9781", "", "none", "0.0700", "12346"]
+    expected = ["300 of 2,000", "3", "0.9786", "0.9800 [0.9700, 0.9900]", "within"]
+    expected += ["0.0657", "0.0800 [0.0700, 0.0900]", "12446"]
     assert [row[1:] for row in rows[3:]] == [["dynamic", *expected], ["static", *expected]]
     assert [row[0] for row in rows[2:]] == ["001", "002", "002"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "said"),
+    [
+        ([0.9787, 0.98], "0.0001 below"),
+        ([0.97, 0.9776], "0.0010 above"),
+        ([0.97859999, 0.98], "within"),  # a mean of float32
+        ([0.98], ""),
+    ],
+)
+def test_what_was_printed_is_placed_beside_our_range(ours, said):
+    trainings = [training(seed=seed, accuracy=accuracy) for seed, accuracy in enumerate(ours)]
+    assert cells(learning.tutorials_table(trainings))[2][6] == said
 
 
 def test_a_training_in_double_precision_or_without_a_test_is_no_result():
@@ -278,6 +294,11 @@ def test_figures_and_tables_are_written_and_always_the_same(tmp_path):
     assert "## What stands here now for the calls of TensorFlow 1" in page
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_committed_tables_show_what_the_committed_history_says():
+    folder = Path(__file__).parents[2] / "results" / "tutorials"
+    assert (folder / "tables.md").read_text() == learning.tables_page(read_trainings(folder))
 
 
 def test_a_hostile_machine_name_is_harmless():

@@ -447,6 +447,17 @@ def test_small_print_names_machine_versions_sizes_data_and_date(name):
     assert " · ".join(expected) in words(drawn(name, "all"))
 
 
+@pytest.mark.parametrize(("tf32", "switch"), [(False, "off"), (True, "on")])
+def test_small_print_names_the_gpu_that_was_measured(tf32, switch):
+    run = make_run(variants=("static",))
+    run.settings.update(device="gpu", tf32=tf32)
+    run.environment["gpus"] = [{"name": "A card"}]
+    said = " · ".join(style.small_print(run))
+    assert f"2 cores · A card, TF32 {switch}; process memory is the host's · TensorFlow 2.99.0" in said
+    run.environment.pop("gpus")
+    assert " · unknown GPU, TF32" in " · ".join(style.small_print(run))
+
+
 def test_hostile_text_is_shown_as_it_is_on_one_line(tmp_path):
     figure = drawn("graphs", "hostile")
     _, svg = style.save_figure(figure, tmp_path, "graphs")

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure.config import Case, Sizes
+from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.workloads import Batch, new_network
+from unroll.measure.workloads import Batch, assert_available, new_network
 from unroll.models.export import save_served
 from unroll.models.network import Network
 
@@ -19,12 +20,13 @@ ANY_LENGTH = "any T"
 LENGTHS = (4, 3, 2, 1)  # quarters of T that a caller of varying lengths comes with
 
 
-def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record]:
+def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU) -> Iterator[Record]:
     """Save, load and call a variant's logits once, for any T where the variant can be traced so, else for its own.
 
     Yields:
         its bytes on disk with a note on the lengths it serves, and the seconds to save, to load, and to serve first.
     """
+    assert_available(case, device)
     batch = Batch.of(images, labels, case.sizes)
     network = new_network(case.variant, case.sizes, seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -42,8 +44,11 @@ def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int) -> Ite
     yield _record("served", case, "s", served - loaded)
 
 
-def count_retraces(case: Case, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record]:
+def count_retraces(
+    case: Case, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
+) -> Iterator[Record]:
     """Call a variant with four different lengths and count its traces, without an input signature and with one."""
+    assert_available(case, device)
     batch = Batch.of(images, labels, case.sizes)
     lengths = sorted({max(1, case.sizes.steps * quarter // 4) for quarter in LENGTHS}, reverse=True)
     for quantity, signature in (("retraces", None), ("retraces_signature", [_images_spec(None, case.sizes)])):

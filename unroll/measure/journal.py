@@ -29,9 +29,9 @@ class Record:
         quantity: what was measured, such as "step".
         phase: "forward" or "train": the graph or the step it was measured on.
         variant: how the network was unrolled, a key of `unroll.measure.config.VARIANT_LABELS` or the user's own.
-        mode: "graph", "xla" or "eager".
+        mode: "graph", "xla", "eager" or "mixed".
         sizes: T, B, I and H.
-        unit: "s", "bytes", "nodes" or "traces".
+        unit: "s", "bytes", "nodes", "traces", "flop/s" or "bytes/s".
         samples: every raw sample in order; none if the quantity is not available, and then `note` says why.
         round: 0 for what has no rounds. Else from 1 up; each round builds its graphs anew.
         turns: the process in which variants took turns: records of one `turns` and one `round` ran side by side. ""
@@ -109,6 +109,12 @@ class Run:
     def sizes(self) -> Sizes:
         """The sizes at which the variants took turns, from which a sweep varies one."""
         return Sizes(**self.settings["sizes"])
+
+    @property
+    def device(self) -> str:
+        """What it was measured on, "cpu" or "gpu"; before there was a choice, TensorFlow took the GPU if it saw one."""
+        on_gpu = "GPU" in self.environment.get("devices", [])
+        return self.settings.get("device") or ("gpu" if on_gpu else "cpu")
 
     @property
     def variants(self) -> list[str]:

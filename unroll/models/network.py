@@ -64,16 +64,42 @@ class LSTMReader:
 
 
 @dataclass(frozen=True)
+class MixedReader:
+    """Reads images in 16-bit floats from weights that stay float32: [B, T, I] -> last hidden state [B, H], as float32.
+
+    `make_reader` makes the reader of the rounded weights: one that takes tensors in place of Variables. `dtype` is
+    "float16" or "bfloat16". Weights are rounded once a call, and their gradients come back as float32.
+
+    Source: Micikevicius et al., "Mixed Precision Training" (2018).
+    """
+
+    weights: LSTMWeights
+    make_reader: Callable
+    dtype: str
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        return list(self.weights)
+
+    def __call__(self, images) -> tf.Tensor:
+        rounded = LSTMWeights(*(tf.cast(weight, self.dtype) for weight in self.weights.read()))
+        hidden = self.make_reader(rounded)(tf.cast(images, self.dtype))  # [B, H]
+        return tf.cast(hidden, images.dtype)
+
+
+@dataclass(frozen=True)
 class Network:
     """A reader [B, T, I] -> [B, H] with a dense layer on its last hidden state, and plain gradient descent.
 
     `reader` is an `LSTMReader` or a peer's: any callable with `variables` in the order kernel, recurrent kernel, bias.
+    With 16-bit floats, a `loss_scale` above 1 keeps small gradients from being rounded to zero; the update undoes it.
     """
 
     reader: Any
     kernel: tf.Variable  # [H, 10]
     bias: tf.Variable  # [10]
     learning_rate: float = 0.1
+    loss_scale: float = 1.0  # a power of two, which rounds nothing
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -92,18 +118,20 @@ class Network:
         return cross_entropy(self.forward(images), labels)
 
     def gradients(self, images, labels) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
-        """Give the logits, the loss, and its gradient for each of `variables`."""
+        """Give the logits, the loss, and `loss_scale` times its gradient for each of `variables`."""
         with tf.GradientTape() as tape:
             logits = self.forward(images)
             loss = cross_entropy(logits, labels)
-        gradients: Any = tape.gradient(loss, self.variables)
+        scale = None if self.loss_scale == 1 else [tf.constant(self.loss_scale, loss.dtype)]
+        gradients: Any = tape.gradient(loss, self.variables, output_gradients=scale)
         return logits, loss, gradients
 
     def train(self, images, labels) -> tf.Tensor:
         """Take one training step: forward, gradients and weight update. Gives the loss before the update."""
         _, loss, gradients = self.gradients(images, labels)
+        rate = self.learning_rate / self.loss_scale
         for variable, gradient in zip(self.variables, gradients, strict=True):
-            variable.assign_sub(self.learning_rate * gradient)
+            variable.assign_sub(rate * gradient)
         return loss
 
 

@@ -12,7 +12,7 @@ from unroll.measure.config import Sizes, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
 from unroll.report.compare import change
-from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, on_gpu, ratio_text
+from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, ratio_text
 from unroll.report.folders import folders
 from unroll.report.style import plain
 from unroll.report.tables import factor, significant, steps_text
@@ -81,7 +81,7 @@ def advise(
     if device not in DEVICES:
         raise ValueError(f"got --device {device!r}; want {' or '.join(DEVICES)}")
     nearest = find_nearest(wanted, device, folders() if places is None else places)
-    return _by_break_even(nearest) if updates is None else _by_total(nearest, updates)
+    return advise_from(nearest) if updates is None else _by_total(nearest, updates)
 
 
 def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
@@ -93,7 +93,7 @@ def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
         found = [
             Nearest(folder, run, sizes)
             for run in reversed(read_journal(folder))
-            if on_gpu(run) == (device == "gpu")
+            if run.device == device
             for sizes in measured_sizes(run)
         ]
         if found:
@@ -206,8 +206,8 @@ def _why_the_loop(ratios: dict[str, Ratio], what: str) -> str:
     return "; ".join(filter(None, said))
 
 
-def _by_break_even(nearest: Nearest) -> Advice:
-    """Say after how many training steps something else has paid for itself."""
+def advise_from(nearest: Nearest) -> Advice:
+    """Recommend by when something else than the loop has paid for itself, from one run at sizes where it can tell."""
     others = rivals(nearest.run, nearest.sizes)
     found = {variant: _break_even(nearest, variant) for variant in others}
     known = {variant: steps for variant, steps in found.items() if steps}

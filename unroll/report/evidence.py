@@ -412,15 +412,9 @@ def combine(parts: dict[str, Finding]) -> Finding:
     return Finding(word, f"on what is meant. {because}" if words else because, evidence)
 
 
-def on_gpu(run: Run) -> bool:
-    """Say whether a run was measured on a GPU: the one that it chose, or that TensorFlow took where it saw one."""
-    chosen = run.settings.get("device")
-    return chosen == "gpu" if chosen else "GPU" in run.environment.get("devices", [])
-
-
 def only_on_gpu(run: Run, found: Finding) -> Finding:
     """Let a finding stand that is claimed of a GPU if the run had one; elsewhere its figures are shown as no more."""
-    if on_gpu(run):
+    if run.device == "gpu":
         return found
     evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
     return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)

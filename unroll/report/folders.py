@@ -31,11 +31,16 @@ def folders() -> list[Path]:
 
 
 def trainings_beside(folder: Path) -> list[Training]:
-    """Read the trainings in a results folder, or else in the folder `training` beside it, if there are any."""
-    for place in (Path(folder), Path(folder).parent / "training"):
-        if (place / history.FILE_NAME).is_file():
-            return read_trainings(place)
-    return []
+    """Read the trainings that belong to some results, if there are any."""
+    place = training_folder(folder)
+    return read_trainings(place) if place else []
+
+
+def training_folder(folder: Path) -> Path | None:
+    """Give where the trainings of some results are: there, or beside them, this machine's own or the committed ones."""
+    beside = "tutorials" if Path(folder).resolve() == REFERENCE else "training"
+    places = (Path(folder), Path(folder).parent / beside)
+    return next((place for place in places if (place / history.FILE_NAME).is_file()), None)
 
 
 def holds_results(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from unroll.measure.config import label
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.presets import KERAS, PAIR
+from unroll.measure.presets import CUDNN, KERAS, PAIR
 from unroll.measure.statistics import Growth, growth
 from unroll.report import tables
 from unroll.report.style import (
@@ -35,8 +35,8 @@ from unroll.report.style import (
 from unroll.report.tables import NOTHING, Column, broke_off, lack
 
 FITTED_FROM = 64  # below it the parts of a cost that do not grow with T hide the law of the part that does
-GROWTH_VARIANTS = (*PAIR, *KERAS)
-MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osD^v", strict=True))
+GROWTH_VARIANTS = (*PAIR, *KERAS, CUDNN)
+MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osD^vP", strict=True))
 
 
 Costs = dict[tuple[Column, str], dict[int, Measurement]]  # at each T, of each question and variant

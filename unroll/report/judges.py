@@ -618,12 +618,14 @@ def _range_holds(unroll: str, accuracies: list[float]) -> Finding:
 
 
 def last_output_suffices(results: Results) -> Finding:
-    """Judge by what networks have learned that read outputs[-1] only."""
-    reached: dict[str, list[float]] = {}
+    """Judge by what networks have learned that read outputs[-1] only, of each document by its longest trainings."""
+    reached: dict[str, dict[int, list[float]]] = {}
     for training in _finished(results.trainings):
-        if training.settings["network"]["reads"] == "outputs[-1]":
-            reached.setdefault(f"document {training.settings['tutorial']}", []).append(_accuracy(training))
-    parts = {name: _has_learned(name, accuracies) for name, accuracies in sorted(reached.items())}
+        asked = training.settings
+        if asked["network"]["reads"] == "outputs[-1]":
+            by_updates = reached.setdefault(f"document {asked['tutorial']}", {})
+            by_updates.setdefault(asked["updates"], []).append(_accuracy(training))
+    parts = {name: _has_learned(name, by_updates[max(by_updates)]) for name, by_updates in sorted(reached.items())}
     return (
         combine(parts) if parts else Finding(NOT_MEASURED, "no network that reads outputs[-1] was trained to its end")
     )

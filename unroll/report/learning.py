@@ -91,11 +91,12 @@ def write_learning(folder: Path) -> list[Path]:
     paths = save_figure(draw_learning(trainings), folder, "learning")
     if any(training.readings for training in trainings):
         paths += save_figure(draw_reading(trainings), folder, "reading")
-    page = _tables_page(trainings)
+    page = tables_page(trainings)
     return [*paths, write_whole(Path(folder) / "tables.md", lambda file: file.write(page.encode()))]
 
 
-def _tables_page(trainings: Sequence[Training]) -> str:
+def tables_page(trainings: Sequence[Training]) -> str:
+    """Write all tables of trainings into one Markdown page, those left out that would be empty."""
     parts = {
         "What the documents printed, and what came out here": tutorials_table(trainings),
         "Same seed, same network": drift_table(trainings),
@@ -120,22 +121,24 @@ def tutorials_table(trainings: Iterable[Training]) -> str:
         name, unroll, updates = key
         alike = [t for t in tested if (name_of(t.settings), t.settings["unroll"], t.settings["updates"]) == key]
         results = [training.result for training in alike if training.result]
-        printed = TUTORIALS.get(name)
+        tutorial, accuracies = TUTORIALS.get(name), [result.test_accuracy for result in results]
         rows.append(
             [
                 name,
                 unroll,
                 _updates_text(name, updates),
                 str(len({training.settings["seed"] for training in alike})),
-                _printed(printed.test_accuracy if printed else None, printed is not None),
-                _spread([result.test_accuracy for result in results]),
-                _printed(printed.test_loss if printed else None, printed is not None),
+                _printed(tutorial.test_accuracy if tutorial else None, tutorial is not None),
+                _spread(accuracies),
+                _placed(tutorial.test_accuracy if tutorial else None, accuracies),
+                _printed(tutorial.test_loss if tutorial else None, tutorial is not None),
                 _spread([result.test_loss for result in results]),
                 f"{np.mean([result.examples_per_second for result in results]):.0f}",
             ]
         )
-    header = ["tutorial", "unroll", "updates", "seeds", "test accuracy, printed", "ours", "test loss, printed", "ours"]
-    return markdown([*header, "examples/s"], rows, align=["---", "---", *["---:"] * 7])
+    header = ["tutorial", "unroll", "updates", "seeds", "test accuracy, printed", "ours", "printed lies"]
+    header += ["test loss, printed", "ours", "examples/s"]
+    return markdown(header, rows, align=["---", "---", *["---:"] * 8])
 
 
 def drift_table(trainings: Iterable[Training]) -> str:
@@ -231,6 +234,16 @@ def _updates_text(name: str, updates: int) -> str:
 
 def _printed(value: float | None, is_tutorial: bool) -> str:
     return "" if not is_tutorial else "none" if value is None else f"{value:.4f}"
+
+
+def _placed(printed: float | None, ours: Sequence[float]) -> str:
+    """Say whether what was printed lies within the range of ours, or by how much beside it."""
+    if printed is None or len(ours) < 2:
+        return ""
+    low, high = round(min(ours), 4), round(max(ours), 4)
+    if low <= printed <= high:
+        return "within"
+    return f"{low - printed:.4f} below" if printed < low else f"{printed - high:.4f} above"
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -58,6 +58,7 @@ COLOURS = {
     "dynamic-14": lighter(ORANGE, 0.35),
     "keras-unrolled": GREEN,
     "keras-loop": lighter(GREEN, 0.5),
+    "keras-cudnn": "#00553E",
     "tf1-static": GREY,
     "tf1-dynamic": lighter(GREY, 0.5),
     "block": INK,
@@ -148,6 +149,7 @@ def small_print(run: Run) -> list[str]:
     environment = run.environment
     pieces = [
         f"{plain(environment.get('processor', 'unknown processor'))}, {plain(environment.get('cores', '?'))} cores",
+        *_gpu_pieces(run),
         f"TensorFlow {plain(environment.get('versions', {}).get('tensorflow', '?'))}",
         str(run.sizes),
         plain(run.settings.get("data", "unknown data")),
@@ -161,6 +163,14 @@ def small_print(run: Run) -> list[str]:
         else:
             lines.append(piece)
     return lines
+
+
+def _gpu_pieces(run: Run) -> list[str]:
+    """Name the GPU that a run was measured on, and what of its costs are the host's; nothing for a CPU."""
+    if run.device != "gpu":
+        return []
+    name = plain(next(iter(run.environment.get("gpus", [])), {}).get("name", "unknown GPU"))
+    return [f"{name}, TF32 {'on' if run.settings.get('tf32') else 'off'}; process memory is the host's"]
 
 
 def empty_figure(run: Run, title: str, said: str) -> Figure:

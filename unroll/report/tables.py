@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, cells_an_iteration, label, own_mode
+from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import BreakEven, Ratio
@@ -85,6 +86,9 @@ PAIRS = [
     ("static-traced", "keras-loop"),
     ("dynamic", "keras-loop"),
     ("keras-unrolled", "keras-loop"),
+    ("static", "keras-cudnn"),
+    ("dynamic", "keras-cudnn"),
+    ("keras-loop", "keras-cudnn"),
     ("static", "tf1-static"),
     ("dynamic", "tf1-dynamic"),
     ("static", "block"),
@@ -138,8 +142,11 @@ def times_table(run: Run) -> str:
 
 
 def sizes_table(run: Run) -> str:
-    """Set out each variant's graph and memory."""
-    return _variants_table(run, SIZES)
+    """Set out each variant's graph and memory; beside a GPU's tensors, the process is named the host's."""
+    if run.device != "gpu":
+        return _variants_table(run, SIZES)
+    of_host = [replace(column, heading=column.heading.replace("process", "host process")) for column in SIZES]
+    return _variants_table(run, of_host)
 
 
 def export_table(run: Run) -> str:
@@ -154,7 +161,8 @@ def export_table(run: Run) -> str:
 
 def modes_table(run: Run) -> str:
     """Set out the first training call and later training steps of the variants measured in more than one mode."""
-    return _variants_table(run, BY_MODE, [variant for variant in run.variants if _count_modes(run, variant) > 1])
+    shown = [column for column in BY_MODE if column.mode != "mixed" or measured_variants(run, [column])]
+    return _variants_table(run, shown, [variant for variant in run.variants if _count_modes(run, variant) > 1])
 
 
 def stopped_table(run: Run) -> str:
@@ -179,6 +187,7 @@ def environment_table(run: Run) -> str:
     environment, settings = run.environment, run.settings
     memory = environment.get("memory_bytes")
     rows = [
+        *_device_rows(run),
         ["processor", f"{environment.get('processor', 'unknown')}, {environment.get('cores', '?')} cores"],
         ["memory", f"{memory / (1 << 30):.1f} GiB" if memory else "unknown"],
         ["system", f"{environment.get('system', 'unknown')}, Python {environment.get('python', '?')}"],
@@ -199,10 +208,27 @@ def environment_table(run: Run) -> str:
     return markdown(["environment", ""], rows, align=["---", "---"])
 
 
+def _device_rows(run: Run) -> list[list[str]]:
+    """Say which device was measured, if the run chose one."""
+    if "device" not in run.settings:
+        return []
+    if run.device != "gpu":
+        return [["device", "CPU"]]
+    gpus, cuda = run.environment.get("gpus", []), run.environment.get("cuda", {})
+    built = [f"{name} {version}" for name, version in cuda.items()]
+    tf32 = f"TF32 {'on' if run.settings.get('tf32') else 'off'}"
+    return [["device", ", ".join([*map(gpu_text, gpus[:1]), *built, tf32])]]
+
+
 def measured_variants(run: Run, columns: Iterable[Column]) -> list[str]:
     """Give the variants of which the run has any of some quantities: ours and our peers', then the user's own."""
     columns = list(columns)
     variants = [variant for variant in run.variants if any(column.find(run, variant) for column in columns)]
+    return in_order(variants)
+
+
+def in_order(variants: Iterable[str]) -> list[str]:
+    """Put variants into the order of all tables: ours, our peers', then the user's own."""
     return sorted(variants, key=_place)
 
 
