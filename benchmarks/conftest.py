@@ -108,7 +108,10 @@ def _choose(config) -> Chosen:
             cases = [*chosen.preset.called(chosen.sizes), *chosen.preset.gridded(chosen.sizes)]
             largest = max(case.sizes.batch for case in cases)
             if largest > len(images):
-                raise ValueError(f"got --batch {largest}; the data have {len(images)} training images: want fewer")
+                asked = f"--batch {largest}" if config.option.batch else f"--preset {config.option.preset}, B={largest}"
+                raise ValueError(
+                    f"got {asked}; the data have {len(images)} training images: want fewer, or --data mnist"
+                )
             config.stash[CHOSEN] = chosen
     return config.stash[CHOSEN]
 

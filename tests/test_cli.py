@@ -10,8 +10,8 @@ from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record
 
 
-def unroll(*arguments):
-    return subprocess.run([sys.executable, "-m", "unroll", *arguments], capture_output=True, text=True)
+def unroll(*arguments, **options):
+    return subprocess.run([sys.executable, "-m", "unroll", *arguments], capture_output=True, text=True, **options)
 
 
 def test_help_answers_in_well_under_a_second():
@@ -32,7 +32,6 @@ def test_the_door_imports_no_tensorflow():
     [
         ([], "required"),
         (["dance"], "invalid choice: 'dance'"),
-        (["report"], "results"),
         (["report", "/nowhere"], "unroll: cannot read /nowhere/journal.jsonl"),
         (["fill", "/nowhere.md", "/nowhere"], "unroll: cannot read /nowhere/journal.jsonl"),
         (["compare", "/nowhere"], "SECOND"),
@@ -70,3 +69,15 @@ def test_doctor_shows_the_environment_and_what_spoils_a_measurement(monkeypatch)
     assert "\ntensorflow   2." in done.stdout
     assert "\nflags        " in done.stdout
     assert "\nwarning: --xla_dump_to=/nowhere in XLA_FLAGS writes files" in done.stdout
+
+
+def test_report_takes_the_main_jobs_results_by_default_and_names_the_page_last(tmp_path):
+    journal = Journal(tmp_path / "results" / "local", {}, {"sizes": asdict(Sizes())})
+    journal.append(Record("step", "train", "static", "graph", Sizes(), "s", [1.0], 1))
+    done = unroll("report", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "results/local/report.html"
+    assert (tmp_path / "results" / "local" / "report.html").stat().st_size
+    refused = unroll("report", cwd=tmp_path / "results")
+    assert refused.returncode == cli.BAD_INPUT
+    assert refused.stderr.startswith("unroll: cannot read results/local/journal.jsonl")

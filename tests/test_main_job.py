@@ -81,11 +81,13 @@ def test_both_graphs_are_kept_for_drawing(done):
 
 
 @one_worker
-def test_figures_and_tables_are_written_and_their_paths_printed(done):
+def test_figures_tables_and_last_the_page_are_written_and_their_paths_printed(done):
     job, folder = done
-    for name in ("costs.png", "costs.svg", "graphs.png", "graphs.svg", "ratios.png", "tables.md"):
+    for name in ("costs.png", "costs.svg", "graphs.png", "graphs.svg", "ratios.png", "tables.md", "report.html"):
         assert (folder / name).stat().st_size
         assert f"wrote {folder / name}" in job.stdout
+    written = [line for line in job.stdout.splitlines() if line.startswith("wrote ")]
+    assert written[-1] == f"wrote {folder / 'report.html'}"
 
 
 @one_worker
@@ -117,6 +119,11 @@ def test_it_says_how_long_it_may_take(done):
         (["--data", "/nowhere"], "/nowhere: got a path that does not exist"),
         (["--results", "/dev/null/x"], "cannot write /dev/null/x/journal.jsonl"),
         (["--resume"], "cannot read"),
+        (["--device", "gpu"], "got --device gpu, but TensorFlow sees no GPU; want --device cpu, or a driver"),
+        (
+            ["--preset", "gpu"],
+            "got --preset gpu, B=2048; the data have 1437 training images: want fewer, or --data mnist",
+        ),
     ],
 )
 def test_bad_input_gets_one_clear_error_and_nothing_is_written(tmp_path, arguments, message):

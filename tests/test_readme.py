@@ -25,9 +25,7 @@ def test_a_number_changed_by_hand_is_found(tmp_path):
     assert fill_page(changed, RESULTS) != changed.read_text()
 
 
-@pytest.mark.parametrize(
-    "page", [README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")], ids=lambda p: p.name
-)
+@pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_its_links_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
     assert targets or page.name != "README.md"

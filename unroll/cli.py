@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-BAD_INPUT = 2
+BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"unroll: {error}", file=sys.stderr)
         return BAD_INPUT
+    except KeyboardInterrupt as interrupt:
+        print(f"unroll: {interrupt or 'stopped'}", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -29,8 +34,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"unroll {metadata.version('unroll-lstm')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    report = commands.add_parser("report", help="draw the figures and write the tables of a folder's last run")
-    report.add_argument("results", type=Path, help="a folder with a journal.jsonl, such as results/local")
+    report = commands.add_parser("report", help="make the figures, the tables and one page of a folder's last run")
+    told = "a folder with a journal.jsonl (by default %(default)s, where `make bench` puts it)"
+    report.add_argument("results", type=Path, nargs="?", default=Path("results/local"), help=told)
     report.set_defaults(run=_report)
 
     page = commands.add_parser("fill", help="make the generated tables of a Markdown page anew")
@@ -43,9 +49,72 @@ def _parser() -> argparse.ArgumentParser:
         both.add_argument(name, metavar=name.upper(), help="a results folder (its last run), or FOLDER#RUN-ID")
     both.set_defaults(run=_compare)
 
+    ledger = commands.add_parser("claims", help="judge what others claim by a folder's last run")
+    ledger.add_argument(
+        "results", type=Path, nargs="?", help="a results folder; by default results/local, or else the committed ones"
+    )
+    ledger.set_defaults(run=_claims)
+
+    advice = commands.add_parser("advise", help="recommend how to unroll at your sizes, from the nearest measurements")
+    for name, what in (("steps", "T"), ("batch", "B"), ("hidden", "H")):
+        advice.add_argument(f"--{name}", metavar=what, required=True, help=f"{what}, as the benchmarks name it")
+    advice.add_argument("--updates", metavar="N", help="how many training steps it will take, if you know")
+    advice.add_argument("--device", default="cpu", help="cpu or gpu (cpu)")
+    advice.set_defaults(run=_advise)
+
     doctor = commands.add_parser("doctor", help="show what would be measured on, and what spoils a measurement there")
     doctor.set_defaults(run=_doctor)
+
+    _add_train(commands)
     return parser
+
+
+def _add_train(commands) -> None:
+    train = commands.add_parser(
+        "train",
+        help="train a tutorial's network, or one of your own sizes, and draw how it learnt",
+        description="Train an LSTM to name digits, unrolled either way; draw the learning curve and a digit it reads.",
+    )
+
+    def add(name: str, metavar: str, text: str, default=None, kind=_number):
+        train.add_argument(name, metavar=metavar, help=text, default=default, type=kind)
+
+    add("--tutorial", "NAME", "000, 001, 002, 003 or 004: its network, first values and schedule", kind=str)
+    add("--unroll", "WORD", "static or dynamic (the tutorial's, else dynamic)", kind=str)
+    add("--data", "SOURCE", "digits (offline), mnist, or a path to MNIST's files (digits)", "digits", str)
+    add("--steps", "T", "rows an image is read for (28)")
+    add("--batch", "B", "images an update (64)")
+    add("--hidden", "H", "hidden units (128)")
+    add("--learning-rate", "RATE", "Adam's (0.002)")
+    add("--updates", "N", "how many updates (the tutorial's, else 600)")
+    add("--epochs", "N", "how many times through the images, in place of --updates")
+    add("--seed", "N", "of the first weights and the order of the batches (0)", 0)
+    add("--dtype", "WORD", "float32 or float64 (float32)", "float32", str)
+    add("--steps-per-call", "N", "updates that one call of the graph takes (10)", 10)
+    add("--save", "PATH", "a checkpoint, written every --save-every updates and at the end", kind=Path)
+    add("--save-every", "N", "updates from one checkpoint to the next (200)", 200)
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint that --save names")
+    train.add_argument(
+        "--deterministic",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="the same weights in every run, bit for bit",
+    )
+    add("--tensorboard", "FOLDER", "scalars and both graphs for TensorBoard (extra: tensorboard)", kind=Path)
+    add("--digit", "N", "the test image that is drawn, read row by row; or none (0)", 0)
+    add("--rows", "N,N", "serve the test images read for so many rows, from an export of each unroll", kind=str)
+    add("--results", "FOLDER", "where the history, figures and tables go (results/training)", "results/training", Path)
+    train.set_defaults(run=_train)
+
+
+def _number(text: str) -> int | float | str:
+    """Read a number where it is one; what is none is refused later, in one line that says what is wanted."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _report(options) -> list[Path]:
@@ -66,10 +135,47 @@ def _compare(options) -> list[str]:
     return [compare(find_run(options.first), find_run(options.second))]
 
 
+def _train(options) -> Iterable[Path]:
+    from unroll.train_command import train_as_asked
+
+    return train_as_asked(options)
+
+
 def _doctor(options) -> list[str]:
-    from unroll.measure.environment import diagnosis, environment
+    from unroll.measure.device import choose_device, work_on
+    from unroll.measure.environment import diagnosis
+    from unroll.measure.gpus import find_gpus
     from unroll.measure.process import quiet
 
     with quiet():
-        found = environment(seed=0)
+        device = choose_device(None, "off", find_gpus)
+        found = work_on(device, "unroll.measure.environment:environment", seed=0)
     return diagnosis(found)
+
+
+def _claims(options) -> list[str]:
+    from rich.console import Console
+
+    from unroll.measure.journal import read_journal
+    from unroll.report.claims import judge_claims, show_ledger
+    from unroll.report.folders import default_folder, trainings_beside
+
+    folder = options.results or default_folder()
+    run = read_journal(folder)[-1]
+    trainings = trainings_beside(folder)
+    show_ledger(judge_claims(run, trainings), Console())
+    return [f"judged by {folder}: the run {run.id} and {len(trainings)} trainings"]
+
+
+def _advise(options) -> list[str]:
+    from unroll.measure.config import Sizes
+    from unroll.report.advice import advice_lines, advise
+
+    wanted = Sizes(_whole(options.steps), _whole(options.batch), _whole(options.hidden))
+    updates = None if options.updates is None else _whole(options.updates)
+    return advice_lines(advise(wanted, updates, options.device), wanted)
+
+
+def _whole(text: str) -> Any:
+    """Read a whole number; what is none is left as it is, for the one who wants a number to refuse."""
+    return int(text) if text.isdecimal() else text

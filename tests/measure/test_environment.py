@@ -6,14 +6,17 @@ from collections import namedtuple
 
 import psutil
 import pytest
+from fakes import FakeGpu
 
 from unroll.measure import environment as module
 from unroll.measure.config import OTHER_PACKAGES
+from unroll.measure.device import CPU
 from unroll.measure.environment import Readings, diagnosis, environment, read_machine, warnings_of
+from unroll.measure.gpus import Load
 
 GIB = 1 << 30
 CALM = {"cores": 4, "variables": {}, "other_load": 0.05, "stolen": 0.0, "governor": "performance", "quota": 4.0}
-CALM |= {"free_bytes": 8 * GIB, "swapped_bytes": 0}
+CALM |= {"free_bytes": 8 * GIB, "swapped_bytes": 0, "gpu_load": 0.02}
 CPU_TIMES = {"user": 10.0, "system": 5.0, "idle": 100.0, "iowait": 1.0, "steal": 2.0, "guest": 3.0}
 
 
@@ -72,6 +75,12 @@ def test_what_cannot_be_read_is_no_warning():
         ({"tracer": "coverage.tracer"}, "coverage.tracer watches what Python does; measure without coverage"),
         ({"runs_eagerly": True}, "tf.config.run_functions_eagerly is on"),
         ({"op_callbacks": True}, "tf.debugging watches every operation"),
+        ({"gpu_load": 0.37, "gpu_processes": 1}, "1 other processes hold the GPU, busy 37% of the time; stop them"),
+        ({"gpu_load": 0.0, "gpu_processes": 2}, "2 other processes hold the GPU, busy 0% of the time; stop them"),
+        ({"gpu_load": 0.5}, "0 other processes hold the GPU, busy 50% of the time; stop them"),
+        ({"tf32": True}, "TF32 is on: the GPU rounds what float32 products read to 10 bits; leave out --tf32 on"),
+        ({"variables": {"NVIDIA_TF32_OVERRIDE": "1"}}, "NVIDIA_TF32_OVERRIDE=1 overrules --tf32; unset it"),
+        ({"variables": {"CUDA_LAUNCH_BLOCKING": "1"}}, "CUDA_LAUNCH_BLOCKING=1 makes the host wait for every kernel"),
         ({"variables": {"OMP_NUM_THREADS": "2"}}, "OMP_NUM_THREADS=2 leaves some of 4 cores idle; unset it"),
         ({"variables": {"OMP_NUM_THREADS": "3,1"}}, "OMP_NUM_THREADS=3 leaves some of 4 cores idle; unset it"),
         ({"variables": {"TF_CPP_MAX_VLOG_LEVEL": "1"}}, "TF_CPP_MAX_VLOG_LEVEL=1 makes TensorFlow log"),
@@ -214,6 +223,14 @@ def test_tensorflows_debugging_is_read():
         tf.debugging.disable_check_numerics()
 
 
+@pytest.mark.parametrize(("device", "load"), [(CPU, None), (FakeGpu(), 0.25)])
+def test_the_gpus_load_is_read_only_where_it_is_measured(device, load, monkeypatch):
+    monkeypatch.setattr(module, "find_load", lambda: Load(0.25, 3))
+    found = read_machine(device)
+    assert (found.gpu_load, found.gpu_processes) == (load, 3 if load else 0)
+    assert found.tf32 == device.is_gpu  # as TensorFlow has it, unless told otherwise
+
+
 def described(**changes):
     found = {"processor": "P", "cores": 2, "memory_bytes": 3 * GIB, "devices": ["CPU"], "system": "S", "python": "3.11"}
     found |= {"threads": {"inter_op": 0, "intra_op": 3}, "versions": {"tensorflow": "2.20", "jax": "0.5"}, "flags": {}}
@@ -234,6 +251,15 @@ def test_a_diagnosis_says_how_to_install_the_peers_that_are_not():
     assert "torch       not installed; in a checkout: pip install -e '.[peers]'" in rows
     assert "jax         0.5" in rows
     assert set(OTHER_PACKAGES.values()) <= {row.split(" ")[0] for row in rows}
+
+
+def test_a_diagnosis_names_each_gpu_and_what_tensorflow_was_built_for():
+    card = {"name": "A card", "compute_capability": "9.0", "memory_bytes": 80 * GIB, "driver": "580.1"}
+    rows = described(gpus=[card, {"name": "Another"}], cuda={"cuda": "12.5.1", "cudnn": "9"})
+    assert "GPU:0       A card, 80.0 GiB, compute capability 9.0, driver 580.1" in rows
+    assert "GPU:1       Another" in rows
+    assert "built for   cuda 12.5.1, cudnn 9" in rows
+    assert "built for   no CUDA" in described()
 
 
 def test_a_diagnosis_ends_with_the_warnings():

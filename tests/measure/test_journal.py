@@ -26,13 +26,25 @@ def append_many(folder, name):
 def test_what_is_appended_is_read_again(tmp_path):
     journal = Journal(tmp_path, {"cores": 2}, SETTINGS)
     journal.append(record())
-    journal.append_outline("static", {"main": [["x", "Placeholder", []]]})
+    journal.append_outline("static", 28, {"main": [["x", "Placeholder", []]]})
+    journal.append_outline("static", 4, {"main": []})
     (run,) = read_journal(tmp_path)
     assert run.environment == {"cores": 2}
     assert run.settings == SETTINGS
     assert run.sizes == Sizes()
     assert run.records == [record(run=journal.run)]
     assert run.outlines == {"static": {"main": [["x", "Placeholder", []]]}}
+    assert run.outlines_at == {4: {"static": {"main": []}}}
+    assert run.outline("static", 28) == run.outlines["static"]
+    assert run.outline("dynamic", 4) == {}
+
+
+def test_an_outline_without_steps_as_earlier_runs_wrote_it_is_of_the_runs_own(tmp_path):
+    journal = Journal(tmp_path, {}, SETTINGS)
+    with (tmp_path / FILE_NAME).open("a") as file:
+        file.write(json.dumps({"outline": {"main": []}, "variant": "dynamic", "run": journal.run}) + "\n")
+    (run,) = read_journal(tmp_path)
+    assert (run.outlines, run.outlines_at) == ({"dynamic": {"main": []}}, {})
 
 
 def run_of(folder, *records):

@@ -36,12 +36,13 @@ def allocator_count(kibibytes: int, count: int, switch: str) -> int:
     """Count tensors of known size in a process of its own: the switch works before TensorFlow is imported only."""
     code = f"""
 import tensorflow as tf
-from unroll.measure.memory import allocated, calibrate
-before = allocated()["current"]
+from unroll.measure.device import CPU
+from unroll.measure.memory import calibrate
+before = CPU.allocated()["current"]
 tensors = [tf.random.uniform([{kibibytes} << 8]) for _ in range({count})]
-print(allocated()["current"] - before)
+print(CPU.allocated()["current"] - before)
 del tensors
-assert allocated()["current"] == before
+assert CPU.allocated()["current"] == before
 calibrate()
 """
     environment = os.environ | {"TF_CPU_ALLOCATOR_USE_BFC": switch}

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import warnings
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -61,6 +61,17 @@ def test_every_kind_of_want_is_measured(tmp_path):
     assert (
         sum(len(nodes) for nodes in run.outlines["dynamic"].values()) == run.find("nodes", "forward", "dynamic").median
     )
+
+
+def test_the_graphs_of_few_steps_and_of_the_runs_own_are_recorded(tmp_path):
+    all_sizes = [SIZES, *(replace(SIZES, steps=steps) for steps in (1, 2)), replace(SIZES, steps=1, batch=5)]
+    asked = [Want("nodes", "forward", Case("dynamic", "graph", sizes)) for sizes in all_sizes]
+    run = measure(tmp_path, asked)
+    assert list(run.outlines) == list(run.outlines_at[1]) == ["dynamic"]
+    assert list(run.outlines_at) == [1]
+    for sizes in all_sizes[:2]:
+        nodes = sum(map(len, run.outline("dynamic", sizes.steps).values()))
+        assert nodes == run.find("nodes", "forward", "dynamic", sizes=sizes).median
 
 
 def test_a_static_network_serves_its_own_length_and_traces_each(tmp_path):
@@ -123,7 +134,7 @@ def test_a_stopped_run_goes_on_at_the_round_that_it_was_in(tmp_path):
         assert len(run.find(want.quantity, want.phase, want.case.variant).rounds) == 2
 
 
-@pytest.mark.parametrize("changes", [{"rounds": 3}, {"threads": {"intra_op": 1}}, {"steps": 5}])
+@pytest.mark.parametrize("changes", [{"rounds": 3}, {"threads": {"intra_op": 1}}, {"steps": 5}, {"device": "cpu"}])
 def test_a_run_is_not_gone_on_with_under_other_settings(tmp_path, changes):
     measure(tmp_path, wants("dynamic", quantities=("nodes",)))
     (name,) = changes

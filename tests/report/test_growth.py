@@ -2,19 +2,17 @@
 
 from dataclasses import replace
 from functools import cache
-from itertools import combinations
 
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 
 from unroll.measure import statistics
 from unroll.measure.config import Case, Sizes, own_mode
 from unroll.measure.journal import Record, Run
 from unroll.measure.statistics import Ratio
-from unroll.report import growth, style
-from unroll.report.tables import NOTHING
+from unroll.report import grid, growth, style, tables, unroll_k
+from unroll.report.tables import NOTHING, factor
 
 ALL_STEPS = (7, 28, 64, 128, 256, 512, 784)
 ROUNDS = 7
@@ -27,6 +25,8 @@ SETTINGS = {
     "data": "some digits",
     "sizes": {"steps": 28, "batch": 128, "hidden": 128, "input": 28, "valid": None},
 }
+FIGURES = {"growth": growth.draw_growth, "grid": grid.draw_grid, "unroll": unroll_k.draw_unroll}
+TABLES = {"growth": growth.growth_table, "grid": grid.grid_table}
 UNROLLED = ("static", "static-traced", "keras-unrolled")
 # Of each question, in its record's unit: what does not grow, and what a step adds, unrolled and in a loop.
 LAWS = {
@@ -124,7 +124,7 @@ RUNS = {
 
 @cache
 def drawn(name, figure):
-    return growth.FIGURES[figure](RUNS[name])
+    return FIGURES[figure](RUNS[name])
 
 
 def texts(figure):
@@ -161,7 +161,7 @@ def cells(table):
 
 LOOKED_AT = [
     *((name, name) for name in ("growth", "grid", "unroll")),
-    *(("nothing", name) for name in growth.FIGURES),
+    *(("nothing", name) for name in FIGURES),
     *(("two variants", name) for name in ("growth", "unroll")),
     ("doubling", "growth"),
     ("stopped", "unroll"),
@@ -170,16 +170,8 @@ LOOKED_AT = [
 
 
 @pytest.mark.parametrize(("name", "figure"), LOOKED_AT)
-def test_no_text_hides_another_or_leaves_the_page(name, figure):
-    page = drawn(name, figure)
-    renderer = FigureCanvasAgg(page).get_renderer()
-    page.draw(renderer)
-    boxes = [(text.get_text(), text.get_window_extent(renderer).padded(-1)) for text in texts(page)]
-    for text, box in boxes:
-        assert page.bbox.x0 <= box.x0 and box.x1 <= page.bbox.x1, text
-        assert page.bbox.y0 <= box.y0 and box.y1 <= page.bbox.y1, text
-    for (one, box), (other, second) in combinations(boxes, 2):
-        assert not box.overlaps(second), (one, other)
+def test_no_text_hides_another_or_leaves_the_page(name, figure, assert_looks_right):
+    assert_looks_right(drawn(name, figure))
 
 
 @pytest.mark.parametrize("question", growth.GROWTH_QUESTIONS, ids=lambda question: question.heading)
@@ -236,11 +228,11 @@ def test_a_cost_that_sinks_to_0_gives_no_exponent():
 
 
 def test_an_exponent_is_written_without_a_negative_zero():
-    assert growth._fit_text(statistics.Growth(-0.001, -0.004, 0.003)) == "0.00 [0.00, 0.00]"
+    assert growth.growth_text(statistics.Growth(-0.001, -0.004, 0.003)) == "0.00 [0.00, 0.00]"
 
 
 def test_each_stopped_case_has_one_row_with_all_it_lacks():
-    table = growth.stopped_table(RUNS["growth"])
+    table = tables.stopped_table(RUNS["growth"])
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()[2:]]
     assert [(row[0], row[2]) for row in rows] == [
         ("static", str(Sizes(steps=784))),
@@ -249,12 +241,12 @@ def test_each_stopped_case_has_one_row_with_all_it_lacks():
     ]
     assert all(row[3] == ", ".join(f"{quantity} ({phase})" for quantity, phase in LAWS) for row in rows)
     assert all(row[4] == STOPPED for row in rows)
-    assert growth.stopped_table(RUNS["unroll"]) == "Nothing was stopped, nothing failed.\n"
+    assert tables.stopped_table(RUNS["unroll"]) == "Nothing was stopped, nothing failed.\n"
 
 
 def test_a_case_that_was_stopped_after_some_rounds_says_how_many_it_kept():
     records = unrolled()
-    table = growth.stopped_table(make_run(*records, replace(records[0], round=0, samples=[], note=STOPPED)))
+    table = tables.stopped_table(make_run(*records, replace(records[0], round=0, samples=[], note=STOPPED)))
     assert table.splitlines()[2:] == [
         f"| dynamic | graph | {Sizes()} | build (train) | {STOPPED} (rounds kept: {ROUNDS}) |"
     ]
@@ -264,7 +256,7 @@ def test_what_is_not_available_was_neither_stopped_nor_failed():
     note = "runs eagerly: there is no graph to build"
     records = [replace(r, samples=[], note=note) if r.quantity == "build" else r for r in growing(("dynamic",))]
     run = make_run(*records)
-    assert growth.stopped_table(run) == "Nothing was stopped, nothing failed.\n"
+    assert tables.stopped_table(run) == "Nothing was stopped, nothing failed.\n"
     assert "stopped or failed" not in said(growth.draw_growth(run))
     assert cells(growth.growth_table(run))["dynamic"][0] == "not available"
 
@@ -278,9 +270,9 @@ def heat_maps(figure):
 def test_a_cell_is_coloured_only_where_the_interval_excludes_1():
     run = RUNS["grid"]
     maps = heat_maps(drawn("grid", "grid"))
-    assert len(maps) == 2 * len(growth.GRID_QUESTIONS)
+    assert len(maps) == 2 * len(grid.GRID_QUESTIONS)
     faces = set()
-    for question, colours in zip(growth.GRID_QUESTIONS, maps, strict=False):
+    for question, colours in zip(grid.GRID_QUESTIONS, maps, strict=False):
         for row, batch in enumerate(BATCHES[:-1]):
             for column, hidden in enumerate(WIDTHS):
                 cases = [Case(variant, "graph", Sizes(batch=batch, hidden=hidden)) for variant in ("static", "dynamic")]
@@ -288,25 +280,29 @@ def test_a_cell_is_coloured_only_where_the_interval_excludes_1():
                 red, _, blue = to_rgb(colours[column, row])
                 faces.add(np.sign(blue - red).item())
                 assert np.sign(blue - red) == (np.sign(1 - ratio.value) if ratio.decided else 0)
-                assert f"{ratio.low:.2f} to {ratio.high:.2f}" in said(drawn("grid", "grid"))
+                words = said(drawn("grid", "grid"))
+                assert f"{ratio.low:.2f} to {ratio.high:.2f}" in words
+                value = factor(ratio.value)
+                pointed = (f"← {value}" if ratio.value < 1 else f"{value} →") if ratio.decided else value
+                assert pointed in words
     assert faces == {-1, 0, 1}
 
 
 def test_a_stopped_case_has_a_word_and_no_colour():
-    assert said(drawn("grid", "grid")).count("stopped") == len(growth.GRID_QUESTIONS) * len(WIDTHS)
+    assert said(drawn("grid", "grid")).count("stopped") == len(grid.GRID_QUESTIONS) * len(WIDTHS)
     assert not any(row == 3 for colours in heat_maps(drawn("grid", "grid"))[:3] for _, row in colours)
 
 
 def test_a_full_colour_begins_at_a_factor_of_2_either_way():
-    faces = [growth._face(Ratio(value, value, value)) for value in (0.25, 0.5, 0.9, 1.1, 2, 4)]
+    faces = [grid._face(Ratio(value, value, value)) for value in (0.25, 0.5, 0.9, 1.1, 2, 4)]
     assert faces[0] == faces[1] == to_hex(style.BLUE).lower()
     assert faces[4] == faces[5] == to_hex(style.ORANGE).lower()
-    assert growth._face(Ratio(3, np.nan, np.nan)) == growth.NEUTRAL
+    assert grid._face(Ratio(3, np.nan, np.nan)) == grid.NEUTRAL
 
 
 def test_the_fastest_of_ours_is_set_against_the_faster_of_keras():
-    rows = growth.grid_table(RUNS["grid"]).splitlines()[2:]
-    ours = [line for line in rows if line.startswith(f"| {growth.COMPARISONS[1].heading}")]
+    rows = grid.grid_table(RUNS["grid"]).splitlines()[2:]
+    ours = [line for line in rows if line.startswith(f"| {grid.COMPARISONS[1].heading}")]
     assert len(rows) == 2 * len(ours) == 2 * len(BATCHES) * len(WIDTHS)
     assert "static / unrolled" in ours[0] and "dynamic / loop" in ours[-1]
     # static was stopped at B = 512, so that the loop stands for us there.
@@ -315,15 +311,15 @@ def test_the_fastest_of_ours_is_set_against_the_faster_of_keras():
 
 def test_cases_that_took_no_turns_have_no_ratio():
     apart = [replace(record, turns=record.variant) for record in gridded()]
-    table = growth.grid_table(make_run(*apart))
+    table = grid.grid_table(make_run(*apart))
     assert "took no turns" in table and "[" not in table
 
 
 def test_one_batch_and_width_is_no_grid():
-    assert growth.grid_table(RUNS["unroll"]) == f"{NOTHING}\n"
+    assert grid.grid_table(RUNS["unroll"]) == f"{NOTHING}\n"
 
 
-@pytest.mark.parametrize("question", growth.UNROLL_QUESTIONS, ids=lambda question: question.heading)
+@pytest.mark.parametrize("question", unroll_k.UNROLL_QUESTIONS, ids=lambda question: question.heading)
 def test_every_k_stands_at_its_median_and_static_at_the_end(question):
     run = RUNS["unroll"]
     axes = panel(drawn("unroll", "unroll"), question.heading)
@@ -345,10 +341,10 @@ def test_a_stopped_k_is_crossed_out_and_breaks_the_line():
 
 
 def test_a_loop_without_unroll_alone_is_no_scale():
-    assert NOTHING in said(growth.draw_unroll(RUNS["one size"]))
+    assert NOTHING in said(unroll_k.draw_unroll(RUNS["one size"]))
 
 
-@pytest.mark.parametrize("draw", growth.FIGURES.values(), ids=growth.FIGURES)
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 def test_a_run_without_such_records_says_so_in_a_small_figure(draw):
     figure = draw(RUNS["nothing"])
     assert NOTHING in said(figure)
@@ -357,4 +353,4 @@ def test_a_run_without_such_records_says_so_in_a_small_figure(draw):
 
 @pytest.mark.parametrize("name", ["growth", "grid"])
 def test_a_run_without_such_records_says_so_in_one_line(name):
-    assert growth.TABLES[name](RUNS["nothing"]) == f"{NOTHING}\n"
+    assert TABLES[name](RUNS["nothing"]) == f"{NOTHING}\n"

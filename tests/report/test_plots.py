@@ -5,12 +5,10 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from functools import cache
-from itertools import combinations
 
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
@@ -387,7 +385,7 @@ def test_static_graph_shows_every_node_and_t_cells(steps):
     assert len(dots(figure)) == len(set(dots(figure))) == len(nodes) - constants
     assert len(dots(figure, "matrix multiplication")) == 2 * steps + 1
     assert len(dots(figure, "activation")) == 5 * steps
-    assert f"{len(nodes)} nodes; {constants} of them are constants, not drawn" in words(figure)
+    assert f"{len(nodes)} nodes; {constants} of them are constants, not drawn; read it from below" in words(figure)
     title = "static: 1 cell in the graph" if steps == 1 else f"static: {steps} cells side by side in the graph"
     assert title in words(figure)
 
@@ -411,7 +409,8 @@ def test_dynamic_graph_shows_every_node_and_one_cell_with_its_loop():
     assert "StatelessWhile" in words(figure)
     sizes = [len(run.outlines["dynamic"][part]) for part in ("main", "while_body_2", "while_cond_1")]
     split = "{} in the graph, {} in the loop's body, {} in its condition".format(*sizes)
-    assert f"{len(nodes)} nodes: {split}; {constants} of them are constants, not drawn" in words(figure)
+    caption = f"{len(nodes)} nodes: {split}; {constants} of them are constants, not drawn; read it from the left"
+    assert caption in words(figure)
 
 
 @pytest.mark.parametrize("missing", ["static", "dynamic"])
@@ -438,29 +437,25 @@ def test_functions_that_are_not_drawn_are_counted():
 
 
 @pytest.mark.parametrize(("name", "run"), LOOKED_AT)
-def test_no_text_hides_another_or_leaves_the_figure_or_is_tiny(name, run):
-    figure = drawn(name, run)
-    canvas = FigureCanvasAgg(figure)
-    figure.draw_without_rendering()
-    boxes = {text: text.get_window_extent(canvas.get_renderer()) for text in texts(figure)}
-    for text, box in boxes.items():
-        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1, text
-        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1, text
-        assert text.get_fontsize() >= style.SMALL
-    for (one, box), (other, other_box) in combinations(boxes.items(), 2):
-        width, height = (
-            min(getattr(box, side + "1"), getattr(other_box, side + "1"))
-            - max(getattr(box, side + "0"), getattr(other_box, side + "0"))
-            for side in "xy"
-        )
-        # Two pixels of a line's height are the space between lines.
-        assert width <= 0 or height <= 2, (one, other)
+def test_no_text_hides_another_or_leaves_the_figure_or_is_tiny(name, run, assert_looks_right):
+    assert_looks_right(drawn(name, run))
 
 
 @pytest.mark.parametrize("name", DRAW)
 def test_small_print_names_machine_versions_sizes_data_and_date(name):
     expected = ["A processor, 2 cores", "TensorFlow 2.99.0", "T=28, B=128, I=28, H=128", "some digits", "2026-11-22"]
     assert " · ".join(expected) in words(drawn(name, "all"))
+
+
+@pytest.mark.parametrize(("tf32", "switch"), [(False, "off"), (True, "on")])
+def test_small_print_names_the_gpu_that_was_measured(tf32, switch):
+    run = make_run(variants=("static",))
+    run.settings.update(device="gpu", tf32=tf32)
+    run.environment["gpus"] = [{"name": "A card"}]
+    said = " · ".join(style.small_print(run))
+    assert f"2 cores · A card, TF32 {switch}; process memory is the host's · TensorFlow 2.99.0" in said
+    run.environment.pop("gpus")
+    assert " · unknown GPU, TF32" in " · ".join(style.small_print(run))
 
 
 def test_hostile_text_is_shown_as_it_is_on_one_line(tmp_path):

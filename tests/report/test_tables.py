@@ -262,6 +262,53 @@ def test_where_it_was_measured_is_escaped_and_complete(run_of):
     assert "the clock &lt;jumped>" in table
 
 
+CARD = {"name": "A card", "compute_capability": "9.0", "memory_bytes": 80 << 30, "driver": "580.1"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"device": "cpu", "tf32": False}, "CPU"),
+        (
+            {"device": "gpu", "tf32": False},
+            "A card, 80.0 GiB, compute capability 9.0, driver 580.1, cuda 12.5, TF32 off",
+        ),
+        ({"device": "gpu", "tf32": True}, "A card, 80.0 GiB, compute capability 9.0, driver 580.1, cuda 12.5, TF32 on"),
+    ],
+)
+def test_the_device_that_was_chosen_is_named(chosen, said, run_of):
+    run = run_of()
+    run.settings.update(chosen)
+    run.environment.update(gpus=[CARD, {"name": "Another"}], cuda={"cuda": "12.5"})
+    assert cells(tables.environment_table(run))["device"] == [said]
+
+
+@pytest.mark.parametrize(("devices", "device"), [(["CPU"], "cpu"), (["CPU", "GPU"], "gpu")])
+def test_a_run_from_before_there_was_a_choice_ran_where_tensorflow_ran_it_and_is_shown_as_before(
+    devices, device, run_of
+):
+    run = run_of()
+    run.environment["devices"] = devices
+    assert run.device == device
+    assert "device" not in cells(tables.environment_table(run))
+
+
+def test_beside_a_gpu_the_process_is_named_the_hosts(run_of):
+    run = run_of(record("process", [5 << 20], unit="bytes"), record("tensors", [3 << 20], unit="bytes"))
+    assert column(tables.sizes_table(run), "process, train (MiB)") == {"static": "5"}
+    run.settings["device"] = "gpu"
+    table = tables.sizes_table(run)
+    assert column(table, "host process, train (MiB)") == {"static": "5"}
+    assert column(table, "tensors, train (MiB)") == {"static": "3"}
+
+
+def test_mixed_is_shown_among_the_modes_only_where_it_was_measured(run_of):
+    steps = [record("step", [0.001], "static"), record("step", [0.002], "static", mode="xla")]
+    assert "mixed" not in tables.modes_table(run_of(*steps))
+    table = tables.modes_table(run_of(*steps, record("step", [0.003], "static", mode="mixed")))
+    assert column(table, "step, train, mixed (ms)") == {"static": "3"}
+
+
 def test_where_it_was_measured_may_be_unknown(settings):
     found = cells(tables.environment_table(Run("id", "2026", {}, {"sizes": settings["sizes"]})))
     for name in ("memory", "packages", "threads", "flags", "data", "commit"):

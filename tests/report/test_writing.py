@@ -6,7 +6,7 @@ import pytest
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, JournalError, Record
-from unroll.report.writing import FIGURES, TABLES, PageError, fill_page, update_page, write_report
+from unroll.report.writing import FIGURES, PAGE, TABLES, PageError, fill_page, update_page, write_report
 
 
 @pytest.fixture
@@ -22,12 +22,12 @@ def page_with(tmp_path, text) -> Path:
     return tmp_path / "page.md"
 
 
-def test_a_report_is_figures_and_tables_beside_the_journal(results):
+def test_a_report_is_figures_tables_and_last_the_page_beside_the_journal(results):
     paths = write_report(results)
     names = [f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")]
-    assert [path.name for path in paths] == [*names, "tables.md"]
+    assert [path.name for path in paths] == [*names, "tables.md", PAGE]
     assert all(path.parent == results and path.stat().st_size for path in paths)
-    page = paths[-1].read_text()
+    page = paths[-2].read_text()
     assert "| 12.3 |" in page
     assert [line for line in page.splitlines() if line.startswith("## ")] == [f"## {n.capitalize()}" for n in TABLES]
 
@@ -37,6 +37,7 @@ def test_every_table_can_be_asked_for_on_a_page(name, results, tmp_path):
     page = page_with(tmp_path, f"<!-- unroll: {name} -->\n<!-- /unroll -->\n")
     filled = update_page(page, results).read_text()
     expected = {"times": "| static |", "export": "| 2 | any T |", "environment": "| commit | abc |"}
+    expected["claims"] = "| **not measured**: "
     expected["stopped"] = "Nothing was stopped, nothing failed."
     assert expected.get(name, "Not measured in this run.") in filled
 

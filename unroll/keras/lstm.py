@@ -66,6 +66,7 @@ class LSTM(keras.layers.LSTM):
             mask = self._steps_first(_checked_mask(mask))  # [T, B, 1]
             sequence, cell = join_mask(sequence, mask), MaskedCell(cell)  # [T, B, I + 1]
 
+        outputs: Any
         outputs, state = self._unroll(cell, sequence, LSTMState(*initial_state))
         last_output = state.hidden  # outputs[-1] is the same, and its gradient is larger
 

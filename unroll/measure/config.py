@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 ROW_WIDTH = 28
 PHASES = ("forward", "train")
-MODES = ("graph", "xla", "eager")
+MODES = ("graph", "xla", "eager", "mixed")  # mixed: a graph that computes in 16-bit floats, from float32 variables
 VARIANT_LABELS = {
     "static": "static",
     "static-traced": "static, traced cell",
@@ -14,6 +14,7 @@ VARIANT_LABELS = {
     **{f"dynamic-{cells}": f"dynamic, unroll={cells}" for cells in (4, 7, 14)},
     "keras-unrolled": "Keras, unroll=True",
     "keras-loop": "Keras, unroll=False",
+    "keras-cudnn": "Keras, cuDNN",
     "tf1-static": "compat.v1 static_rnn",
     "tf1-dynamic": "compat.v1 dynamic_rnn",
     "block": "BlockLSTMV2",
@@ -25,6 +26,9 @@ OURS = ("static", "static-traced", "dynamic", "dynamic-4", "dynamic-7", "dynamic
 WEIGHTS = ["kernel", "recurrent_kernel", "bias", "dense_kernel", "dense_bias"]
 OTHER_PACKAGES = {"torch": "torch", "jax-loop": "jax", "jax-unrolled": "jax"}
 ONLY_MODES = {"torch": "eager", "jax-loop": "xla", "jax-unrolled": "xla"}  # how these packages run, and no other way
+GPU_ONLY = ("keras-cudnn",)
+SIDE_BY_SIDE = ("static", "static-traced", "keras-unrolled", "tf1-static", "jax-unrolled")  # a cell a step in the graph
+MACHINE = "machine"  # in a variant's place where the machine itself is measured
 _LOOPED = re.compile(r"dynamic-([1-9]\d*)")
 
 

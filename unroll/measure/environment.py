@@ -15,17 +15,21 @@ from typing import Any
 import psutil
 
 from unroll.measure.config import OTHER_PACKAGES
+from unroll.measure.device import CPU, Device
+from unroll.measure.gpus import cuda_versions, describe_gpus, find_load, gpu_text
 
 PACKAGES = ("tensorflow", "keras", "numpy", "unroll-lstm", "torch", "jax", "jaxlib")  # where installed
 FLAG_PREFIXES = (
     *("TF_CPP_", "TF_CPU_", "TF_DETERMINISTIC_", "TF_ENABLE_", "TF_FORCE_", "TF_GPU_", "TF_NUM_", "TF_XLA_"),
-    *("XLA_", "JAX_", "OMP_", "MKL_", "ONEDNN_", "CUDA_VISIBLE_"),
+    *("XLA_", "JAX_", "OMP_", "MKL_", "ONEDNN_", "NVIDIA_TF32_"),
+    *("CUDA_VISIBLE_", "CUDA_LAUNCH_", "CUDA_CACHE_"),
 )
 INSTALL_PEERS = "not installed; in a checkout: pip install -e '.[peers]'"
 
 SAMPLED_S = 0.3
 MOST_OTHER_LOAD = 0.2  # cores
 MOST_STOLEN = 0.05  # of the processors' time
+MOST_GPU_LOAD = 0.05  # of the time
 LEAST_FREE_BYTES = 1 << 30
 MOST_SWAPPED_BYTES = 256 << 20  # a little is swapped out at leisure, and stays there
 OFF = ("", "0", "false")
@@ -33,6 +37,8 @@ SLOW_SWITCHES = {
     "TF_CPP_MAX_VLOG_LEVEL": "makes TensorFlow log every operation",
     "TF_CPP_VMODULE": "makes TensorFlow log every operation",
     "TF_CPU_ALLOCATOR_USE_BFC": "replaces the CPU's allocator by one that counts",
+    "NVIDIA_TF32_OVERRIDE": "overrules --tf32",
+    "CUDA_LAUNCH_BLOCKING": "makes the host wait for every kernel",
     "JAX_DISABLE_JIT": "leaves JAX without its compiler",
     "JAX_DEBUG_NANS": "makes JAX look for NaNs after every step",
     "JAX_COMPILATION_CACHE_DIR": "lets JAX take compiled programs from an earlier run",
@@ -69,21 +75,26 @@ class Readings:
     tracer: str | None = None  # what watches every line or call, such as coverage or a debugger
     runs_eagerly: bool = False  # tf.config.run_functions_eagerly
     op_callbacks: bool = False  # tf.debugging.enable_check_numerics and its like
+    gpu_load: float | None = None  # share of the time that other processes keep the GPU busy
+    gpu_processes: int = 0  # of others, that hold the GPU
+    tf32: bool = False  # whether the GPU rounds float32 products
 
 
-def environment(seed: int) -> dict:
-    """Describe where and how a run is measured: machine, cores, threads, versions, flags, seed, commit, warnings.
+def environment(seed: int, *, device: Device = CPU) -> dict:
+    """Describe where and how a run is measured: machine, cores, GPUs, threads, versions, flags, seed, commit, warnings.
 
     Importing this module does not import TensorFlow; calling this does. It takes a third of a second to look about.
     """
     import tensorflow as tf
 
-    readings = read_machine()
+    readings = read_machine(device)
     return {
         "processor": _processor(),
         "cores": readings.cores,
         "memory_bytes": psutil.virtual_memory().total,
-        "devices": [device.device_type for device in tf.config.list_physical_devices()],
+        "devices": [found.device_type for found in tf.config.list_physical_devices()],
+        "gpus": describe_gpus(),
+        "cuda": cuda_versions(),
         "threads": {
             "inter_op": tf.config.threading.get_inter_op_parallelism_threads(),
             "intra_op": tf.config.threading.get_intra_op_parallelism_threads(),
@@ -107,6 +118,9 @@ def diagnosis(environment: dict) -> list[str]:
         "cores": environment["cores"],
         "memory": f"{environment['memory_bytes'] / (1 << 30):.1f} GiB",
         "devices": ", ".join(environment["devices"]),
+        **{f"GPU:{number}": gpu_text(gpu) for number, gpu in enumerate(environment.get("gpus", []))},
+        "built for": ", ".join(f"{name} {version}" for name, version in environment.get("cuda", {}).items())
+        or "no CUDA",
         "threads": ", ".join(f"{name} {count or 'automatic'}" for name, count in threads),
         "system": environment["system"],
         "python": environment["python"],
@@ -132,16 +146,18 @@ def warnings_of(readings: Readings) -> list[str]:
         *_clock_warnings(readings),
         *_core_warnings(readings),
         *_memory_warnings(readings),
+        *_gpu_warnings(readings),
         *_debugging_warnings(readings),
         *_flag_warnings(readings.variables),
     ]
 
 
-def read_machine() -> Readings:
+def read_machine(device: Device = CPU) -> Readings:
     """Read all that a warning may come from; takes `SAMPLED_S` to see how busy others are."""
     busy = _reading(_neighbours)
     memory, swap = _reading(psutil.virtual_memory), _reading(psutil.swap_memory)
     battery = _reading(lambda: psutil.sensors_battery())
+    gpu = find_load() if device.is_gpu else None
     return Readings(
         cores=_cores(),
         variables=dict(os.environ),
@@ -157,6 +173,9 @@ def read_machine() -> Readings:
         tracer=_tracer(),
         runs_eagerly=bool(_reading(_runs_eagerly)),
         op_callbacks=bool(_reading(_op_callbacks)),
+        gpu_load=gpu.share if gpu else None,
+        gpu_processes=gpu.processes if gpu else 0,
+        tf32=device.is_gpu and bool(_reading(_tf32)),
     )
 
 
@@ -204,6 +223,16 @@ def _memory_warnings(readings: Readings) -> Iterator[str]:
         yield f"only {readings.free_bytes >> 20} MiB of memory are free; close other programs"
     if (readings.swapped_bytes or 0) > MOST_SWAPPED_BYTES:
         yield f"{(readings.swapped_bytes or 0) >> 20} MiB are swapped out; close other programs, or turn swap off"
+
+
+def _gpu_warnings(readings: Readings) -> Iterator[str]:
+    if readings.gpu_load is not None and (readings.gpu_load > MOST_GPU_LOAD or readings.gpu_processes):
+        yield (
+            f"{readings.gpu_processes} other processes hold the GPU, busy {readings.gpu_load:.0%} of the time; "
+            "stop them, or wait until they are done"
+        )
+    if readings.tf32:
+        yield "TF32 is on: the GPU rounds what float32 products read to 10 bits; leave out --tf32 on, if not meant"
 
 
 def _debugging_warnings(readings: Readings) -> Iterator[str]:
@@ -294,6 +323,12 @@ def _runs_eagerly() -> bool:
     import tensorflow as tf
 
     return tf.config.functions_run_eagerly()
+
+
+def _tf32() -> bool:
+    import tensorflow as tf
+
+    return tf.config.experimental.tensor_float_32_execution_enabled()
 
 
 def _op_callbacks() -> bool:

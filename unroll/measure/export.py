@@ -10,20 +10,23 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure.config import Case, Sizes
+from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.workloads import Batch, new_network
+from unroll.measure.workloads import Batch, assert_available, new_network
+from unroll.models.export import save_served
 from unroll.models.network import Network
 
 ANY_LENGTH = "any T"
 LENGTHS = (4, 3, 2, 1)  # quarters of T that a caller of varying lengths comes with
 
 
-def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record]:
+def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU) -> Iterator[Record]:
     """Save, load and call a variant's logits once, for any T where the variant can be traced so, else for its own.
 
     Yields:
         its bytes on disk with a note on the lengths it serves, and the seconds to save, to load, and to serve first.
     """
+    assert_available(case, device)
     batch = Batch.of(images, labels, case.sizes)
     network = new_network(case.variant, case.sizes, seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -41,8 +44,11 @@ def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int) -> Ite
     yield _record("served", case, "s", served - loaded)
 
 
-def count_retraces(case: Case, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record]:
+def count_retraces(
+    case: Case, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
+) -> Iterator[Record]:
     """Call a variant with four different lengths and count its traces, without an input signature and with one."""
+    assert_available(case, device)
     batch = Batch.of(images, labels, case.sizes)
     lengths = sorted({max(1, case.sizes.steps * quarter // 4) for quarter in LENGTHS}, reverse=True)
     for quantity, signature in (("retraces", None), ("retraces_signature", [_images_spec(None, case.sizes)])):
@@ -61,18 +67,11 @@ def count_retraces(case: Case, images: np.ndarray, labels: np.ndarray, seed: int
 def save_model(network: Network, sizes: Sizes, folder: Path) -> str:
     """Write a SavedModel that serves the logits of any number of images; says which lengths it serves."""
     try:
-        _save(network, _images_spec(None, sizes), folder)
+        save_served(network, network.forward, _images_spec(None, sizes), folder)
         return ANY_LENGTH
     except ValueError:
-        _save(network, _images_spec(sizes.steps, sizes), folder)
+        save_served(network, network.forward, _images_spec(sizes.steps, sizes), folder)
         return f"T={sizes.steps} only"
-
-
-def _save(network: Network, signature: tf.TensorSpec, folder: Path) -> None:
-    module: Any = tf.Module()
-    module.network_variables = network.variables
-    module.serve = tf.function(network.forward, input_signature=[signature], autograph=False)
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
 
 
 def _images_spec(steps: int | None, sizes: Sizes) -> tf.TensorSpec:

@@ -16,6 +16,7 @@ import tensorflow as tf
 from unroll.keras import LSTM
 from unroll.measure.check import assert_equal, expect
 from unroll.measure.config import Case, cells_an_iteration
+from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import Failed, NotAvailable
 from unroll.measure.turns import Turns
@@ -42,20 +43,24 @@ def take_turns(
     *,
     steps: int,
     first_round: int = 1,
+    device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
     """Let cases take turns at being compiled and fitted, as `unroll.measure.turns.take_turns` lets them build and step.
 
     Args:
         steps: how many later epochs each case takes in a round, but no more than EPOCHS.
+        device: what all of this process runs on.
     """
-    turns = FitTurns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, min(steps, EPOCHS))
+    turns = FitTurns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, min(steps, EPOCHS), device)
     yield from turns.rounds(first_round)
 
 
-def hold(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record]:
+def hold(
+    case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
+) -> Iterator[Record]:
     """Measure by how many bytes this process grows from `compile` to the end of the first epoch."""
     batch = Batch.of(images, labels, case.sizes)
-    subject = FitSubject(case, batch, seed)
+    subject = FitSubject(case, batch, seed, device)
     tf.function(lambda x: tf.matmul(x, x))(tf.ones([64, 64]))  # lets TensorFlow start its threads
     process = psutil.Process()
     before = process.memory_info().rss
@@ -87,13 +92,14 @@ class FitSubject:
     builds = True
     learning_rate = Network.learning_rate
 
-    def __init__(self, case: Case, batch: Batch, seed: int):
+    def __init__(self, case: Case, batch: Batch, seed: int, device: Device = CPU):
         sizes = case.sizes
         if sizes.valid is not None:
             raise NotAvailable("takes no sequence_length")
         self.model = keras.Sequential(
             [keras.Input((sizes.steps, sizes.input)), layer_of(case.variant)(sizes.hidden), keras.layers.Dense(CLASSES)]
         )
+        self.precision = device.precision(case.mode)
         self._start = starting_weights(sizes, seed)
         self.reset()
         self._epoch = np.tile(batch.images, (EPOCH_STEPS, 1, 1)), np.tile(batch.labels, EPOCH_STEPS)
@@ -136,7 +142,7 @@ class FitTurns(Turns):
     later = "fit_epoch"
 
     def new_subject(self, case: Case, batch: Batch) -> FitSubject:
-        return FitSubject(case, batch, self.seed)
+        return FitSubject(case, batch, self.seed, self.device)
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         subject = self.new_subject(case, self.batch)
@@ -146,8 +152,7 @@ class FitTurns(Turns):
         yield self._record("fit_first", case, number, [subject.first_epoch])
         ready[case] = step
 
-    @staticmethod
-    def seconds(step: Callable) -> float:
+    def seconds(self, step: Callable) -> float:
         return step()
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax  # pyright: ignore[reportMissingImports] - an extra: pip install -e '.[peers]'
 import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 import numpy as np
+
+from unroll.measure.process import NotAvailable
 
 if TYPE_CHECKING:
     from unroll.measure.workloads import Batch
@@ -19,7 +21,11 @@ class JaxNetwork:
         weights: kernel [I, 4H], recurrent kernel [H, 4H], bias [4H], dense kernel [H, 10], dense bias [10].
         batch: images [B, T, I] and labels [B], and its check.
         unroll: how many steps a turn of the scan's loop takes: 1 for a loop, T for none.
-        device: "cpu" or "gpu".
+        on_gpu: whether to run on the GPU.
+        tf32: whether float32 products may be rounded to TF32 there.
+
+    Raises:
+        NotAvailable: this JAX sees no GPU.
     """
 
     builds = True
@@ -31,17 +37,19 @@ class JaxNetwork:
         learning_rate: float,
         *,
         unroll: int,
-        device: str = "cpu",
+        on_gpu: bool = False,
+        tf32: bool = False,
     ):
-        self.learning_rate = learning_rate
+        self.learning_rate, self.precision = learning_rate, "tf32" if tf32 else "float32"
+        self._on_gpu = on_gpu
         self._unroll = unroll
         self._start = [np.array(weight) for weight in weights]
-        self._put = partial(jax.device_put, device=jax.devices(device)[0])
+        self._put = partial(jax.device_put, device=_device(on_gpu, tf32))
         self._batches = [self._put((part.images, part.labels)) for part in (batch, batch.check)]
         self.reset()
 
-    def build(self, phase: str) -> Callable[..., np.ndarray]:
-        """Trace and lower a phase; gives step(check=False), which runs it and waits for its result.
+    def build(self, phase: str) -> Callable[..., Any]:
+        """Trace and lower a phase; gives step(check=False), which runs it and waits until it is done.
 
         The step's first call compiles the phase and runs it, as TensorFlow's does with XLA.
         """
@@ -54,13 +62,13 @@ class JaxNetwork:
         lowered = jitted.lower(self._weights, *self._batches[0])
         compiled = None
 
-        def step(check: bool = False) -> np.ndarray:
+        def step(check: bool = False) -> Any:
             nonlocal compiled
             compiled = compiled or lowered.compile()
             result = jax.block_until_ready(compiled(self._weights, *self._batches[check]))
             if phase == "train":
                 result, self._weights = result
-            return np.asarray(result)
+            return np.asarray(result) if check or not self._on_gpu else result
 
         return step
 
@@ -70,7 +78,20 @@ class JaxNetwork:
 
     def reset(self) -> None:
         """Go back to the starting weights."""
-        self._weights = self._put(self._start)
+        self._weights = jax.block_until_ready(self._put(self._start))
+
+
+def _device(on_gpu: bool, tf32: bool):
+    """Give JAX's own device, and set how it multiplies there."""
+    if not on_gpu:
+        jax.config.update("jax_platforms", "cpu")  # or JAX would take a GPU's memory, though it shall not use it
+        return jax.devices("cpu")[0]
+    try:
+        device = jax.devices("gpu")[0]
+    except RuntimeError:
+        raise NotAvailable("this JAX sees no GPU") from None
+    jax.config.update("jax_default_matmul_precision", "tensorfloat32" if tf32 else "float32")
+    return device
 
 
 def _forward(weights, images, labels, *, unroll):

@@ -1,10 +1,6 @@
 """The journal: every measurement is appended the moment it exists, so a run that is killed keeps what it has."""
 
-import json
-import os
 import uuid
-import warnings
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unroll.files import JSONLines
 from unroll.measure.config import Case, Sizes, own_mode
 from unroll.measure.statistics import BreakEven, Ratio, break_even, ratio
 
@@ -32,9 +29,9 @@ class Record:
         quantity: what was measured, such as "step".
         phase: "forward" or "train": the graph or the step it was measured on.
         variant: how the network was unrolled, a key of `unroll.measure.config.VARIANT_LABELS` or the user's own.
-        mode: "graph", "xla" or "eager".
+        mode: "graph", "xla", "eager" or "mixed".
         sizes: T, B, I and H.
-        unit: "s", "bytes", "nodes" or "traces".
+        unit: "s", "bytes", "nodes", "traces", "flop/s" or "bytes/s".
         samples: every raw sample in order; none if the quantity is not available, and then `note` says why.
         round: 0 for what has no rounds. Else from 1 up; each round builds its graphs anew.
         turns: the process in which variants took turns: records of one `turns` and one `round` ran side by side. ""
@@ -106,11 +103,18 @@ class Run:
     records: list[Record] = field(default_factory=list)
     outlines: dict[str, dict] = field(default_factory=dict)  # by variant: see unroll.measure.graph.outline
     resumed: list[str] = field(default_factory=list)  # when it was gone on with after it had been stopped
+    outlines_at: dict[int, dict[str, dict]] = field(default_factory=dict)  # those of other T: by T, then by variant
 
     @property
     def sizes(self) -> Sizes:
         """The sizes at which the variants took turns, from which a sweep varies one."""
         return Sizes(**self.settings["sizes"])
+
+    @property
+    def device(self) -> str:
+        """What it was measured on, "cpu" or "gpu"; before there was a choice, TensorFlow took the GPU if it saw one."""
+        on_gpu = "GPU" in self.environment.get("devices", [])
+        return self.settings.get("device") or ("gpu" if on_gpu else "cpu")
 
     @property
     def variants(self) -> list[str]:
@@ -134,15 +138,19 @@ class Run:
         records = list(found.values())
         return Measurement(records[-1].unit, measured, turns, next((r.note for r in reversed(records) if r.note), ""))
 
+    def outline(self, variant: str, steps: int) -> dict:
+        """Give the bare graph of a variant at some T; empty if it was not recorded."""
+        return (self.outlines if steps == self.sizes.steps else self.outlines_at.get(steps, {})).get(variant) or {}
+
     def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
         """Give by what factor two cases differ that took turns; None if they did not."""
-        rounds = self._side_by_side((quantity, phase, over), (quantity, phase, under))
+        rounds = self.side_by_side((quantity, phase, over), (quantity, phase, under))
         return ratio(*rounds) if rounds else None
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
         """Give after how many steps the case that starts later has caught up; None if the two took no turns."""
         questions = [(quantity, phase, case) for case in (late, early) for quantity in self._start(phase, case)]
-        rounds = self._side_by_side(*questions, ("step", phase, late), ("step", phase, early))
+        rounds = self.side_by_side(*questions, ("step", phase, late), ("step", phase, early))
         if not rounds:
             return None
         *starts, step, other_step = rounds
@@ -165,7 +173,7 @@ class Run:
         found = {value: self.find(quantity, phase, variant, mode, Sizes(**base | {size: value})) for value in values}
         return {value: measured for value, measured in found.items() if measured}
 
-    @property
+    @cached_property
     def all_sizes(self) -> set[Sizes]:
         """Every set of sizes that something was measured at."""
         return {record.sizes for record in self.records}
@@ -177,7 +185,7 @@ class Run:
             table.setdefault(record.question, []).append(record)
         return table
 
-    def _side_by_side(self, *questions: tuple[str, str, Case]) -> list[list[list[float]]] | None:
+    def side_by_side(self, *questions: tuple[str, str, Case]) -> list[list[list[float]]] | None:
         """Give the samples of the rounds that all the questions share, if all took turns with one another."""
         found = [self.find(quantity, phase, case.variant, case.mode, case.sizes) for quantity, phase, case in questions]
         measured = [measurement for measurement in found if measurement and measurement.samples]
@@ -207,42 +215,24 @@ class Journal:
     """
 
     def __init__(self, folder: Path, environment: dict, settings: dict, resume: Run | None = None):
-        self.path = Path(folder) / FILE_NAME
+        self._file = _file(folder)
+        self.path = self._file.path
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.run = resume.id if resume else f"{now}-{uuid.uuid4().hex[:8]}"
         head = {"schema": SCHEMA, "run": self.run, "environment": environment, "settings": settings}
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self.path.exists() and self.path.stat().st_size:
-                with warnings.catch_warnings(action="ignore"):
-                    read_journal(folder)  # refuses what is not ours before anything is measured
-                self._end_torn_line()
-            self._append(head | ({"resumed": now} if resume else {"started": now}))
+            self._file.begin(lambda: read_journal(folder))  # refuses what is not ours before anything is measured
+            self._file.append(head | ({"resumed": now} if resume else {"started": now}))
         except OSError as error:
             raise JournalError(f"cannot write {self.path}: {error.strerror}; choose another folder") from error
 
     def append(self, *records: Record) -> None:
         """Write records that belong together, all in one, and see them on the disk before returning."""
-        self._append(*(asdict(record) | {"run": self.run} for record in records))
+        self._file.append(*(asdict(record) | {"run": self.run} for record in records))
 
-    def append_outline(self, variant: str, outline: dict) -> None:
-        """Write the bare graph of a variant, for drawing."""
-        self._append({"outline": outline, "variant": variant, "run": self.run})
-
-    def _append(self, *lines: dict) -> None:
-        # One write to a file opened for appending: lines of runs that share the journal do not mix.
-        with open(self.path, "ab", buffering=0) as file:
-            file.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
-            os.fsync(file.fileno())
-
-    def _end_torn_line(self) -> None:
-        """Close the line that a killed run left unfinished, so that the next one starts on its own."""
-        with open(self.path, "rb") as file:
-            file.seek(-1, os.SEEK_END)
-            torn = file.read() != b"\n"
-        if torn:
-            with open(self.path, "ab") as file:
-                file.write(b"\n")
+    def append_outline(self, variant: str, steps: int, outline: dict) -> None:
+        """Write the bare graph of a variant at some T, for drawing."""
+        self._file.append({"outline": outline, "variant": variant, "steps": steps, "run": self.run})
 
 
 def read_journal(folder: Path) -> list[Run]:
@@ -251,25 +241,25 @@ def read_journal(folder: Path) -> list[Run]:
     Raises:
         JournalError: there is no journal, it is empty, not ours, or of another schema.
     """
-    path = Path(folder) / FILE_NAME
+    file = _file(folder)
     runs: dict[str, Run] = {}
     names = {field.name for field in fields(Record)}
-    for number, line in _lines(path):
+    for number, line in file.read():
         if "schema" in line:
             if line["schema"] != SCHEMA:
                 raise JournalError(
-                    f"{path}, line {number}: written in schema {line['schema']}, this version reads schema {SCHEMA}; "
-                    "read it with the version that wrote it, or measure into another folder"
+                    f"{file.path}, line {number}: written in schema {line['schema']}, this version reads schema "
+                    f"{SCHEMA}; read it with the version that wrote it, or measure into another folder"
                 )
             _read_head(line, runs)
         elif line.get("run") in runs and "outline" in line:
-            runs[line["run"]].outlines[line["variant"]] = line["outline"]
+            _read_outline(line, runs[line["run"]])
         elif line.get("run") in runs and set(line) == names and isinstance(line["sizes"], dict):
             runs[line["run"]].records.append(Record(**{**line, "sizes": Sizes(**line["sizes"])}))
         else:
-            raise JournalError(f"{path}, line {number}: not a record of this journal; want one that unroll wrote")
+            raise file.not_ours(number)
     if not runs:
-        raise JournalError(f"{path} is empty; run `make bench` to fill it")
+        raise JournalError(f"{file.path} is empty; run `make bench` to fill it")
     return list(runs.values())
 
 
@@ -283,19 +273,14 @@ def _read_head(line: dict, runs: dict[str, Run]) -> None:
         runs[line["run"]] = Run(line["run"], line["started"], line["environment"], line["settings"])
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict]]:
-    try:
-        text = path.read_bytes().decode(errors="replace")
-    except OSError as error:
-        raise JournalError(f"cannot read {path}: {error.strerror}; run `make bench` to write one") from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        try:
-            value = json.loads(line)
-        except ValueError:
-            if number == 1:
-                raise JournalError(f"{path} is not a journal of unroll: its first line is no JSON") from None
-            warnings.warn(f"{path}, line {number}: left out, a run was stopped while writing it", stacklevel=3)
-            continue
-        if not isinstance(value, dict):
-            raise JournalError(f"{path}, line {number}: not a record of this journal; want one that unroll wrote")
-        yield number, value
+def _read_outline(line: dict, run: Run) -> None:
+    """Keep an outline; one that names no T is of the run's own, as all were at first."""
+    steps = line.get("steps")
+    if steps is None or steps == run.settings.get("sizes", {}).get("steps"):
+        run.outlines[line["variant"]] = line["outline"]
+    else:
+        run.outlines_at.setdefault(steps, {})[line["variant"]] = line["outline"]
+
+
+def _file(folder: Path) -> JSONLines:
+    return JSONLines(Path(folder) / FILE_NAME, "journal", JournalError, "run `make bench` to write one")

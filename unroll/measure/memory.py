@@ -3,9 +3,10 @@
 Three scopes, never mixed:
 
 - graph: nodes and bytes of the GraphDef with its function library, where a loop keeps its body.
-- process: how much the resident memory grows by building the graph and taking the first steps.
-- tensors: the allocator's peak during one later step, above what was held before it. The allocator counts blocks, and
-  a block may be up to twice as large as the tensor in it: the peak is an upper bound.
+- process: how much the resident memory grows by building the graph and taking the first steps. It is the host's, on a
+  GPU too.
+- tensors: the device's allocator's peak during one later step, above what was held before it. The allocator counts
+  blocks, and a block may be up to twice as large as the tensor in it: the peak is an upper bound.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import tensorflow as tf
 
 from unroll.measure.check import assert_equal, expect
 from unroll.measure.config import Case
+from unroll.measure.device import CPU, Device
 from unroll.measure.graph import count_bytes, count_nodes, outline
 from unroll.measure.journal import Record
 from unroll.measure.process import NotAvailable
@@ -24,20 +26,28 @@ from unroll.measure.workloads import Batch, Subject, TensorFlowSubject, new_subj
 FIRST_STEPS = 3
 KNOWN_TENSORS, KNOWN_BYTES = 128, 64 << 10
 NO_GRAPH = "keeps no TensorFlow graph"
+HOST = "the host's memory; what the GPU holds is in the tensors"
 
 
 def hold(
-    case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int, *, with_outline: bool = False
+    case: Case,
+    phase: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    *,
+    with_outline: bool = False,
+    device: Device = CPU,
 ) -> Iterator[Record | dict]:
     """Measure by how many bytes this process grows, and how large the graph is; may yield the graph's outline, too."""
     batch = Batch.of(images, labels, case.sizes)
-    subject = _prepare(case, batch, seed)
+    subject = _prepare(case, batch, seed, device)
     process = psutil.Process()
     before = process.memory_info().rss
     step = _first_steps(subject, phase)
     grown = process.memory_info().rss - before
     _assert_equal(case, subject, phase, step, batch, seed)
-    yield Record.of(case, "process", phase, "bytes", [grown])
+    yield Record.of(case, "process", phase, "bytes", [grown], note=HOST if device.is_gpu else "")
     if not isinstance(subject, TensorFlowSubject) or not subject.builds:
         for quantity, unit in (("nodes", "nodes"), ("graph_bytes", "bytes")):
             yield Record.of(case, quantity, phase, unit, [], note=NO_GRAPH)
@@ -49,51 +59,49 @@ def hold(
         yield outline(function)
 
 
-def peak(case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int) -> Iterator[Record]:
-    """Measure the allocator's peak in bytes during a step, above what was held before it.
+def peak(
+    case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
+) -> Iterator[Record]:
+    """Measure the device's allocator's peak in bytes during a step, above what was held before it.
 
-    The process must have been started with TF_CPU_ALLOCATOR_USE_BFC=1. Where the allocator cannot be read, the record
-    says so.
+    The process must have been started with the variables in `device.counting`. Where the allocator cannot be read, the
+    record says so.
     """
     batch = Batch.of(images, labels, case.sizes)
-    subject = _prepare(case, batch, seed)
+    subject = _prepare(case, batch, seed, device)
     try:
         if not isinstance(subject, TensorFlowSubject):
             raise NotAvailable("TensorFlow's allocator does not see other packages' tensors")
-        calibrate()
+        calibrate(device)
     except NotAvailable as reason:
         yield Record.of(case, "tensors", phase, "bytes", [], note=str(reason))
         return
     step = _first_steps(subject, phase)
-    tf.config.experimental.reset_memory_stats("CPU:0")
-    before = allocated()["current"]
+    device.reset_peak()
+    before = device.allocated()["current"]
     step()
-    held = allocated()["peak"] - before
+    held = device.allocated()["peak"] - before
     _assert_equal(case, subject, phase, step, batch, seed)
     yield Record.of(case, "tensors", phase, "bytes", [held])
 
 
-def allocated() -> dict[str, int]:
-    """Give what TensorFlow's CPU allocator holds, and the most it has held since its count was reset, in bytes."""
-    return tf.config.experimental.get_memory_info("CPU:0")
-
-
-def calibrate() -> None:
+def calibrate(device: Device = CPU) -> None:
     """Believe the allocator only if it sees tensors of known size come: small ones, as a step's states are.
 
     Raises:
         NotAvailable: the count does not agree, to a twentieth, with what was allocated.
     """
-    before = allocated()["current"]
-    tensors = [tf.random.uniform([KNOWN_BYTES // 4]) for _ in range(KNOWN_TENSORS)]
-    seen, known = allocated()["current"] - before, len(tensors) * KNOWN_BYTES
+    before = device.allocated()["current"]
+    with tf.device(device.name):
+        tensors = [tf.random.uniform([KNOWN_BYTES // 4]) for _ in range(KNOWN_TENSORS)]
+    seen, known = device.allocated()["current"] - before, len(tensors) * KNOWN_BYTES
     if not known <= seen <= 1.05 * known:
         raise NotAvailable(f"the allocator counted {seen} bytes where tensors held {known}")
 
 
-def _prepare(case: Case, batch: Batch, seed: int) -> Subject:
+def _prepare(case: Case, batch: Batch, seed: int, device: Device) -> Subject:
     """Make the network on its batch, and let TensorFlow start its threads, before anything is counted."""
-    subject = new_subject(case, batch, seed)
+    subject = new_subject(case, batch, seed, device)
     tf.function(lambda x: tf.matmul(x, x))(tf.ones([64, 64]))
     return subject
 

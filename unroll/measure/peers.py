@@ -10,12 +10,16 @@ from unroll.rnn import LSTMCell, LSTMState, LSTMWeights
 
 
 class KerasReader:
-    """`keras.layers.LSTM` with copies of our weights, kept off cuDNN: [B, T, I] -> last hidden state [B, H]."""
+    """`keras.layers.LSTM` with copies of our weights: [B, T, I] -> last hidden state [B, H].
 
-    def __init__(self, weights: LSTMWeights, *, unroll: bool):
+    It is kept off cuDNN, or with `cudnn` kept to it: left to itself, Keras would choose by what it finds. `policy` is
+    Keras's dtype policy, such as "mixed_bfloat16".
+    """
+
+    def __init__(self, weights: LSTMWeights, *, unroll: bool, cudnn: bool = False, policy: str = "float32"):
         input_size, hidden_size = weights.kernel.shape[0], weights.recurrent_kernel.shape[0]
-        off: Any = False  # annotated as a string in Keras, documented as a bool
-        self.layer = keras.layers.LSTM(hidden_size, unroll=unroll, use_cudnn=off)
+        use: Any = cudnn  # annotated as a string in Keras, documented as a bool
+        self.layer = keras.layers.LSTM(hidden_size, unroll=unroll, use_cudnn=use, dtype=policy)
         self.layer.build((None, None, input_size))
         self.layer.set_weights(weights.to_keras())
 
@@ -24,7 +28,7 @@ class KerasReader:
         return list(LSTMWeights.from_keras(self.layer))
 
     def __call__(self, images) -> tf.Tensor:
-        return self.layer(images)
+        return tf.cast(self.layer(images), images.dtype)
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,7 @@ class TensorFlow1Reader:
 
 @dataclass(frozen=True)
 class BlockReader:
-    """`tf.raw_ops.BlockLSTMV2`, one kernel for all steps, on the CPU only: [B, T, I] -> last hidden state [B, H]."""
+    """`tf.raw_ops.BlockLSTMV2`, one operation for all steps: [B, T, I] -> last hidden state [B, H]."""
 
     weights: LSTMWeights
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import Case, cells_an_iteration
+from unroll.measure.config import SIDE_BY_SIDE, Case, cells_an_iteration
 from unroll.measure.journal import Record
 
 KINDS = {
@@ -12,14 +12,16 @@ KINDS = {
     "memory": ("process", "nodes", "graph_bytes", "tensors"),
     "export": ("export", "save", "load", "served"),
     "retraces": ("retraces", "retraces_signature"),
+    "machine": ("matrix_rate", "bandwidth"),
     "fit": ("fit_start", "fit_first", "fit_epoch"),
     "fit_memory": ("fit_process",),
 }
 IN_TURNS = ("turns", "fit")  # the kinds that go through rounds
 AGAIN_AND_AGAIN = ("step", "fit_epoch")  # what is measured many times in a round
 UNITS = {"nodes": "nodes", "graph_bytes": "bytes", "process": "bytes", "tensors": "bytes", "export": "bytes"}
-UNITS |= {"retraces": "traces", "retraces_signature": "traces", "fit_process": "bytes"}  # everything else is in seconds
-SIDE_BY_SIDE = ("static", "static-traced", "keras-unrolled", "tf1-static", "jax-unrolled")
+UNITS |= {"retraces": "traces", "retraces_signature": "traces", "matrix_rate": "flop/s", "bandwidth": "bytes/s"}
+UNITS |= {"fit_process": "bytes"}
+SECONDS = "s"  # of everything else
 
 
 class Want(NamedTuple):
@@ -40,7 +42,7 @@ class Want(NamedTuple):
 
     def failed(self, reason: str) -> Record:
         """Give the record that says why there is no measurement."""
-        return Record.of(self.case, self.quantity, self.phase, UNITS.get(self.quantity, "s"), [], note=reason)
+        return Record.of(self.case, self.quantity, self.phase, UNITS.get(self.quantity, SECONDS), [], note=reason)
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def _together(want: Want) -> tuple:
 
 def _guess(kind: str, case: Case, phase: str) -> float:
     """Guess the seconds of one case and phase from the number of cells in its graph, on two cores."""
+    if kind == "machine":
+        return 4.0
     cells = case.sizes.steps if case.variant in SIDE_BY_SIDE else 2 * cells_an_iteration(case.variant) or 1
     work = case.sizes.steps * case.sizes.batch * (case.sizes.hidden + 30) * case.sizes.hidden
     build = (0.1 + 0.03 * cells) * (4 if case.mode == "xla" else 1) * (1 if phase == "train" else 0.5)

@@ -2,11 +2,22 @@
 
 from dataclasses import dataclass, replace
 
-from unroll.measure.config import OTHER_PACKAGES, PHASES, Case, Sizes, missing_package, own_mode
+from unroll.measure.config import (
+    GPU_ONLY,
+    MACHINE,
+    OTHER_PACKAGES,
+    PHASES,
+    SIDE_BY_SIDE,
+    Case,
+    Sizes,
+    missing_package,
+    own_mode,
+)
 from unroll.measure.statistics import ENOUGH_ROUNDS
 
 PAIR = ("static", "static-traced", "dynamic")
 KERAS = ("keras-unrolled", "keras-loop")
+CUDNN = "keras-cudnn"
 MORE_CELLS = ("dynamic-4", "dynamic-7", "dynamic-14")
 TENSORFLOW = (*PAIR, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
 DOUBLING = tuple(2**power for power in range(11))  # T = 1, 2, 4 ... 1024
@@ -27,7 +38,8 @@ class Preset:
         also_at: further sizes at which the variants take turns.
         modes: further modes in which the `four` are measured. (The traced cell is not: XLA compiles it anew at every
             call, and run eagerly it is traced anew.)
-        four: the variants of modes and of the grid.
+        swept_modes: further modes of growth and grid. (XLA compiles many cells side by side for minutes: not those.)
+        four: the variants of modes and of the grid; with cuDNN on a GPU, five.
         swept: the variants of growth.
         growth: every T, each case alone.
         batches, hiddens: every B and H of a grid, in which the `four` take turns.
@@ -45,6 +57,7 @@ class Preset:
     sizes: Sizes | None = None
     also_at: tuple[Sizes, ...] = ()
     modes: tuple[str, ...] = ()
+    swept_modes: tuple[str, ...] = ()
     four: tuple[str, ...] = ("static", "dynamic", *KERAS)
     swept: tuple[str, ...] = (*PAIR, *KERAS)
     growth: tuple[int, ...] = ()
@@ -62,15 +75,29 @@ class Preset:
         packages = {variant: missing_package(variant) for variant in self.variants}
         return {variant: package for variant, package in packages.items() if package}
 
+    def on(self, device: str) -> "Preset":
+        """Give the preset as it is on a device: a GPU has cuDNN, which stands beside Keras's loop."""
+        if device != "gpu":
+            return self
+        lists = {name: _with_cudnn(getattr(self, name)) for name in ("variants", "four", "swept")}
+        return replace(self, **lists)
+
     def called(self, sizes: Sizes) -> list[Case]:
         """Give the cases that take turns: all in their own modes, the four in further modes."""
         own = [self._case(variant, at) for at in (sizes, *self.also_at) for variant in self._present]
         others = [variant for variant in self.four if variant in self._present]
-        return own + [Case(variant, mode, sizes, FEW) for mode in self.modes for variant in others]
+        return own + [
+            Case(variant, mode, sizes, FEW) for mode in self.modes for variant in others if _runs(variant, mode)
+        ]
 
     def built(self, sizes: Sizes) -> list[Case]:
         """Give those that have a graph to build."""
         return [case for case in self.called(sizes) if case.mode != "eager"]
+
+    def machine(self, sizes: Sizes) -> list[Case]:
+        """Give the cases of the machine itself: in float32, and in 16-bit floats if a mode has them."""
+        modes = ["graph", *(mode for mode in self.modes if mode == "mixed")]
+        return [Case(MACHINE, mode, sizes) for mode in modes if self.holdings]
 
     def held(self, sizes: Sizes) -> list[Case]:
         """Give the cases whose memory is measured: each variant in its own mode."""
@@ -84,20 +111,31 @@ class Preset:
         """Give the cases of other T, each alone."""
         others = [replace(sizes, steps=steps) for steps in self.growth if steps != sizes.steps]
         return [
-            Case(variant, own_mode(variant), at, FEW if at.steps <= LONG else 1, alone=True)
+            Case(variant, mode, at, FEW if at.steps <= LONG else 1, alone=True)
             for at in others
             for variant in self.swept
+            for mode in (own_mode(variant), *self._swept_modes(variant, at))
         ]
+
+    def grown_held(self, sizes: Sizes) -> list[Case]:
+        """Give the cases of other T whose memory and export are measured: each variant in its own mode."""
+        return [case for case in self.grown(sizes) if case.mode == own_mode(case.variant)]
 
     def gridded(self, sizes: Sizes) -> list[Case]:
         """Give the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
         grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
-        return [self._case(variant, at, ENOUGH_ROUNDS) for at in grid if at != sizes for variant in self.four]
+        others = [(at, variant) for at in grid if at != sizes for variant in self.four]
+        own = [self._case(variant, at, ENOUGH_ROUNDS) for at, variant in others]
+        return own + [Case(variant, mode, at, FEW) for at, variant in others for mode in self._swept_modes(variant, at)]
 
     def unrolled(self, sizes: Sizes) -> list[Case]:
         """Give the cases of dynamic_unroll's unroll=k that are not among the variants."""
         names = [f"dynamic-{k}" for k in self.unrolls if k <= sizes.steps]
         return [self._case(name, sizes, FEW) for name in names if name not in self.variants]
+
+    def _swept_modes(self, variant: str, at: Sizes) -> list[str]:
+        compiles = at.steps <= LONG or variant not in SIDE_BY_SIDE
+        return [mode for mode in self.swept_modes if _runs(variant, mode) and (compiles or mode != "xla")]
 
     def in_fit(self, sizes: Sizes) -> list[Case]:
         """Give the variants of the Keras layer in `fit`, at sizes of their own: a longer sequence, a smaller layer."""
@@ -110,6 +148,18 @@ class Preset:
     def _case(self, variant: str, sizes: Sizes, rounds: int | None = None) -> Case:
         few = min(FEW, self.rounds) if variant in MORE_CELLS else self.rounds
         return Case(variant, own_mode(variant), sizes, rounds or few)
+
+
+def _with_cudnn(variants: tuple[str, ...]) -> tuple[str, ...]:
+    """Put cuDNN behind Keras's loop, where that is."""
+    if CUDNN in variants:
+        return variants
+    return tuple(name for variant in variants for name in ((variant, CUDNN) if variant == KERAS[1] else (variant,)))
+
+
+def _runs(variant: str, mode: str) -> bool:
+    """Say whether a variant can run in a mode at all: XLA compiles no cuDNN."""
+    return not (variant in GPU_ONLY and mode == "xla")
 
 
 PRESETS = {
@@ -138,6 +188,20 @@ PRESETS = {
         hiddens=(32, 128, 512),
         unrolls=(2, 4, 7, 14, 28),
         fitted=(*PAIR, "dynamic-10", *KERAS),
+        limit_s=120,
+    ),
+    "gpu": Preset(
+        "for a GPU, with --data mnist: cuDNN, XLA, 16-bit floats, T from 28 to 1024, batch x hidden up to 2048 x 1024",
+        (*PAIR, *KERAS, CUDNN, "tf1-static", "tf1-dynamic", "block", "torch", "jax-loop"),
+        rounds=ENOUGH_ROUNDS,
+        steps=20,
+        modes=("xla", "mixed"),
+        swept_modes=("xla",),
+        four=("static", "dynamic", "keras-loop", CUDNN),
+        swept=(*PAIR, *KERAS, CUDNN),
+        growth=tuple(steps for steps in DOUBLING if steps > 28),
+        batches=(128, 512, 2048),
+        hiddens=(128, 512, 1024),
         limit_s=120,
     ),
     "benchmark_rnn": Preset(

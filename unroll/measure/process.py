@@ -86,6 +86,12 @@ def work_apart(work: str, *arguments, limits: Limits, variables: dict | None = N
             process.join()
 
 
+def function_named(name: str) -> Any:
+    """Find what is named as module:name."""
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
 def doing(what: object) -> None:
     """Say, in a process that works apart, what is being done now: if it dies, it died of that."""
     if _doing is not None:
@@ -183,9 +189,8 @@ def _run(connection: Connection, options, work: str, arguments, more) -> None:
     _redirect(folder)
     _limit_memory(memory_limit)
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
-    module, _, name = work.partition(":")
     try:
-        result = getattr(importlib.import_module(module), name)(*arguments, **more)
+        result = function_named(work)(*arguments, **more)
         for value in result if isinstance(result, Iterator) else [result]:
             connection.send(("value", value))
         connection.send(("done", None))

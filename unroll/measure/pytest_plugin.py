@@ -10,7 +10,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from unroll.measure.config import MODES, OTHER_PACKAGES, VARIANT_LABELS, Sizes, known_variant, missing_package
+from unroll.measure.config import (
+    GPU_ONLY,
+    MODES,
+    OTHER_PACKAGES,
+    VARIANT_LABELS,
+    Sizes,
+    known_variant,
+    label,
+    missing_package,
+)
+from unroll.measure.device import DEVICES, SWITCH, Device, choose_device
+from unroll.measure.gpus import find_gpus
 from unroll.measure.presets import PRESETS, Preset, find_preset
 
 DEFAULT_RESULTS = Path("results", "local")
@@ -35,6 +46,8 @@ def pytest_addoption(parser):
     add("variants", f"what takes turns, in place of the preset's: {', '.join(VARIANT_LABELS)}; or module:reader")
     add("modes", f"modes to measure in besides a variant's own: {', '.join(MODES[1:])}")
     add("data", "digits (offline), mnist, or a path to MNIST's files (digits)", "digits")
+    add("device", f"what to measure on: {' or '.join(DEVICES)} (the GPU if TensorFlow sees one)")
+    add("tf32", f"{' or '.join(SWITCH)}: whether a GPU may round what float32 products read (off)", SWITCH[0])
     add("results", f"folder of the journal and the figures ({DEFAULT_RESULTS})", DEFAULT_RESULTS)
     add("intra-op", "threads within one operation (0: automatic); JAX keeps its own", 0)
     add("inter-op", "threads for several operations (0: automatic)", 0)
@@ -59,12 +72,15 @@ class Chosen:
     def by(cls, options) -> "Chosen":
         preset = _chosen_preset(options)
         sizes = _chosen_sizes(options, preset)
-        _check_memory(sizes)
         seconds, gib = (_above_zero(options, name) for name in ("limit-seconds", "limit-gib"))
         if gib and gib < LEAST_GIB:
             raise ValueError(
                 f"got --limit-gib {gib:g}; want {LEAST_GIB} or more, which TensorFlow needs to start at all"
             )
+        threads = {name: _whole(options, name.replace("_", "-"), 0) for name in ("intra_op", "inter_op")}
+        device = _chosen_device(options, preset)
+        preset = preset if options.variants else preset.on(device.kind)
+        _check_memory(preset, sizes, device)
         total = psutil.virtual_memory().total
         settings = {
             "preset": options.preset,
@@ -75,7 +91,9 @@ class Chosen:
             "steps": preset.steps,
             "data": options.data,
             "seed": SEED,
-            "threads": {name: _whole(options, name.replace("_", "-"), 0) for name in ("intra_op", "inter_op")},
+            "device": device.kind,
+            "tf32": device.tf32,
+            "threads": threads,
             "limits": {
                 "seconds": min(seconds or preset.limit_s, LONGEST_S),
                 "bytes": int(min(gib * GIB, total)) if gib else total * 3 // 4,
@@ -101,7 +119,7 @@ def _chosen_preset(options) -> Preset:
         modes = tuple(mode.strip() for mode in options.modes.split(","))
         for mode in modes:
             if mode not in MODES[1:]:
-                raise ValueError(f"got --modes {mode!r}; want {' or '.join(MODES[1:])}, or both with a comma between")
+                raise ValueError(f"got --modes {mode!r}; want {', '.join(MODES[1:])}, or several with commas between")
         preset = replace(preset, modes=modes)
     return preset
 
@@ -114,15 +132,30 @@ def _chosen_sizes(options, preset: Preset) -> Sizes:
     return preset.sizes or Sizes(**given)
 
 
-def _check_memory(sizes: Sizes) -> None:
-    needed = BYTES_A_STEP * sizes.steps * sizes.batch * (sizes.hidden + sizes.input)
-    needed += BYTES_A_STEP * sizes.hidden * (sizes.hidden + sizes.input)
-    total = psutil.virtual_memory().total
-    if needed > total:
+def _chosen_device(options, preset: Preset) -> Device:
+    device = choose_device(options.device, options.tf32, find_gpus)
+    for variant in preset.variants if options.variants else ():
+        if variant in GPU_ONLY and not device.is_gpu:
+            raise ValueError(f"got --variants {variant}, and the CPU to measure on; {label(variant)} needs a GPU")
+    return device
+
+
+def _check_memory(preset: Preset, sizes: Sizes, device: Device) -> None:
+    largest = max((sizes, *(case.sizes for case in preset.gridded(sizes))), key=_bytes_of_training)
+    needed = _bytes_of_training(largest)
+    where, total = "this machine", psutil.virtual_memory().total
+    if device.is_gpu:
+        where, total = "the GPU", find_gpus()[0]["memory_bytes"]
+    if total and needed > total:
         raise ValueError(
-            f"got {sizes}: a training step would hold about {needed / GIB:.3g} GiB, and this machine has "
-            f"{total / GIB:.3g}; want smaller --steps, --batch or --hidden"
+            f"got {largest}: a training step would hold about {needed / GIB:.3g} GiB, and {where} has "
+            f"{total / GIB:.3g}; want smaller --steps, --batch or --hidden, or another --preset"
         )
+
+
+def _bytes_of_training(sizes: Sizes) -> int:
+    """Guess the bytes that a training step holds."""
+    return BYTES_A_STEP * (sizes.steps * sizes.batch + sizes.hidden) * (sizes.hidden + sizes.input)
 
 
 def _whole(options, name: str, least: int) -> int | None:

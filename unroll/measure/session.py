@@ -3,21 +3,26 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import Case, Sizes
+from unroll.measure.device import Device
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.plan import AGAIN_AND_AGAIN, IN_TURNS, Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
 
-COUNTING = {"TF_CPU_ALLOCATOR_USE_BFC": "1"}  # without it the CPU's allocator misses what is below 256 KiB
-DRAWN = ("static", "dynamic")
+DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
+ALONE = {  # what measures one case, and whether it is given the data
+    "export": ("unroll.measure.export:export", True),
+    "retraces": ("unroll.measure.export:count_retraces", True),
+    "machine": ("unroll.measure.machine:measure_rates", False),
+}
 ENOUGH = Limits(seconds=120)
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
-MUST_AGREE = ("processor", "cores", "devices", "python", "versions", "flags", "commit")
+MUST_AGREE = ("processor", "cores", "devices", "gpus", "python", "versions", "flags", "commit")
 
 
 class Session:
@@ -42,6 +47,7 @@ class Session:
         on_record: Callable[[Record], None] = lambda record: None,
     ):
         self.settings, self.data = settings, (images, labels, settings["seed"])
+        self.device = Device.of(settings)
         self.limits = Limits(settings["limits"]["seconds"], settings["limits"]["bytes"])
         self.on_record = on_record
         self.environment = self._describe_environment()
@@ -54,9 +60,8 @@ class Session:
 
     def _describe_environment(self) -> dict:
         """Describe it from a process like those that measure, under limits of its own."""
-        work, variables = "unroll.measure.environment:environment", threads_variables(self.settings["threads"])
         try:
-            (environment,) = work_apart(work, self.settings["seed"], limits=ENOUGH, variables=variables)
+            (environment,) = self._apart("unroll.measure.environment:environment", self.settings["seed"], limits=ENOUGH)
         except Died as death:
             raise JournalError(f"nothing can be measured here, TensorFlow does not start: {death}") from None
         return environment
@@ -82,8 +87,8 @@ class Session:
         elif task.kind == "fit_memory":
             self._collect(task.wants, self._apart("unroll.measure.fit:hold", task.cases[0], task.phase, *self.data))
         else:
-            name = {"export": "export", "retraces": "count_retraces"}[task.kind]
-            self._collect(task.wants, self._apart(f"unroll.measure.export:{name}", task.cases[0], *self.data))
+            work, given = ALONE[task.kind]
+            self._collect(task.wants, self._apart(work, task.cases[0], *(self.data if given else ())))
 
     def _take_turns(self, task: Task) -> None:
         """Let the task's cases take turns; if one brings the process down, the others go on without it."""
@@ -108,7 +113,7 @@ class Session:
         tensors = [want for want in task.wants if want.quantity == "tensors"]
         others = [want for want in task.wants if want.quantity != "tensors"]
 
-        drawn = task.phase == "forward" and case.variant in DRAWN and case.sizes == Sizes(**self.settings["sizes"])
+        drawn = task.phase == "forward" and self._is_drawn(case)
 
         def measure(name: str, wants: list[Want], more: dict) -> None:
             if wants:
@@ -116,8 +121,14 @@ class Session:
                 self._collect(wants, self._apart(work, case, task.phase, *self.data, **more))
 
         with ThreadPoolExecutor() as pool:
-            mores = {"with_outline": drawn}, {"variables": COUNTING}
+            mores = {"with_outline": drawn}, {"variables": self.device.counting}
             list(pool.map(measure, ("hold", "peak"), (others, tensors), mores))
+
+    def _is_drawn(self, case: Case) -> bool:
+        """Say whether a case's graph is recorded node by node: that of few steps, and that of the run's own sizes."""
+        own = asdict(Sizes(**self.settings["sizes"]))
+        few = case.sizes.steps in DRAWN_STEPS and asdict(case.sizes) | {"steps": own["steps"]} == own
+        return case.variant in DRAWN and (few or asdict(case.sizes) == own)
 
     def _collect(self, wants: Sequence[Want], events: Iterator) -> None:
         """Append what a process yields; if it dies, what it was doing has failed, and the journal says why.
@@ -137,7 +148,8 @@ class Session:
                     self._append(kept)
                     kept = []
                 else:
-                    self.journal.append_outline(wants[0].case.variant, event)
+                    case = wants[0].case
+                    self.journal.append_outline(case.variant, case.sizes.steps, event)
                 before = time.monotonic()
             self._append(kept)
         except Died as death:
@@ -162,9 +174,13 @@ class Session:
     def _remember(self, record: Record) -> None:
         self.known.setdefault(record.question, {})[record.round] = record
 
-    def _apart(self, work: str, *arguments, variables: dict | None = None, **more) -> Iterator:
+    def _apart(
+        self, work: str, *arguments, variables: dict | None = None, limits: Limits | None = None, **more
+    ) -> Iterator:
+        """Let a process of its own work on the run's device."""
         variables = threads_variables(self.settings["threads"]) | (variables or {})
-        return work_apart(work, *arguments, limits=self.limits, variables=variables, **more)
+        on = "unroll.measure.device:work_on", self.device, work
+        return work_apart(*on, *arguments, limits=limits or self.limits, variables=variables, **more)
 
 
 def threads_variables(threads: dict[str, int]) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch  # pyright: ignore[reportMissingImports] - an extra: pip install -e '.[peers]'
 
+from unroll.measure.process import NotAvailable
+
 if TYPE_CHECKING:
     from unroll.measure.workloads import Batch
 
@@ -23,7 +25,11 @@ class TorchNetwork:
     Args:
         weights: kernel [I, 4H], recurrent kernel [H, 4H], bias [4H], dense kernel [H, 10], dense bias [10].
         batch: images [B, T, I] and labels [B], and its check.
-        device: "cpu", or "cuda" for a GPU.
+        on_gpu: whether to run on the GPU.
+        tf32: whether float32 products may be rounded to TF32 there.
+
+    Raises:
+        NotAvailable: this PyTorch sees no GPU.
     """
 
     builds = False
@@ -34,9 +40,11 @@ class TorchNetwork:
         batch: "Batch",
         learning_rate: float,
         *,
-        device: str = "cpu",
+        on_gpu: bool = False,
+        tf32: bool = False,
     ):
-        self.learning_rate = learning_rate
+        self.learning_rate, self.precision = learning_rate, "tf32" if tf32 else "float32"
+        self._on_gpu, device = on_gpu, _device(on_gpu, tf32)
         self._start = [np.array(weight) for weight in weights]
         lstm: Any = torch.nn.LSTM(weights[0].shape[0], weights[1].shape[0], batch_first=True, device=device)
         dense = torch.nn.Linear(*weights[3].shape, device=device)
@@ -49,12 +57,14 @@ class TorchNetwork:
         ]
         self.reset()
 
-    def build(self, phase: str) -> Callable[..., np.ndarray]:
-        """Give step(check=False), which runs a phase on the batch, or on the check's, and waits for its result."""
+    def build(self, phase: str) -> Callable[..., Any]:
+        """Give step(check=False), which runs a phase on the batch, or on the check's, and waits until it is done."""
         run = {"forward": self._forward, "train": self._train}[phase]
 
-        def step(check: bool = False) -> np.ndarray:
-            return run(*self._batches[check]).cpu().numpy()
+        def step(check: bool = False) -> Any:
+            result = run(*self._batches[check])
+            self._wait()
+            return result.cpu().numpy() if check or not self._on_gpu else result
 
         return step
 
@@ -67,6 +77,11 @@ class TorchNetwork:
         with torch.no_grad():
             for parameter, value in zip(self._parameters, self._start, strict=True):
                 parameter.copy_(torch.tensor(value.T))
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._on_gpu:
+            torch.cuda.synchronize()
 
     def _forward(self, images, _):
         with torch.inference_mode():
@@ -86,3 +101,14 @@ class TorchNetwork:
     def _logits(self, images):
         _, (hidden, _) = self._lstm(images)  # [1, B, H]
         return self._dense(hidden[0])
+
+
+def _device(on_gpu: bool, tf32: bool) -> str:
+    """Name the device as PyTorch does, and set how it multiplies there."""
+    if not on_gpu:
+        return "cpu"
+    if not torch.cuda.is_available():
+        raise NotAvailable("this PyTorch sees no GPU")
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32  # else on by default, unlike for products
+    return "cuda"

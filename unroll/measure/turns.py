@@ -12,6 +12,7 @@ import numpy as np
 
 from unroll.measure.check import Expected, assert_equal, expect
 from unroll.measure.config import Case
+from unroll.measure.device import CPU, Device
 from unroll.measure.journal import NOT_CHECKED, Record
 from unroll.measure.process import ROUND_OVER, Failed, doing, reason_of
 from unroll.measure.workloads import Batch, new_subject, starting_weights
@@ -19,6 +20,8 @@ from unroll.measure.workloads import Batch, new_subject, starting_weights
 NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
 LEAST_STEPS, LONG_STEPS_S = 3, 10.0  # where steps are this slow, few of them have to do in a round
 PAUSE_S = 0.1  # in which the parent may write the journal and draw its bar, while nothing is timed
+SETTLED_STEPS, SETTLED_SPREAD = 5, 0.1  # a GPU is warm once so many steps differ by no more than this share
+MOST_WARM_UPS, LONGEST_WARM_UP_S = 60, 3.0
 
 
 def take_turns(
@@ -30,6 +33,7 @@ def take_turns(
     *,
     steps: int,
     first_round: int = 1,
+    device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
     """Let cases of the same sizes take turns, in random order, at building, first calling and stepping a phase.
 
@@ -40,12 +44,13 @@ def take_turns(
     Args:
         images, labels: at least B images [28, 28], and what they show.
         steps: how many later steps each case takes in a round, fewer where they are slow; 0 for none.
+        device: what all of this process runs on.
 
     Yields:
         a record of each case, quantity and round as soon as there is one; each case that failed; and ROUND_OVER after
         each round. A build is noted as not checked: it is right if its first call's record follows.
     """
-    turns = Turns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps)
+    turns = Turns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps, device)
     yield from turns.rounds(first_round)
 
 
@@ -54,8 +59,9 @@ class Turns:
 
     later = "step"  # the quantity that is measured again and again
 
-    def __init__(self, cases: Sequence[Case], phase: str, batch: Batch, seed: int, steps: int):
+    def __init__(self, cases: Sequence[Case], phase: str, batch: Batch, seed: int, steps: int, device: Device = CPU):
         self.left, self.phase, self.batch, self.seed, self.steps = list(cases), phase, batch, seed, steps
+        self.device = device
         sizes = cases[0].sizes
         # Only what ran in one process ran side by side.
         self.name = "" if cases[0].alone else f"{sizes} #{uuid.uuid4().hex[:8]}"
@@ -96,20 +102,22 @@ class Turns:
 
     def new_subject(self, case: Case, batch: Batch) -> Any:
         """Make what is measured of a case."""
-        return new_subject(case, batch, self.seed)
+        return new_subject(case, batch, self.seed, self.device)
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         """Build a case and call it for the first time; it is ready once it is known to be right."""
         subject = self.new_subject(case, self.batch)
         gc.collect()
-        seconds, step = _timed(subject.build, self.phase)
+        seconds, step = self._timed(subject.build, self.phase)
         if subject.builds:
             yield self._record("build", case, number, [seconds], note=NOT_CHECKED)
         else:
             yield self._record("build", case, number, [], note=NOTHING_TO_BUILD)
-        seconds, _ = _timed(step)
+        seconds, _ = self._timed(step)
         assert_equal(subject, self.phase, step, self.expected)  # a second call, which warms up, too
         yield self._record("first_call", case, number, [seconds])
+        if self.device.is_gpu:
+            self._warm_up_until_steady(step)
         ready[case] = step
 
     def _take_steps(self, ready: dict[Case, Callable], number: int, random) -> Iterator[Record]:
@@ -130,17 +138,29 @@ class Turns:
         more = {"round": number, "turns": self.name, "note": note, "took": sum(samples)}
         return Record.of(case, quantity, self.phase, "s", samples, **more)
 
-    @staticmethod
-    def seconds(step: Callable) -> float:
+    def _timed(self, work: Callable, *arguments) -> tuple[float, Any]:
+        """Give the seconds that work took, and its result; before either reading of the clock a GPU has done all.
+
+        A step waits for it, and a build gives it nothing to do.
+        """
+        self.device.wait()
+        start = time.perf_counter()
+        result = work(*arguments)
+        return time.perf_counter() - start, result
+
+    def _warm_up_until_steady(self, step: Callable) -> None:
+        """Take steps until the last few took alike: a GPU raises its clock, and kernels are tried out first."""
+        seconds: list[float] = []
+        while len(seconds) < MOST_WARM_UPS and sum(seconds) < LONGEST_WARM_UP_S:
+            seconds.append(self._timed(step)[0])
+            last = seconds[-SETTLED_STEPS:]
+            if len(last) == SETTLED_STEPS and max(last) - min(last) <= SETTLED_SPREAD * np.median(last):
+                return
+
+    def seconds(self, step: Callable) -> float:
         """Take one later step and say how long it took."""
-        return _timed(step)[0]
+        return self._timed(step)[0]
 
     @staticmethod
     def _shuffled(cases: list[Case], random) -> list[Case]:
         return [cases[k] for k in random.permutation(len(cases))]
-
-
-def _timed(work: Callable, *arguments):
-    start = time.perf_counter()
-    result = work(*arguments)
-    return time.perf_counter() - start, result

@@ -1,6 +1,5 @@
 """The variants as networks ready to be measured: built, called and reset in one way, whatever package they are of."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
-from unroll.measure.config import OTHER_PACKAGES, Case, Sizes, cells_an_iteration
-from unroll.measure.process import NotAvailable
-from unroll.models.network import LSTMReader, Network, init_network
+from unroll.measure.config import GPU_ONLY, OTHER_PACKAGES, Case, Sizes, cells_an_iteration, label
+from unroll.measure.device import CPU, Device
+from unroll.measure.process import NotAvailable, function_named
+from unroll.models.data import read_rows
+from unroll.models.network import LSTMReader, MixedReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
 
 CHECK_ROWS = 8
@@ -24,11 +25,13 @@ READERS: dict[str, Callable] = {
     "dynamic": partial(LSTMReader, unroll=dynamic_unroll),
     "keras-unrolled": partial(peers.KerasReader, unroll=True),
     "keras-loop": partial(peers.KerasReader, unroll=False),
+    "keras-cudnn": partial(peers.KerasReader, unroll=False, cudnn=True),
     "tf1-static": partial(peers.TensorFlow1Reader, static=True),
     "tf1-dynamic": partial(peers.TensorFlow1Reader, static=False),
     "block": peers.BlockReader,
 }
 TAKES_LENGTHS = (LSTMReader, peers.TensorFlow1Reader)
+LOSS_SCALES = {"float16": 1024.0, "bfloat16": 1.0}  # float16 has few exponents: small gradients would be lost
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,14 @@ class Batch:
 
     @classmethod
     def of(cls, images: np.ndarray, labels: np.ndarray, sizes: Sizes) -> "Batch":
-        """Take the first B images, each read for T rows: those in its middle, or all of them and again from its top.
+        """Take the first B images, each read for T rows as `read_rows` does.
 
         Raises:
             ValueError: there are fewer than B images.
         """
         if sizes.batch > len(images):
             raise ValueError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
-        height = images.shape[1]
-        above = max(0, height - sizes.steps) // 2  # the margin of a digit is blank, and would show no difference
-        rows = (above + np.arange(sizes.steps)) % height
-        return cls(images[: sizes.batch, rows], labels[: sizes.batch])
+        return cls(read_rows(images[: sizes.batch], sizes.steps), labels[: sizes.batch])
 
     @property
     def different(self) -> "Batch":
@@ -74,9 +74,13 @@ class Subject(Protocol):
 
     learning_rate: float
     builds: bool  # whether there is a graph to build
+    precision: str  # what its products are computed in: one of unroll.measure.check.TOLERANCES
 
-    def build(self, phase: str) -> Callable[..., np.ndarray]:
-        """Build a phase; gives step(check=False), which runs it on the batch, or on the check's, and waits for it."""
+    def build(self, phase: str) -> Callable[..., Any]:
+        """Build a phase; gives step(check=False), which runs it on the batch and waits until the device has done it.
+
+        step(check=True) runs it on the check's batch, and gives its result as an array.
+        """
         ...
 
     def values(self) -> list[np.ndarray]:
@@ -89,16 +93,17 @@ class Subject(Protocol):
 
 
 class TensorFlowSubject:
-    """A network in TensorFlow, built as a graph, compiled by XLA at its first call, or run eagerly."""
+    """A network in TensorFlow: a graph, one that XLA compiles at its first call, or run eagerly."""
 
-    def __init__(self, network: Network, mode: str, batch: Batch):
-        self.network, self.mode = network, mode
-        self.learning_rate, self.builds = network.learning_rate, mode != "eager"
+    def __init__(self, network: Network, mode: str, batch: Batch, device: Device = CPU):
+        self.network, self.mode, self.device = network, mode, device
+        self.learning_rate, self.builds, self.precision = network.learning_rate, mode != "eager", device.precision(mode)
         self.functions: dict[str, Any] = {}  # what was built of each phase
+        _assert_on(device, network.variables)
         self._start = self.values()
-        self._batches = [_tensors(batch), _tensors(batch.check)]
+        self._batches = [[device.put(array) for array in (part.images, part.labels)] for part in (batch, batch.check)]
 
-    def build(self, phase: str) -> Callable[..., np.ndarray]:
+    def build(self, phase: str) -> Callable[..., Any]:
         """Trace a phase to a ConcreteFunction, if not eager; gives step(check=False)."""
         function = getattr(self.network, phase)
         if self.builds:
@@ -106,8 +111,11 @@ class TensorFlowSubject:
             function = _traced(function, jit_compile=self.mode == "xla" or None).get_concrete_function(*signature)
         self.functions[phase] = function
 
-        def step(check: bool = False) -> np.ndarray:
-            return function(*self._arguments(phase, check)).numpy()
+        def step(check: bool = False) -> Any:
+            result = function(*self._arguments(phase, check))
+            self.device.wait()
+            # A CPU's result is an array at no cost; a GPU's would have to be copied.
+            return result.numpy() if check or not self.device.is_gpu else result
 
         return step
 
@@ -123,27 +131,65 @@ class TensorFlowSubject:
         return [images] if phase == "forward" else [images, labels]
 
 
-def new_subject(case: Case, batch: Batch, seed: int) -> Subject:
+def assert_available(case: Case, device: Device) -> None:
+    """Refuse, by name, what a device or a mode does not have.
+
+    Raises:
+        NotAvailable: cuDNN off the GPU, or under XLA.
+    """
+    if case.variant in GPU_ONLY and not device.is_gpu:
+        raise NotAvailable(f"{label(case.variant)} needs a GPU, and {device.name} is measured")
+    if case.variant in GPU_ONLY and case.mode == "xla":
+        raise NotAvailable("XLA does not compile cuDNN's kernels")
+
+
+def _assert_on(device: Device, variables: list[tf.Variable]) -> None:
+    """Refuse to measure one device under the name of another."""
+    places = sorted({variable.device.rpartition("device:")[2] for variable in variables})
+    if places != [device.name]:
+        raise NotAvailable(f"its weights lie on {', '.join(places)}, and {device.name} is measured")
+
+
+def new_subject(case: Case, batch: Batch, seed: int, device: Device = CPU) -> Subject:
     """Make a case's network on a batch; all variants start from the same weights.
 
     Raises:
-        NotAvailable: the variant takes no sequence_length, and the sizes ask for one.
+        NotAvailable: the variant cannot do what the case asks for, or not on this device.
     """
     if case.variant in OTHER_PACKAGES:
-        return _new_foreign_subject(case, batch, seed)
-    return TensorFlowSubject(new_network(case.variant, case.sizes, seed), case.mode, batch)
+        return _new_foreign_subject(case, batch, seed, device)
+    assert_available(case, device)
+    half = device.half if case.mode == "mixed" else None
+    return TensorFlowSubject(new_network(case.variant, case.sizes, seed, half), case.mode, batch, device)
 
 
-def new_network(variant: str, sizes: Sizes, seed: int) -> Network:
-    """Make a variant's network in TensorFlow; the same seed gives the same weights, whatever the variant."""
+def new_network(variant: str, sizes: Sizes, seed: int, half: str | None = None) -> Network:
+    """Make a variant's network in TensorFlow; the same seed gives the same weights, whatever the variant.
+
+    Args:
+        half: the dtype of 16-bit floats to compute the LSTM in, from variables that stay float32.
+
+    Raises:
+        NotAvailable: the variant takes no sequence_length, and the sizes ask for one; or no such dtype.
+    """
     make_reader = reader_of(variant)
+    made = getattr(make_reader, "func", make_reader)
     if sizes.valid is not None:
-        if getattr(make_reader, "func", make_reader) not in TAKES_LENGTHS:
+        if made not in TAKES_LENGTHS:
             raise NotAvailable("takes no sequence_length")
         # A Variable, because a constant would be folded into the graph, and the mask with it.
         lengths = tf.Variable(tf.fill([sizes.batch], sizes.valid), trainable=False)
         make_reader = partial(make_reader, sequence_length=lengths)
-    return init_network(make_reader, sizes.input, sizes.hidden, seed=seed)
+    if half is None:
+        return init_network(make_reader, sizes.input, sizes.hidden, seed=seed)
+    if (made, half) == (peers.BlockReader, "bfloat16"):
+        raise NotAvailable("BlockLSTMV2 takes no bfloat16")
+    if made is peers.KerasReader:
+        make_reader = partial(make_reader, policy=f"mixed_{half}")
+    else:
+        make_reader = partial(MixedReader, make_reader=make_reader, dtype=half)
+    network = init_network(make_reader, sizes.input, sizes.hidden, seed=seed)
+    return replace(network, loss_scale=LOSS_SCALES[half])
 
 
 def starting_weights(sizes: Sizes, seed: int) -> list[np.ndarray]:
@@ -154,26 +200,21 @@ def starting_weights(sizes: Sizes, seed: int) -> list[np.ndarray]:
 def reader_of(variant: str) -> Callable:
     """Find what makes a variant's reader of its weights: one of ours, or the user's own, given as module:name."""
     if ":" in variant:
-        module, _, name = variant.partition(":")
-        return getattr(importlib.import_module(module), name)
+        return function_named(variant)
     if cells := cells_an_iteration(variant):
         return partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=cells))
     return READERS[variant]
 
 
-def _new_foreign_subject(case: Case, batch: Batch, seed: int) -> Subject:
+def _new_foreign_subject(case: Case, batch: Batch, seed: int, device: Device) -> Subject:
     if case.sizes.valid is not None:
         raise NotAvailable("takes no sequence_length")
-    weights, on_gpu = starting_weights(case.sizes, seed), bool(tf.config.list_physical_devices("GPU"))
+    weights, given = starting_weights(case.sizes, seed), {"on_gpu": device.is_gpu, "tf32": device.tf32}
     if case.variant == "torch":
         from unroll.measure.torch_peer import TorchNetwork
 
-        return TorchNetwork(weights, batch, Network.learning_rate, device="cuda" if on_gpu else "cpu")
+        return TorchNetwork(weights, batch, Network.learning_rate, **given)
     from unroll.measure.jax_peer import JaxNetwork
 
     unroll = case.sizes.steps if case.variant == "jax-unrolled" else 1
-    return JaxNetwork(weights, batch, Network.learning_rate, unroll=unroll, device="gpu" if on_gpu else "cpu")
-
-
-def _tensors(batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.constant(batch.images), tf.constant(batch.labels)
+    return JaxNetwork(weights, batch, Network.learning_rate, unroll=unroll, **given)

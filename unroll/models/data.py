@@ -42,12 +42,14 @@ def load(source: str | os.PathLike = "digits") -> Dataset:
     """Load the images of a source and check them.
 
     `source` is one of:
-        "digits": scikit-learn's 1797 digits, which need no network: 1437 to train on, 360 to test on. Each is scaled
-            from 8x8 to 20x20 and placed in 28x28 as MNIST places its own. The same writers are in both splits.
-        "mnist": MNIST as Keras downloads and caches it.
-        a folder: MNIST's four IDX files, compressed by gzip or not.
-        a .npz file: `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's mnist.npz; the images are uint8, or
-            floats from 0 to 1.
+
+    - "digits": scikit-learn's 1797 digits, which need no network: 1437 to train on, 360 to test on. Each is scaled
+      from 8x8 to 20x20 and placed in 28x28 as MNIST places its own. The same writers are in both splits.
+    - "mnist": MNIST as Keras downloads and caches it.
+    - a folder: MNIST's four IDX files, compressed by gzip or not.
+    - a .npz file: `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's mnist.npz; the images are uint8, or
+      floats from 0 to 1.
+
     A folder that is itself called "digits" or "mnist" is reached as "./digits" or "./mnist".
 
     Raises:
@@ -74,6 +76,16 @@ def load(source: str | os.PathLike = "digits") -> Dataset:
             f"{source}: got a path that cannot be read ({error}); want files that this user may read: "
             "check the permissions of the path and of the folders above it"
         ) from error
+
+
+def read_rows(images: np.ndarray, steps: int) -> np.ndarray:
+    """Let each image [N, 28, I] be read for T rows: those in its middle, or all of them and again from its top.
+
+    The margin of a digit is blank: its first rows alone would show little of it.
+    """
+    height = images.shape[1]
+    above = max(0, height - steps) // 2
+    return images[:, (above + np.arange(steps)) % height]  # [N, T, I]
 
 
 def _load_digits() -> Dataset:

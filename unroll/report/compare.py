@@ -70,7 +70,7 @@ def compare(first: Run, second: Run) -> str:
         f"## Only in the first\n\n{_only_in(first, second)}",
         f"## Only in the second\n\n{_only_in(second, first)}",
     ]
-    return _printable("\n".join(parts)).rstrip()
+    return printable("\n".join(parts)).rstrip()
 
 
 def change(first: Measurement, second: Measurement, quantity: str) -> Change:
@@ -237,6 +237,6 @@ def _aligned(header: list[str], rows: list[list[str]], numbers: Iterable[int] = 
     return "\n".join(f"| {' | '.join(line)} |" for line in padded) + "\n"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Keep what comes from results from steering the terminal."""
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)

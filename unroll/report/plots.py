@@ -25,6 +25,7 @@ from unroll.report.style import (
     add_axes,
     colour,
     empty_figure,
+    explain,
     fitted,
     print_height,
     small_print,
@@ -39,6 +40,7 @@ from unroll.report.tables import (
     Column,
     factor,
     interval,
+    lack,
     measured_pairs,
     measured_variants,
     missing,
@@ -83,12 +85,12 @@ Rows = dict[Item, float]  # the middle of each item's row, in rows from the top
 def draw_costs(run: Run) -> Figure:
     """Draw what each variant costs to build, to start, to run, to hold and to export, as small multiples of bars."""
     title = "What each way of unrolling one LSTM costs"
-    rows = _rows(measured_variants(run, chain(*BANDS)), _family, GROUP_GAP)
+    rows = place_rows(measured_variants(run, chain(*BANDS)), family, GROUP_GAP)
     if not rows:
         return empty_figure(run, title, NOTHING)
-    band_height = BAND_TITLE + _height(rows) * ROW
+    band_height = BAND_TITLE + rows_height(rows) * ROW
     print_lines = small_print(run)
-    few_rows = max(0, READING_HEIGHT - _height(rows) * ROW)
+    few_rows = max(0, READING_HEIGHT - rows_height(rows) * ROW)
     height = TITLE_HEIGHT + len(BANDS) * (band_height + BAND_GAP) + few_rows + print_height(print_lines)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     write_title(figure, title, "less is better")
@@ -100,7 +102,7 @@ def draw_costs(run: Run) -> Figure:
     return figure
 
 
-def _rows(items: Iterable[Item], group: Callable[[Item], object], gap: float) -> Rows[Item]:
+def place_rows(items: Iterable[Item], group: Callable[[Item], object], gap: float) -> Rows[Item]:
     """Place items in rows, one group a little apart from the next."""
     rows, top = {}, 0.0
     for _, members in groupby(items, key=group):
@@ -111,18 +113,19 @@ def _rows(items: Iterable[Item], group: Callable[[Item], object], gap: float) ->
     return rows
 
 
-def _height(rows: Rows) -> float:
+def rows_height(rows: Rows) -> float:
+    """Give how high all rows are together, in rows."""
     return max(rows.values()) + 0.5
 
 
-def _family(variant: str) -> str:
+def family(variant: str) -> str:
     """Tell static, dynamic, Keras, compat.v1 and so on apart; all of the user's own are one."""
     known = variant in VARIANT_LABELS or cells_an_iteration(variant)
     return variant.partition("-")[0] if known else "own"
 
 
 def _draw_band(figure: Figure, run: Run, panels: list[Column], rows: Rows[str], top: float) -> None:
-    bottom_row = _height(rows)
+    bottom_row = rows_height(rows)
     height = bottom_row * ROW
     bottom = top - BAND_TITLE - height
     list_axes = add_axes(figure, MARGIN, bottom, WIDTH - 2 * MARGIN, height)
@@ -151,37 +154,46 @@ def _draw_panel(axes: Axes, run: Run, panel: Column, rows: Rows[str]) -> None:
     ends = [max(measured.quartiles) / panel.scale for measured in shown.values()]
     axes.set_xlim(0, max([*ends, 1e-9]) / BAR_SHARE)
     axes.axvline(0, color=QUIET, linewidth=0.6)
-    _above(axes, 37, panel.heading, fontweight="bold", va="top")
-    _above(axes, 4, panel.unit + panel.more, fontsize=SMALL, color=QUIET)
+    write_above(axes, 37, panel.heading, fontweight="bold", va="top")
+    write_above(axes, 4, panel.unit + panel.more, fontsize=SMALL, color=QUIET)
     for variant, row in rows.items():
         if variant in shown:
             _draw_bar(axes, row, shown[variant], panel.scale, colour(variant))
         else:
-            _beside(axes, 0, row, missing(found[variant]), color=QUIET, style="italic")
+            write_beside(axes, 0, row, lack(found[variant]), color=QUIET, style="italic")
 
 
 def _draw_bar(axes: Axes, row: float, measured: Measurement, scale: float, colour: str) -> None:
-    median, (low, high) = measured.median / scale, np.array(measured.quartiles) / scale
+    median = measured.median / scale
     axes.barh(row, median, height=0.72, color=colour)
+    end = draw_spread(axes, row, measured, scale)
+    write_beside(axes, max(median, end, 0), row, significant(median))
+
+
+def draw_spread(axes: Axes, row: float, measured: Measurement, scale: float) -> float:
+    """Draw the middle half of the samples as a thin line over a bar, where there are several; gives its upper end."""
+    low, high = np.array(measured.quartiles) / scale
     if high > low:
         halo = [Stroke(linewidth=2.5, foreground="white"), Normal()]
         axes.plot([low, high], [row, row], color=INK, linewidth=1, solid_capstyle="butt", path_effects=halo)
-    _beside(axes, max(median, high, 0), row, significant(median))
+    return high
 
 
-def _beside(axes: Axes, x: float, row: float, text: str, **style) -> None:
+def write_beside(axes: Axes, x: float, row: float, text: str, **style) -> None:
+    """Write a few points right of a place in a row."""
     style = {"fontsize": SMALL, "va": "center_baseline"} | style
     axes.annotate(text, (x, row), (3, 0), "data", "offset points", **style)
 
 
-def _above(axes: Axes, points: float, text: str, **style) -> None:
+def write_above(axes: Axes, points: float, text: str, **style) -> None:
+    """Write some points above the left end of a panel."""
     axes.annotate(text, (0, 1), (0, points), "axes fraction", "offset points", **style)
 
 
 def _draw_how_to_read(axes: Axes) -> None:
     heading, *lines = HOW_TO_READ
-    _above(axes, 37, heading, fontweight="bold", va="top", color=QUIET)
-    _above(axes, 22, "\n".join(lines), fontsize=SMALL, va="top", color=QUIET, linespacing=1.5)
+    write_above(axes, 37, heading, fontweight="bold", va="top", color=QUIET)
+    write_above(axes, 22, "\n".join(lines), fontsize=SMALL, va="top", color=QUIET, linespacing=1.5)
 
 
 QUESTIONS = {
@@ -201,10 +213,10 @@ TICK_WIDTH = 0.32
 def draw_ratios(run: Run) -> Figure:
     """Draw by what factor the variants of each pair differ, that took turns, with 95% intervals."""
     title = "Is the first faster than the second?"
-    rows = _rows(measured_pairs(run, PAIRS), _beside_whom, PAIR_GAP)
+    rows = place_rows(measured_pairs(run, PAIRS), _beside_whom, PAIR_GAP)
     if not rows:
         return empty_figure(run, title, NOTHING)
-    height = _height(rows) * PAIR_ROW
+    height = rows_height(rows) * PAIR_ROW
     print_lines = small_print(run)
     bottom = print_height(print_lines) + 0.35
     figure = Figure(figsize=(WIDTH, bottom + height + 1.15), dpi=DPI)
@@ -213,8 +225,7 @@ def draw_ratios(run: Run) -> Figure:
         "The variants took turns: median over the rounds with its 95% interval. Filled: the interval excludes 1. "
         "Hollow: it does not. Each column has its own scale."
     )
-    y = 1 - 0.52 / figure.get_size_inches()[1]
-    figure.text(MARGIN / WIDTH, y, explained, fontsize=SMALL, color=QUIET)
+    explain(figure, explained)
     _draw_pairs(add_axes(figure, MARGIN, bottom, WIDTH - 2 * MARGIN, height), rows)
     for number, turn in enumerate(TURNS):
         left = MARGIN + PAIRS_WIDTH + number * RATIO_SLOT
@@ -226,11 +237,11 @@ def draw_ratios(run: Run) -> Figure:
 
 def _beside_whom(pair: tuple[str, str]) -> str:
     """Tell apart whom ours are compared to: one another, Keras, compat.v1 and so on."""
-    return "ours" if pair[1] in OURS else _family(pair[1])
+    return "ours" if pair[1] in OURS else family(pair[1])
 
 
 def _draw_pairs(axes: Axes, rows: Rows[tuple[str, str]]) -> None:
-    axes.set(xlim=(0, WIDTH - 2 * MARGIN), ylim=(_height(rows), 0))
+    axes.set(xlim=(0, WIDTH - 2 * MARGIN), ylim=(rows_height(rows), 0))
     for number, ((over, under), row) in enumerate(rows.items()):
         if number % 2 == 0:
             axes.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", linewidth=0)
@@ -242,7 +253,7 @@ def _draw_turn(axes: Axes, run: Run, turn: Column, rows: Rows[tuple[str, str]]) 
     ratios = {pair: pair_ratio(run, turn, *pair) for pair in rows}
     span = _span(ratio for ratio in ratios.values() if isinstance(ratio, Ratio))
     _ratio_axis(axes, span, QUESTIONS.get((turn.quantity, turn.phase), turn.heading))
-    axes.set_ylim(_height(rows), 0)
+    axes.set_ylim(rows_height(rows), 0)
     for pair, row in rows.items():
         _draw_ratio(axes, row, ratios[pair], colour(pair[0]))
 

@@ -1,11 +1,12 @@
 """What all figures share: colours, type, the title, the small print, and how a figure is saved."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -20,6 +21,9 @@ DPI = 160
 MARGIN = 0.15
 SMALL, NORMAL, LARGE = 8, 9, 12
 LINE = 0.15  # from one line of small print to the next
+EXPLAINED_HEIGHT = 0.7  # a title and a line of explanation
+HEADING_HEIGHT, TICKS_WIDTH = 0.42, 0.42  # over a panel, and left of it
+ROOM = 0.03  # of an axis, beyond its last decades: a marker there is seen whole
 INK, QUIET, FAINT = "#222222", "#5F5F5F", "#D9D9D9"
 STYLE = {
     "font.family": "DejaVu Sans",
@@ -54,6 +58,7 @@ COLOURS = {
     "dynamic-14": lighter(ORANGE, 0.35),
     "keras-unrolled": GREEN,
     "keras-loop": lighter(GREEN, 0.5),
+    "keras-cudnn": "#00553E",
     "tf1-static": GREY,
     "tf1-dynamic": lighter(GREY, 0.5),
     "block": INK,
@@ -65,8 +70,16 @@ NEUTRAL = "#A08F78"  # for variants of the user's own
 
 
 def colour(variant: str) -> str:
-    """Give a variant's colour."""
-    return COLOURS.get(variant, COLOURS["dynamic-14"] if cells_an_iteration(variant) else NEUTRAL)
+    """Give a variant's colour: the paler, the more cells in an iteration of the loop."""
+    cells = cells_an_iteration(variant)
+    other = lighter(ORANGE, max(0.25, 1.15 - 0.2 * np.log2(cells))) if cells else NEUTRAL
+    return COLOURS.get(variant, other)
+
+
+def ink_on(face: str) -> str:
+    """Give the colour of text that can be read on another colour."""
+    red, green, blue = to_rgb(face)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
 
 
 def styled(draw: Callable) -> Callable:
@@ -100,11 +113,43 @@ def write_title(figure: Figure, title: str, more: str) -> None:
     figure.text(x / WIDTH, y, more, color=QUIET, va="baseline")
 
 
+def explain(figure: Figure, text: str) -> None:
+    """Write a quiet line below a figure's title."""
+    figure.text(MARGIN / WIDTH, 1 - 0.52 / figure.get_size_inches()[1], text, fontsize=SMALL, color=QUIET)
+
+
+def write_heading(axes: Axes, heading: str, unit: str, above: float = 0) -> None:
+    """Write a panel's question and unit over it, `above` inches from its top."""
+    place = ("axes fraction", "offset points")
+    axes.annotate(heading, (0, 1), (0, 19 + 72 * above), *place, fontweight="bold")
+    axes.annotate(unit, (0, 1), (0, 6 + 72 * above), *place, fontsize=SMALL, color=QUIET)
+
+
+def label_decades(axes: Axes, values: Sequence[float]) -> None:
+    """Let a logarithmic axis of costs reach over whole decades, and label at most five of them."""
+    low = int(np.floor(np.log10(min(values, default=1))))
+    high = max(int(np.ceil(np.log10(max(values, default=10)))), low + 1)
+    decades = range(low, high + 1, int(np.ceil((high - low) / 4)))
+    axes.set_ylim(10.0 ** (low - ROOM * (high - low)), 10.0 ** (high + ROOM * (high - low)))
+    axes.set_yticks([10.0**power for power in decades], [f"{10.0**power:,.10g}" for power in decades])
+    axes.set_yticks([], minor=True)
+    axes.tick_params(axis="y", length=0, labelsize=SMALL, labelcolor=QUIET, pad=3)
+    axes.grid(axis="y", color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def cross_out(axes: Axes, x: float, y: float, ink: str) -> None:
+    """Mark where a cost is not known, at a height in shares of the plot's: no height would be true."""
+    place = axes.get_xaxis_transform()
+    axes.plot(x, y, "x", transform=place, color=ink, markersize=4.5, markeredgewidth=1.3, clip_on=False)
+
+
 def small_print(run: Run) -> list[str]:
     """Say where, on what and when it was measured, in lines that fit the page."""
     environment = run.environment
     pieces = [
         f"{plain(environment.get('processor', 'unknown processor'))}, {plain(environment.get('cores', '?'))} cores",
+        *_gpu_pieces(run),
         f"TensorFlow {plain(environment.get('versions', {}).get('tensorflow', '?'))}",
         str(run.sizes),
         plain(run.settings.get("data", "unknown data")),
@@ -118,6 +163,14 @@ def small_print(run: Run) -> list[str]:
         else:
             lines.append(piece)
     return lines
+
+
+def _gpu_pieces(run: Run) -> list[str]:
+    """Name the GPU that a run was measured on, and what of its costs are the host's; nothing for a CPU."""
+    if run.device != "gpu":
+        return []
+    name = plain(next(iter(run.environment.get("gpus", [])), {}).get("name", "unknown GPU"))
+    return [f"{name}, TF32 {'on' if run.settings.get('tf32') else 'off'}; process memory is the host's"]
 
 
 def empty_figure(run: Run, title: str, said: str) -> Figure:

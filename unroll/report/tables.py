@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, cells_an_iteration, label, own_mode
+from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
+from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import BreakEven, Ratio
 
 NOTHING = "Not measured in this run."
@@ -84,6 +86,9 @@ PAIRS = [
     ("static-traced", "keras-loop"),
     ("dynamic", "keras-loop"),
     ("keras-unrolled", "keras-loop"),
+    ("static", "keras-cudnn"),
+    ("dynamic", "keras-cudnn"),
+    ("keras-loop", "keras-cudnn"),
     ("static", "tf1-static"),
     ("dynamic", "tf1-dynamic"),
     ("static", "block"),
@@ -137,8 +142,11 @@ def times_table(run: Run) -> str:
 
 
 def sizes_table(run: Run) -> str:
-    """Set out each variant's graph and memory."""
-    return _variants_table(run, SIZES)
+    """Set out each variant's graph and memory; beside a GPU's tensors, the process is named the host's."""
+    if run.device != "gpu":
+        return _variants_table(run, SIZES)
+    of_host = [replace(column, heading=column.heading.replace("process", "host process")) for column in SIZES]
+    return _variants_table(run, of_host)
 
 
 def export_table(run: Run) -> str:
@@ -153,7 +161,25 @@ def export_table(run: Run) -> str:
 
 def modes_table(run: Run) -> str:
     """Set out the first training call and later training steps of the variants measured in more than one mode."""
-    return _variants_table(run, BY_MODE, [variant for variant in run.variants if _count_modes(run, variant) > 1])
+    shown = [column for column in BY_MODE if column.mode != "mixed" or measured_variants(run, [column])]
+    return _variants_table(run, shown, [variant for variant in run.variants if _count_modes(run, variant) > 1])
+
+
+def stopped_table(run: Run) -> str:
+    """Set out every case that was stopped or failed, and why; the quantities that one case lacks share a row."""
+    lacking: dict[tuple, list[str]] = {}
+    for quantity, phase, variant, mode, sizes in dict.fromkeys(record.question for record in run.records):
+        found = run.find(quantity, phase, variant, mode, sizes)
+        if found and broke_off(found):
+            kept = f" (rounds kept: {len(found.rounds)})" if found.rounds else ""
+            lacking.setdefault((variant, mode, sizes, found.note + kept), []).append(f"{quantity} ({phase})")
+    if not lacking:
+        return "Nothing was stopped, nothing failed.\n"
+    rows = [
+        [label(variant), mode, str(sizes), ", ".join(quantities), reason]
+        for (variant, mode, sizes, reason), quantities in lacking.items()
+    ]
+    return markdown(["variant", "mode", "sizes", "quantities", "reason"], rows, align=["---"] * 5)
 
 
 def environment_table(run: Run) -> str:
@@ -161,6 +187,7 @@ def environment_table(run: Run) -> str:
     environment, settings = run.environment, run.settings
     memory = environment.get("memory_bytes")
     rows = [
+        *_device_rows(run),
         ["processor", f"{environment.get('processor', 'unknown')}, {environment.get('cores', '?')} cores"],
         ["memory", f"{memory / (1 << 30):.1f} GiB" if memory else "unknown"],
         ["system", f"{environment.get('system', 'unknown')}, Python {environment.get('python', '?')}"],
@@ -181,10 +208,27 @@ def environment_table(run: Run) -> str:
     return markdown(["environment", ""], rows, align=["---", "---"])
 
 
+def _device_rows(run: Run) -> list[list[str]]:
+    """Say which device was measured, if the run chose one."""
+    if "device" not in run.settings:
+        return []
+    if run.device != "gpu":
+        return [["device", "CPU"]]
+    gpus, cuda = run.environment.get("gpus", []), run.environment.get("cuda", {})
+    built = [f"{name} {version}" for name, version in cuda.items()]
+    tf32 = f"TF32 {'on' if run.settings.get('tf32') else 'off'}"
+    return [["device", ", ".join([*map(gpu_text, gpus[:1]), *built, tf32])]]
+
+
 def measured_variants(run: Run, columns: Iterable[Column]) -> list[str]:
     """Give the variants of which the run has any of some quantities: ours and our peers', then the user's own."""
     columns = list(columns)
     variants = [variant for variant in run.variants if any(column.find(run, variant) for column in columns)]
+    return in_order(variants)
+
+
+def in_order(variants: Iterable[str]) -> list[str]:
+    """Put variants into the order of all tables: ours, our peers', then the user's own."""
     return sorted(variants, key=_place)
 
 
@@ -209,12 +253,40 @@ def missing(measured: Measurement | None) -> str:
     return "" if math.isfinite(measured.median) else "not available"
 
 
+def broke_off(measured: Measurement) -> bool:
+    """Say whether a case was stopped or failed, be it after some rounds."""
+    return measured.note.startswith((FAILED, STOPPED))
+
+
+def lack(measured: Measurement | None) -> str:
+    """Say in a word why there are no samples; empty if there are some."""
+    if measured and not measured.samples and broke_off(measured):
+        return measured.note.partition(":")[0]
+    return missing(measured)
+
+
 def pair_ratio(run: Run, turn: Column, over: str, under: str) -> Ratio | str:
     """Give the ratio of two variants that took turns, or say why there is none."""
     ratio = run.ratio(turn.quantity, turn.phase, _case(run, over), _case(run, under))
     if ratio and 0 < ratio.value < math.inf:
         return ratio
     return _why_none(turn.find(run, variant) for variant in (over, under))
+
+
+def pair_break_even(run: Run, late: str, early: str) -> tuple[str, str, BreakEven | str]:
+    """Give who starts later, beside whom, and after how many training steps it has paid, or why that is not known.
+
+    The two change places if it is the other that starts later.
+    """
+    found = run.break_even("train", _case(run, late), _case(run, early))
+    if found and found.steps == 0:
+        other = run.break_even("train", _case(run, early), _case(run, late))
+        if other and other.steps > 0:
+            return early, late, other
+    if found is None:
+        quantities = [column for column in TURNS if column.phase == "train"]
+        return late, early, _why_none(column.find(run, variant) for column in quantities for variant in (late, early))
+    return late, early, found
 
 
 def significant(number: float) -> str:
@@ -299,30 +371,24 @@ def _interval(ratio: Ratio) -> str:
 
 
 def _break_even_row(run: Run, late: str, early: str) -> list[str]:
-    """Set out one pair; the two change places if it is the other that starts later."""
-    found = run.break_even("train", _case(run, late), _case(run, early))
-    if found and found.steps == 0:
-        other = run.break_even("train", _case(run, early), _case(run, late))
-        if other and other.steps > 0:
-            late, early, found = early, late, other
-    if found is None:
-        quantities = [column for column in TURNS if column.phase == "train"]
-        reason = _why_none(column.find(run, variant) for column in quantities for variant in (late, early))
-        return [label(late), label(early), reason, ""]
-    return [label(late), label(early), _steps(found.steps), _steps_interval(found)]
+    late, early, found = pair_break_even(run, late, early)
+    if isinstance(found, str):
+        return [label(late), label(early), found, ""]
+    return [label(late), label(early), steps_text(found.steps), steps_interval(found)]
 
 
-def _steps_interval(found: BreakEven) -> str:
+def steps_interval(found: BreakEven) -> str:
+    """Write the interval of a break-even, or that there is none."""
     if math.isnan(found.low):
         return "one round"
-    low, high = _steps(found.low), _steps(found.high)
+    low, high = steps_text(found.low), steps_text(found.high)
     return low if low == high else f"from {low} up to {high}"
 
 
-def _steps(steps: float) -> str:
+def steps_text(steps: float) -> str:
     """Write after how many whole steps, three digits of them.
 
-    >>> _steps(0), _steps(2.1), _steps(12345.6), _steps(math.inf)
+    >>> steps_text(0), steps_text(2.1), steps_text(12345.6), steps_text(math.inf)
     ('at once', '3', '12300', 'never')
     """
     if math.isinf(steps):

@@ -1,14 +1,38 @@
-"""Writing the report: figures and tables beside the journal, and the generated parts of a Markdown page."""
+"""Writing the report: figures, tables and the page beside the journal, and the generated parts of a Markdown page."""
 
-import os
 import re
-import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from unroll.measure.journal import Run, read_journal
-from unroll.report import graphs, growth, plots, style, tables
+from matplotlib.figure import Figure
 
-FIGURES = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs} | growth.FIGURES
+from unroll.files import write_whole
+from unroll.measure.journal import Run, read_journal
+from unroll.report import grid, growth, plots, roofline, style, tables
+from unroll.report.break_even import draw_break_even
+from unroll.report.claims import claims_table, judge_claims
+from unroll.report.folders import training_folder, trainings_beside
+from unroll.report.graphs import draw_graphs
+from unroll.report.graphs_growing import draw_graphs_growing
+from unroll.report.page import make_page
+from unroll.report.trick import draw_trick
+from unroll.report.unroll_k import draw_unroll
+from unroll.report.xla import draw_xla
+
+FIGURES: dict[str, Callable[[Run], Figure]] = {
+    "costs": plots.draw_costs,
+    "ratios": plots.draw_ratios,
+    "break-even": draw_break_even,
+    "growth": growth.draw_growth,
+    "grid": grid.draw_grid,
+    "unroll": draw_unroll,
+    "xla": draw_xla,
+    "graphs": draw_graphs,
+    "graphs-growing": draw_graphs_growing,
+    "trick": lambda _: draw_trick(),
+}
+LEARNING = ("learning", "reading")  # drawn by `unroll train`, from trainings
 TABLES = {
     "ratios": tables.ratios_table,
     "break-even": tables.break_even_table,
@@ -17,9 +41,14 @@ TABLES = {
     "sizes": tables.sizes_table,
     "export": tables.export_table,
     "modes": tables.modes_table,
-    **growth.TABLES,
+    **roofline.TABLES,
+    "growth": growth.growth_table,
+    "grid": grid.grid_table,
+    "stopped": tables.stopped_table,
+    "claims": claims_table,
     "environment": tables.environment_table,
 }
+PAGE = "report.html"
 MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
 
 
@@ -28,14 +57,35 @@ class PageError(ValueError):
 
 
 def write_report(folder: Path, run: Run | None = None) -> list[Path]:
-    """Draw the figures and write the tables of a run, by default the journal's last; gives the paths written.
+    """Draw the figures, write the tables and the page of a run, by default the journal's last.
+
+    Returns:
+        the paths written, the page last.
 
     Raises:
         JournalError: the folder holds no journal that can be read.
+        HistoryError: the trainings beside it cannot be read.
     """
+    folder = Path(folder)
     run = run or read_journal(folder)[-1]
-    paths = [path for name, draw in FIGURES.items() for path in style.save_figure(draw(run), folder, name)]
-    return [*paths, _write_whole(Path(folder) / "tables.md", _tables_page(run))]
+    figures = {name: draw(run) for name, draw in FIGURES.items()}
+    paths = [path for name, figure in figures.items() for path in style.save_figure(figure, folder, name)]
+    empty = {name for name, figure in figures.items() if not figure.axes}
+    set_out = {name: table(run) for name, table in _tables(folder).items()}
+    page = make_page(run, _pictures(folder, empty), set_out, judge_claims(run, trainings_beside(folder)))
+    return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
+
+
+def _tables(folder: Path) -> dict[str, Callable[[Run], str]]:
+    """Give what makes each table; the claims are judged by the trainings beside the results, too."""
+    return TABLES | {"claims": partial(claims_table, trainings=trainings_beside(folder))}
+
+
+def _pictures(folder: Path, empty: set[str]) -> dict[str, Path | None]:
+    """Say where each figure lies, of a run or of its trainings; None for one that shows nothing or is not there."""
+    paths = {name: folder / f"{name}.png" for name in FIGURES}
+    paths |= {name: (training_folder(folder) or folder) / f"{name}.png" for name in LEARNING}
+    return {name: path if name not in empty and path.is_file() else None for name, path in paths.items()}
 
 
 def fill_page(page: Path, folder: Path) -> str:
@@ -53,10 +103,12 @@ def fill_page(page: Path, folder: Path) -> str:
     except OSError as error:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
+    made = _tables(folder)
+
     def fill(part: re.Match) -> str:
         if part["name"] not in TABLES:
             raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
-        return f"{part[1]}\n{TABLES[part['name']](run)}\n{part[4]}"
+        return f"{part[1]}\n{made[part['name']](run)}\n{part[4]}"
 
     filled, count = MARKED.subn(fill, text)
     if not count:
@@ -69,16 +121,10 @@ def update_page(page: Path, folder: Path) -> Path:
     return _write_whole(Path(page), fill_page(page, folder))
 
 
-def _tables_page(run: Run) -> str:
-    parts = [f"## {name.capitalize()}\n\n{table(run)}" for name, table in TABLES.items()]
+def _tables_page(set_out: dict[str, str]) -> str:
+    parts = [f"## {name.capitalize()}\n\n{table}" for name, table in set_out.items()]
     return "# Static against dynamic unrolling\n\n" + "\n".join(parts)
 
 
 def _write_whole(path: Path, text: str) -> Path:
-    """Write a file under another name first, so that it is never seen half written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.chmod(name, 0o644)
-    os.replace(name, path)
-    return path
+    return write_whole(path, lambda file: file.write(text.encode()))

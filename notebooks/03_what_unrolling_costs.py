@@ -1,0 +1,400 @@
+# %% [markdown]
+# # 3. What unrolling costs
+#
+# Static and dynamic unrolling compute the same numbers. So which one should you take? Ask what each one costs: to
+# build, to start, to run, to hold. This notebook reads the project's measurements and makes some of its own.
+#
+# **You will learn**
+#
+# - four ways to be fooled by a benchmark, each of which you will fall for here, once and in safety;
+# - to read a ratio with its interval, and to say "I cannot tell" when that is the answer;
+# - what unrolling costs in time, in three kinds of memory, and how each cost grows with the sequence;
+# - after how many steps a slow start has paid for itself, if ever.
+#
+# **You need** [the second notebook](02_one_lstm_two_graphs.ipynb): what a graph is, and what stands in the two of ours.
+# It takes about a quarter of an hour.
+
+# %%
+# Installs this project, with all that the notebook needs, if it is not installed yet.
+import importlib.util
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow says a lot otherwise
+if importlib.util.find_spec("unroll") is None:
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "..[notebooks]"], check=True)
+    importlib.invalidate_caches()
+
+from unroll.measure.process import quiet
+
+with quiet():  # it greets whoever imports it
+    import tensorflow as tf
+
+# %%
+# %matplotlib inline
+# %config InlineBackend.print_figure_kwargs = {"dpi": 100}
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from time import perf_counter
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown, display
+
+TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a tiny size
+
+# %% [markdown]
+# ## Trap 1: the first time
+#
+# Here is a small network of the project, ready to take training steps, and a stopwatch.
+
+# %%
+from unroll.measure.config import Case, Sizes
+from unroll.measure.workloads import Batch, new_subject
+from unroll.models.data import load
+
+sizes = Sizes(steps=4, batch=4, hidden=4) if TINY else Sizes(steps=28, batch=32, hidden=64)
+digits = load("digits").train
+batch = Batch.of(digits.images, digits.labels, sizes)
+
+
+def seconds(work):
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+# %% [markdown]
+# **Predict.** We build the graph of a training step and call it ten times. How will the ten times compare?
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+step = new_subject(Case("static", "graph", sizes), batch, seed=0).build("train")
+calls = [seconds(step) for _ in range(10)]
+print("  ".join(f"{1000 * call:.1f}" for call in calls), "ms")
+
+# %% [markdown]
+# The first call is another thing than the others: in it, TensorFlow optimises the graph and gets everything ready. A
+# mean over all ten would be a number that describes nothing. So this project never mixes them, and uses three words:
+#
+# - **build**: Python is traced, a graph comes of it;
+# - **first call**: the graph is made ready and run once;
+# - **step**: one later call.
+
+# %%
+assert calls[0] > 2 * np.median(calls[1:])
+
+# %% [markdown]
+# ## Trap 2: the answer is known already
+#
+# Two functions multiply a matrix by itself. The one gets the matrix as an argument, in the other it is a constant.
+
+# %%
+matrix = np.random.default_rng(0).normal(size=[20 if TINY else 600] * 2).astype(np.float32)
+
+
+@tf.function
+def with_argument(a):
+    return tf.matmul(a, a)
+
+
+@tf.function
+def with_constant():
+    a = tf.constant(matrix)
+    return tf.matmul(a, a)
+
+
+# %% [markdown]
+# **Predict.** Both are warmed up first. Which one is faster, and why?
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+tensor = tf.constant(matrix)
+with_argument(tensor), with_constant()
+argument = np.median([seconds(lambda: with_argument(tensor).numpy()) for _ in range(20)])
+constant = np.median([seconds(lambda: with_constant().numpy()) for _ in range(20)])
+print(f"argument: {1e6 * argument:.0f} µs, constant: {1e6 * constant:.0f} µs")
+
+# %% [markdown]
+# The second one does not multiply at all. When TensorFlow optimised its graph, it saw that nothing in it could ever
+# change, computed the product once, and put it in the place of the multiplication. This is called *constant folding*. A
+# benchmark that makes its data inside the graph may measure nothing. Ours hands them over as arguments, and checks the
+# results.
+
+# %%
+assert TINY or constant < argument
+
+# %% [markdown]
+# ## Trap 3: the machine drifts
+#
+# Measure A for a while, then B for a while, and compare. What if somebody else used the machine in the second half?
+#
+# The project lets the variants *take turns* instead, in random order, and builds all graphs anew in every round. Let us
+# do that here with three ways to unroll. (`take_turns` is what `make bench` uses. It also compares what each graph
+# computes with NumPy, before its time counts.)
+
+# %%
+from unroll.measure.environment import environment
+from unroll.measure.journal import Record, Run
+from unroll.measure.turns import take_turns
+
+variants = ("static", "static-traced", "dynamic")
+cases = {variant: Case(variant, "graph", sizes, rounds=2 if TINY else 8) for variant in variants}
+records = []
+for phase in ("forward", "train"):
+    events = take_turns(list(cases.values()), digits.images, digits.labels, 0, phase, steps=5)
+    records += [event for event in events if isinstance(event, Record)]
+
+settings = {"sizes": asdict(sizes), "data": "scikit-learn's digits, 8x8 scaled into 28x28"}
+here = Run("this notebook", str(date.today()), environment(seed=0), settings, records)
+
+# %% [markdown]
+# Each round gave five times of a training step for each variant. Take their median, round by round, and look at static
+# and dynamic.
+
+# %%
+from unroll.report.style import INK, colour
+
+steps = {variant: here.find("step", "train", variant).rounds for variant in variants}
+medians = {variant: [1000 * np.median(times) for times in rounds.values()] for variant, rounds in steps.items()}
+
+_, (times, ratios) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
+for variant in ("static", "dynamic"):
+    times.plot(medians[variant], "o-", color=colour(variant), label=variant)
+times.set(title="a training step", xlabel="round", ylabel="ms")
+times.legend(frameon=False)
+ratios.plot(np.divide(medians["static"], medians["dynamic"]), "o-", color=INK)
+ratios.axhline(1, color="grey", linewidth=0.8)
+ratios.set(title="static / dynamic", xlabel="round", ylim=(0, 2))
+plt.show()
+
+# %% [markdown]
+# On the left are the times that a careless person compares: pick one round for the one, another round for the other,
+# and you may find what you like. On the right is the ratio within each round: what the machine did to one, it did to
+# both.
+#
+# ## Trap 4: one number
+#
+# How large an effect could one report from these very data, honestly and wrongly? Take the luckiest and the unluckiest
+# sample of each:
+
+# %%
+every = {variant: here.find("step", "train", variant).samples for variant in variants}
+least, most = min(every["static"]) / max(every["dynamic"]), max(every["static"]) / min(every["dynamic"])
+display(Markdown(f"Anything from static / dynamic = **{least:.2f}** to **{most:.2f}**."))
+
+# %% [markdown]
+# So a ratio needs an *interval*: between which bounds does the true median lie, 95 times of 100? If 1 lies within it,
+# then the two are not told apart, and the honest answer is "I cannot tell". The project prints in bold what it can
+# tell.
+
+# %%
+from unroll.report.tables import ratios_table
+
+display(Markdown(ratios_table(here)))
+
+# %% [markdown]
+# That was a small network and a minute's work. What follows is the project's own measurement: more rounds, more
+# variants, a quieter machine. It is in the repository, with every raw sample.
+
+# %%
+from unroll.measure.journal import read_journal
+
+results = read_journal(Path("..", "results", "reference"))[-1]
+display(Markdown(f"{len(results.records)} records, at {results.sizes}, on {results.environment['processor']}."))
+
+# %% [markdown]
+# ## Build, first call, step
+#
+# **Predict.** Static against dynamic: for which of build, first call, forward step and training step do you expect a
+# clear winner?
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+from unroll.report.tables import TURNS, pair_ratio
+
+for turn in TURNS:
+    ratio = pair_ratio(results, turn, "static", "dynamic")
+    verdict = ("dynamic is faster" if ratio.value > 1 else "static is faster") if ratio.decided else "cannot tell"
+    print(f"{turn.heading:18} static / dynamic = {ratio.value:5.2f} [{ratio.low:.2f}, {ratio.high:.2f}]  {verdict}")
+
+# %% [markdown]
+# The loop wins where the graph is *made*: T cells must be traced, optimised and prepared, or one. Where the graph is
+# *run*, both compute the same T cells, and there is little to win.
+
+# %%
+build, first_call, forward, train = (pair_ratio(results, turn, "static", "dynamic") for turn in TURNS)
+assert build.decided and build.value > 1 and first_call.decided and first_call.value > 1
+assert abs(np.log(train.value)) < np.log(build.value)
+
+# %% [markdown]
+# All pairs at a glance. A filled dot is a verdict, a hollow one is "I cannot tell".
+
+# %%
+from unroll.report.plots import draw_ratios
+
+draw_ratios(results)
+
+# %% [markdown]
+# ## Three memories
+#
+# "Static takes more memory." Of which? The **graph** itself: its nodes and bytes. The **process**: what it grows by
+# when the graph is built and first run. The **tensors**: the most that numbers take up while a step is computed.
+#
+# **Predict.** Of which of the three does a static training graph need much more than a dynamic one, of which about as
+# much?
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+held = {
+    name: [results.find(name, "train", v).median for v in variants] for name in ("graph_bytes", "process", "tensors")
+}
+print(f"{'MiB':12}", *(f"{variant:>14}" for variant in variants))
+for name, values in held.items():
+    print(f"{name:12}", *(f"{value / 2**20:14.2f}" for value in values))
+
+# %% [markdown]
+# Tensors come out much alike: to learn, both must keep the same gates and states of the same steps. The graph is far
+# larger, but it is small beside the rest. What you would notice on your machine is the process. So "more memory" is
+# right or wrong, depending on what you count.
+
+# %%
+static_tensors, _, dynamic_tensors = held["tensors"]
+assert 0.5 < static_tensors / dynamic_tensors < 2
+assert held["graph_bytes"][0] > held["graph_bytes"][2] and held["process"][0] > held["process"][2]
+
+# %% [markdown]
+# ## How costs grow
+#
+# If a cost grows as T to the power of p, it is a straight line in a plot with logarithmic axes, and p is its slope.
+#
+# **Predict.** What is p for the building of the static graph? For the building of the dynamic one? For a step?
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+from unroll.report.growth import draw_growth
+
+draw_growth(results)
+
+# %% [markdown]
+# A step takes time in proportion to T, whoever goes through the loop. Building takes time in proportion to T if Python
+# goes through it, and the same for all T if the graph does. So the longer the sequence, the clearer the answer.
+#
+# ## Has it paid yet?
+#
+# A slow start may pay, if each step is faster afterwards. The static graph starts later, and perhaps gains a little in
+# each step. So after how many steps has it caught up?
+#
+# **Predict.** Give the formula: from the seconds to build and to call first, and the seconds of a step, of both.
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+median = {
+    (quantity, variant): results.find(quantity, "train", variant).median
+    for quantity in ("build", "first_call", "step")
+    for variant in ("static", "dynamic")
+}
+late = sum(median[quantity, "static"] - median[quantity, "dynamic"] for quantity in ("build", "first_call"))
+gain = median["step", "dynamic"] - median["step", "static"]
+print(
+    f"starts {late:.2f} s later, gains {1000 * gain:.2f} ms a step:",
+    f"{late / gain:.0f} steps" if gain > 0 else "never",
+)
+
+# %% [markdown]
+# But how sure is that gain? It is a small difference of two large numbers. Where it may be nothing, the answer may be
+# "never". One number hides that; an interval does not.
+
+# %%
+from unroll.report.tables import break_even_table
+
+display(Markdown(break_even_table(results)))
+
+# %% [markdown]
+# As lines: each variant starts with what its start costs, and climbs by what a step costs. Where two lines cross, the
+# later start has paid.
+
+# %%
+from unroll.report.break_even import draw_break_even
+
+draw_break_even(results)
+
+# %% [markdown]
+# ## Under a compiler
+#
+# XLA compiles a graph to machine code, in the first call. That takes its time for every operation that it sees.
+#
+# **Predict.** What does that do to the first call of a graph with T cells, and of one with a loop? And to the steps?
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+from unroll.report.xla import draw_xla
+
+draw_xla(results)
+
+# %%
+first = {variant: results.find("first_call", "train", variant, "xla").median for variant in ("static", "dynamic")}
+assert first["static"] > 2 * first["dynamic"]
+
+# %% [markdown]
+# ## In short
+#
+# Start with the loop. It is built and started sooner, holds less, and serves any length. If you take many steps with
+# sequences of one short length, *measure* at your sizes: a step may be faster side by side, and pay for the slow start.
+#
+# And whatever you measure: warm up, hand the data over as arguments, check the result, take turns, give an interval.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1.** A colleague writes: "I timed 20 calls of the dynamic network and then 20 calls of the static one. The mean of
+# static is lower, so static is faster." Name three questions that you would ask.
+#
+# <details><summary>Answer</summary>
+#
+# Were the first calls among them (trap 1)? What happened on the machine between the first 20 and the second 20 (trap
+# 3)? What is the interval, and from how many graphs (trap 4: all 20 calls used the same graph, and a graph may be
+# lucky)? Also: were the data arguments (trap 2), and did both compute the same?
+#
+# </details>
+#
+# **2.** Which of the pairs in the results cannot be told apart in their training step?
+#
+# <details><summary>Answer</summary>
+#
+# ```python
+# from unroll.report.tables import PAIRS, measured_pairs
+#
+# for over, under in measured_pairs(results, PAIRS):
+#     ratio = pair_ratio(results, TURNS[3], over, under)
+#     if not isinstance(ratio, str) and not ratio.decided:
+#         print(over, "/", under)
+# ```
+#
+# </details>
+#
+# **3.** The journal holds a sweep over the number of steps. From which T on does building the static training graph
+# take more than ten times as long as building the dynamic one?
+#
+# <details><summary>Answer</summary>
+#
+# ```python
+# static, dynamic = (results.sweep("steps", "build", "train", variant) for variant in ("static", "dynamic"))
+# over = [T for T in static if T in dynamic and static[T].median > 10 * dynamic[T].median]
+# print(min(over))
+# assert over
+# ```
+#
+# </details>
+#
+# **4.** Why is the *median* of a round used, and not the mean?
+#
+# <details><summary>Answer</summary>
+#
+# Because times have a long tail to one side: now and then something else wants the processor, and one call takes twice
+# as long. Such a call pulls a mean up as far as it likes, and leaves a median where it is.
+#
+# ```python
+# calm = np.array([10.0, 10, 11, 10, 10])
+# disturbed = np.array([10.0, 10, 11, 10, 60])
+# assert np.median(calm) == np.median(disturbed) and disturbed.mean() > 1.9 * calm.mean()
+# ```
+#
+# </details>
+#
+# **Next:** [reading a digit row by row](04_reading_a_digit_row_by_row.ipynb).

@@ -1,0 +1,44 @@
+"""Tests on a GPU. They work in processes of their own: the tests' own process is kept off it, see tests/conftest.py."""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from unroll.measure.device import NO_GPU, Device
+from unroll.measure.gpus import may_have_gpu
+from unroll.measure.process import Limits, work_apart
+
+sys.path.append(str(Path(__file__).parent))  # for on_device.py, which those processes import
+VISIBLE = {"CUDA_VISIBLE_DEVICES": os.environ.get("UNROLL_TESTED_GPU", "")}
+LIMITS = Limits(seconds=300)
+
+
+@cache
+def sees_gpu() -> bool:
+    if not may_have_gpu():
+        return False
+    (found,) = work_apart("unroll.measure.gpus:describe_gpus", limits=LIMITS, variables=VISIBLE)
+    return bool(found)
+
+
+@pytest.fixture(scope="session")
+def gpu():
+    """Give the GPU, or skip the test where TensorFlow sees none."""
+    if not sees_gpu():
+        pytest.skip(NO_GPU)
+    return Device("gpu")
+
+
+@pytest.fixture(scope="session")
+def on():
+    """Give a function that lets a process of its own work on a device, and gives a list of what comes."""
+
+    def on(device, work, *arguments, **more):
+        variables = VISIBLE if device.is_gpu else {}
+        given = "unroll.measure.device:work_on", device, work, *arguments
+        return list(work_apart(*given, limits=LIMITS, variables=variables, **more))
+
+    return on

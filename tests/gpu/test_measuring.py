@@ -1,0 +1,61 @@
+"""Everything is measured on a GPU as on a CPU: right, on the device, by its own allocator."""
+
+import pytest
+
+from unroll.measure.config import MACHINE, PHASES, Case, Sizes, missing_package, own_mode
+from unroll.measure.memory import HOST
+from unroll.measure.operations import count_kept
+from unroll.measure.presets import PRESETS
+from unroll.measure.process import Failed
+from unroll.models import data
+
+SIZES = Sizes(steps=28, batch=128, hidden=128)
+GIVEN = (*data.load("digits").train, 0)
+CUDNN = "keras-cudnn"
+MEASURED = [variant for variant in PRESETS["gpu"].variants if not missing_package(variant)]
+CASES = [Case(variant, own_mode(variant), SIZES) for variant in MEASURED]
+CASES += [Case(variant, mode, SIZES) for variant in ("static", "dynamic", "keras-loop") for mode in ("xla", "mixed")]
+CASES += [Case(CUDNN, "mixed", SIZES), Case("dynamic", "eager", SIZES)]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_every_variant_takes_its_turn_and_is_the_same_network(phase, gpu, on):
+    events = on(gpu, "unroll.measure.turns:take_turns", CASES, *GIVEN, phase, steps=3)
+    failed = {str(event.case): event.reason for event in events if isinstance(event, Failed)}
+    # A PyTorch or a JAX that was installed without CUDA is named, and no other is left out.
+    assert set(failed.values()) <= {"this PyTorch sees no GPU", "this JAX sees no GPU"}
+    steps = {str(Case(e.variant, e.mode, e.sizes)) for e in events if getattr(e, "quantity", "") == "step"}
+    assert steps == {str(case) for case in CASES} - set(failed)
+
+
+def test_cudnn_is_in_its_own_graph_and_in_no_other(gpu, on):
+    found = {
+        variant: on(gpu, "on_device:operations_of", Case(variant, "graph", SIZES), *GIVEN)
+        for variant in (CUDNN, "keras-loop", "keras-unrolled", "dynamic")
+    }
+    with_cudnn = {variant for variant, (names,) in found.items() if any("CudnnRNN" in name for name in names)}
+    assert with_cudnn == {CUDNN}
+
+
+@pytest.mark.parametrize("variant", ["static", "dynamic", CUDNN])
+def test_tensors_are_counted_on_the_gpu_and_the_process_is_the_hosts(variant, gpu, on):
+    case = Case(variant, "graph", SIZES)
+    (tensors,) = on(gpu, "unroll.measure.memory:peak", case, "train", *GIVEN)
+    assert tensors.note == ""
+    assert count_kept(SIZES) < tensors.samples[0] < 100 * count_kept(SIZES)
+    process = on(gpu, "unroll.measure.memory:hold", case, "train", *GIVEN)[0]
+    assert process.note == HOST
+
+
+@pytest.mark.parametrize("work", ["export", "count_retraces"])
+def test_a_model_is_saved_loaded_and_served(work, gpu, on):
+    assert on(gpu, f"unroll.measure.export:{work}", Case("dynamic", "graph", SIZES), *GIVEN)
+
+
+def test_the_machine_multiplies_faster_in_16_bits(gpu, on):
+    rates = {}
+    for mode in ("graph", "mixed"):
+        matrix, bandwidth = on(gpu, "unroll.measure.machine:measure_rates", Case(MACHINE, mode, SIZES))
+        rates[mode] = max(matrix.samples)
+        assert min(bandwidth.samples) > 1e10
+    assert rates["mixed"] > rates["graph"] > 1e11

@@ -1,0 +1,109 @@
+"""Mode mixed: 16-bit floats inside, float32 outside, the same network within a tolerance of its own."""
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from fakes import FakeGpu
+
+from unroll.measure.check import TOLERANCES, Unequal, assert_equal, expect
+from unroll.measure.config import PHASES, Case, Sizes
+from unroll.measure.device import CPU
+from unroll.measure.process import NotAvailable
+from unroll.measure.workloads import LOSS_SCALES, Batch, TensorFlowSubject, new_network, new_subject, starting_weights
+from unroll.models import data
+from unroll.models.network import LSTMReader, MixedReader
+from unroll.rnn import dynamic_unroll, init_weights
+
+SIZES = Sizes(steps=7, batch=8, hidden=16)
+BATCH = Batch.of(*data.load("digits").train, SIZES)
+EXPECTED = expect(starting_weights(SIZES, 0), BATCH, 0)
+DEVICES = {"bfloat16": CPU, "float16": FakeGpu()}
+
+
+def check(subject, phases=PHASES):
+    for phase in phases:
+        assert_equal(subject, phase, subject.build(phase), EXPECTED)
+
+
+def mixed(variant, half):
+    return new_subject(Case(variant, "mixed", SIZES), BATCH, 0, DEVICES[half])
+
+
+@pytest.mark.parametrize("half", DEVICES)
+@pytest.mark.parametrize("variant", ["static", "static-traced", "dynamic", "dynamic-3", "keras-unrolled", "keras-loop"])
+def test_every_variant_is_the_same_network_within_the_tolerance_of_its_precision(variant, half):
+    subject = mixed(variant, half)
+    assert subject.precision == half
+    check(subject)
+    assert {value.dtype for value in subject.values()} == {np.dtype("float32")}
+
+
+@pytest.mark.parametrize("half", DEVICES)
+def test_products_are_of_16_bits_and_variables_of_32(half):
+    subject = mixed("dynamic", half)
+    subject.build("train")
+    graph = subject.functions["train"].graph.as_graph_def()
+    nodes = [node for inner in graph.library.function for node in inner.node_def]
+    products = {tf.as_dtype(node.attr["T"].type).name for node in nodes if node.op == "MatMul"}
+    assert products == {half}
+
+
+def test_an_update_of_another_size_is_found():
+    subject = mixed("dynamic", "float16")
+    subject.learning_rate *= 1.5
+    with pytest.raises(Unequal, match="gradient of"):
+        check(subject, ["train"])
+
+
+def test_16_bits_do_not_pass_for_float32():
+    subject = mixed("dynamic", "bfloat16")
+    subject.precision = "float32"
+    with pytest.raises(Unequal, match="logits off by"):
+        check(subject, ["forward"])
+    assert TOLERANCES["float16"].outputs < TOLERANCES["bfloat16"].outputs
+
+
+def test_a_loss_scale_keeps_what_float16_would_round_to_zero():
+    """Over many rows the loss's gradient is small; below 6e-8 float16 has nothing."""
+    small = 2.0**-20  # stands in for a mean over a million times as many rows
+
+    def kernel_gradient(scale):
+        network = replace(new_network("static", SIZES, 0, "float16"), loss_scale=scale, learning_rate=1 / small)
+        before = network.reader.variables[0].numpy()
+        labels = tf.constant(BATCH.labels)
+        loss = partial(type(network).loss, network)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(type(network), "loss", lambda self, images, labels: small * loss(images, labels))
+            network.train(tf.constant(BATCH.images), labels)
+        return before - network.reader.variables[0].numpy()
+
+    lost, kept = (np.count_nonzero(kernel_gradient(scale)) for scale in (1.0, LOSS_SCALES["float16"]))
+    assert lost < 0.5 * kept
+
+
+def test_weights_may_be_tensors_of_any_reader():
+    weights = init_weights(28, 4, seed=0)
+    reader = MixedReader(weights, partial(LSTMReader, unroll=dynamic_unroll), "bfloat16")
+    images = tf.constant(BATCH.images)
+    exact = LSTMReader(weights, dynamic_unroll)(images)
+    assert reader(images).dtype == tf.float32
+    assert [variable.dtype for variable in reader.variables] == [tf.float32] * 3
+    np.testing.assert_allclose(reader(images), exact, atol=0.02)
+    assert np.any(reader(images) != exact)
+
+
+def test_what_takes_no_such_floats_says_so():
+    with pytest.raises(NotAvailable, match="BlockLSTMV2 takes no bfloat16"):
+        mixed("block", "bfloat16")
+
+
+def test_without_a_loss_scale_the_training_graph_is_as_it_was():
+    network = new_network("dynamic", SIZES, 0)
+    assert network.loss_scale == 1
+    subject = TensorFlowSubject(network, "graph", BATCH)
+    subject.build("train")
+    (seeds,) = [node for node in subject.functions["train"].graph.get_operations() if node.name.startswith("ones")]
+    assert seeds.outputs[0].shape == []

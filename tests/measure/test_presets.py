@@ -1,0 +1,52 @@
+"""What the presets ask for on a CPU and on a GPU."""
+
+import pytest
+
+from unroll.measure.config import GPU_ONLY, MACHINE, SIDE_BY_SIDE, Sizes
+from unroll.measure.presets import CUDNN, LONG, PRESETS
+
+GPU = PRESETS["gpu"]
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name != "gpu"])
+def test_on_a_cpu_nothing_is_asked_that_needs_a_gpu_and_on_a_gpu_cudnn_stands_beside_kerass_loop(name):
+    preset = PRESETS[name]
+    assert preset.on("cpu") == preset
+    assert not set(preset.variants) & set(GPU_ONLY)
+    there = preset.on("gpu")
+    for variants in (there.variants, there.four, there.swept):
+        assert variants[variants.index(CUDNN) - 1] == "keras-loop"
+        assert variants.count(CUDNN) == 1
+    assert there.on("gpu") == there
+
+
+def test_the_preset_for_a_gpu_goes_as_far_as_it_says():
+    assert GPU.on("gpu") == GPU
+    grid = {(case.sizes.batch, case.sizes.hidden) for case in GPU.gridded(Sizes())}
+    assert max(grid) == (2048, 1024)
+    assert {case.sizes.steps for case in GPU.grown(Sizes())} == {32, 64, 128, 256, 512, 1024}
+    for cases in (GPU.gridded(Sizes()), GPU.grown(Sizes()), GPU.called(Sizes())):
+        assert {"graph", "xla"} <= {case.mode for case in cases}
+        assert CUDNN in {case.variant for case in cases}
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_xla_is_asked_neither_for_cudnn_nor_for_many_cells_side_by_side(preset):
+    cases = [case for find in (preset.called, preset.grown, preset.gridded) for case in find(Sizes())]
+    compiled = [case for case in cases if case.mode == "xla"]
+    assert not [case for case in compiled if case.variant in GPU_ONLY]
+    assert not [case for case in compiled if case.variant in SIDE_BY_SIDE and case.sizes.steps > LONG]
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_memory_and_exports_grow_in_each_variants_own_mode_only(preset):
+    held = preset.grown_held(Sizes())
+    assert {case.mode for case in held} <= {"graph"}
+    assert {(case.variant, case.sizes) for case in held} == {(c.variant, c.sizes) for c in preset.grown(Sizes())}
+    assert (held == preset.grown(Sizes())) == (not preset.swept_modes)
+
+
+def test_the_machine_is_measured_in_every_precision_that_a_mode_has():
+    assert [(case.variant, case.mode) for case in GPU.machine(Sizes())] == [(MACHINE, "graph"), (MACHINE, "mixed")]
+    assert [case.mode for case in PRESETS["full"].machine(Sizes())] == ["graph"]
+    assert PRESETS["quick"].machine(Sizes()) == []

@@ -1,0 +1,78 @@
+"""The loop's body is laid out so that no line hides a node, and its parts have the names that the graph gives them."""
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from unroll.measure.journal import read_journal
+from unroll.report import dynamic_graph
+from unroll.report.dynamic_graph import SIGMA
+from unroll.report.graph_nodes import read_outline, without_constants
+from unroll.report.layout import BEND, Node, apart, components, layout_with_bends
+from unroll.report.style import WIDTH, add_axes
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def outline():
+    return read_outline(read_journal(ROOT / "results" / "reference")[-1].outlines["dynamic"])
+
+
+@pytest.fixture(scope="module")
+def body(outline):
+    return outline[dynamic_graph.find_parts(outline)[0]]
+
+
+def test_arguments_are_named_by_what_reads_them(outline, body):
+    roles = dynamic_graph.Body.of(body).roles
+    # tf.while_loop's own names for what dynamic_unroll gives it to carry, in this order
+    carried = [roles[f"while_placeholder{end}"] for end in ("", "_1", "_2", "_3")]
+    assert carried == ["t", "h", "c", "outputs"]
+    assert {"rows", "kernel", "recurrent kernel", "bias", "count", "limit"} <= set(roles.values())
+
+
+def test_the_gates_and_the_results_are_named_by_how_they_are_joined(body):
+    facts = dynamic_graph.Body.of(body)
+    words = [word for node in without_constants(body) if (word := facts.word(node))]
+    assert sorted(words) == sorted(
+        ["read row", "split", *(f"{gate}: {SIGMA}" for gate in "fio"), "g: tanh", "tanh", "write"]
+    )
+    results = [result for node in body if (result := facts.result(node))]
+    assert sorted(results) == sorted(["h", "c", "outputs", "t + 1", "count + 1", "limit"])
+
+
+def test_another_cell_has_no_gates():
+    nodes = [Node("read", "TensorListGetItem", ["rows", "t"]), Node("tanh", "Tanh", ["read"])]
+    assert [dynamic_graph.Body.of(nodes).word(node) for node in nodes] == ["read row", "tanh"]
+
+
+def test_long_lines_pass_between_the_nodes(body):
+    cell = max(components(without_constants(body)), key=len)
+    bent, places = layout_with_bends(cell)
+    assert any(node.operation == BEND for node in bent)
+    for node in bent:
+        for source in set(node.sources) & set(places):
+            assert places[node.name][0] - places[source][0] == 1
+    for one, other in combinations(places.values(), 2):
+        assert one[0] != other[0] or abs(one[1] - other[1]) > 1 - 1e-9
+
+
+def test_what_a_node_is_given_is_drawn_beside_it_in_the_box(outline):
+    figure = Figure(figsize=(WIDTH, dynamic_graph.HEIGHT))
+    axes = add_axes(figure, 0, 0, WIDTH, dynamic_graph.HEIGHT)
+    loop = dynamic_graph.lay_loop(outline)
+    dynamic_graph.draw_loop(axes, loop, dynamic_graph.HEIGHT)
+    facts = dynamic_graph.Body.of(loop.body)
+    rings = [line.get_xydata()[0] for line in axes.lines if line.get_markerfacecolor() == "white"]
+    assert len(rings) == sum(len(facts.arguments(node)) for node in without_constants(loop.body))
+    assert all(loop.left < x < loop.right for x, _ in rings)
+    dots = np.concatenate([kind.get_offsets() for kind in axes.collections])
+    assert min(np.hypot(*(dots - ring).T).min() for ring in rings) > 0.1
+
+
+def test_labels_move_apart_as_little_as_can_be():
+    assert apart([1.0, 1.1, 5.0], 0.5).tolist() == pytest.approx([0.8, 1.3, 5.0])

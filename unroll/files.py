@@ -1,0 +1,118 @@
+"""Files that outlive the program that writes them: lines that are appended, and files that are replaced as a whole."""
+
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+
+@dataclass(frozen=True)
+class JSONLines:
+    """A file with one JSON object a line, to which lines are appended and of which none is changed.
+
+    Attributes:
+        kind: what messages call the file, such as "journal".
+        error: what is raised where it cannot be read or written: a ValueError that says which file and why.
+        how: what to do to have such a file, for the message that there is none.
+    """
+
+    path: Path
+    kind: str
+    error: type[ValueError]
+    how: str
+
+    def append(self, *lines: dict, sync: bool = True) -> None:
+        """Write lines in one, so that programs may share the file; with `sync`, see them on the disk first."""
+        with open(self.path, "ab", buffering=0) as file:
+            file.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+            if sync:
+                os.fsync(file.fileno())
+
+    def begin(self, check: Callable[[], object]) -> None:
+        """Make ready to append: make the folder, check the file where there is one, and end its torn line.
+
+        Raises:
+            the kind's error, by `check`: what is there is not ours.
+            OSError: the folder or the file cannot be written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists() and self.path.stat().st_size:
+            with warnings.catch_warnings(action="ignore"):
+                check()
+            self._end_torn_line()
+
+    def read(self) -> Iterator[tuple[int, dict]]:
+        """Give each line with its number, from 1 up; a torn line is left out with a warning.
+
+        Raises:
+            the kind's error: the file cannot be read, or is none of JSON objects.
+        """
+        try:
+            text = self.path.read_bytes().decode(errors="replace")
+        except OSError as error:
+            raise self.error(f"cannot read {self.path}: {error.strerror}; {self.how}") from error
+        for number, line in enumerate(text.splitlines(), start=1):
+            try:
+                value = json.loads(line)
+            except ValueError:
+                if number == 1:
+                    raise self.error(f"{self.path} is not a {self.kind} of unroll: its first line is no JSON") from None
+                warnings.warn(f"{self.path}, line {number}: left out, a run was stopped while writing it", stacklevel=3)
+                continue
+            if not isinstance(value, dict):
+                raise self.not_ours(number)
+            yield number, value
+
+    def not_ours(self, number: int) -> ValueError:
+        """Make the error that a line is none that such a file has."""
+        return self.error(f"{self.path}, line {number}: not a record of this {self.kind}; want one that unroll wrote")
+
+    def _end_torn_line(self) -> None:
+        """Close the line that a killed run left unfinished, so that the next one starts on its own."""
+        with open(self.path, "rb") as file:
+            file.seek(-1, os.SEEK_END)
+            torn = file.read() != b"\n"
+        if torn:
+            with open(self.path, "ab") as file:
+                file.write(b"\n")
+
+
+def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
+    """Let `write` write a file under another name first, so that it is never seen half written, then put it in place.
+
+    What stood at `path` stays if anything fails, and if the machine does.
+
+    Raises:
+        OSError: the file cannot be written, such as on a full disk.
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+    _sync_folder(path.parent)
+    return path
+
+
+def _sync_folder(folder: Path) -> None:
+    """See a folder's new names on the disk, where the system has a way to."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

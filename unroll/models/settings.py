@@ -1,0 +1,194 @@
+"""What a training is asked for: network, data, sizes and schedule, checked before anything is loaded or built."""
+
+import math
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from unroll.models.tutorials import Design, find_tutorial
+
+ROW_WIDTH = ROWS = 28  # what the images have
+UNROLL_NAMES = ("static", "dynamic")
+DTYPES = ("float32", "float64")
+SIZES = ("steps", "batch", "hidden", "input")
+OWN = {"steps": ROWS, "batch": 64, "hidden": 128, "learning_rate": 0.002}  # where there is no tutorial
+OWN_UPDATES = 600
+TUTORIAL_EPSILON, KERAS_EPSILON = 1e-8, 1e-7  # Adam's defaults in TensorFlow 1 and in Keras
+MAY_DIFFER = ("unroll", "updates", "steps_per_call", "deterministic")  # when a training is gone on with
+
+
+class SettingsError(ValueError):
+    """A training that cannot be; the message says what was asked for, what is wanted and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a training's result depends on, and how it is run.
+
+    Attributes:
+        tutorial: its name, or None for a network of one's own.
+        network: how the network is put together.
+        unroll: "static" or "dynamic".
+        data: the name of the data.
+        examples: how many images it trains on.
+        seed: of the first weights and of the order of the batches.
+        steps, batch, hidden, input: T rows an image, B images an update, H hidden units, I values a row.
+        updates: how many times the weights change.
+        learning_rate, epsilon: Adam's.
+        dtype: "float32" or "float64".
+        steps_per_call: updates that one call of the training graph takes.
+        deterministic: whether TensorFlow is held to the same results, bit for bit, in every run.
+
+    Raises:
+        SettingsError: a value that makes no sense, or sizes that do not fit the data.
+    """
+
+    tutorial: str | None
+    network: Design
+    unroll: str
+    data: str
+    examples: int
+    seed: int
+    steps: int
+    batch: int
+    hidden: int
+    updates: int
+    learning_rate: float
+    epsilon: float
+    input: int = ROW_WIDTH
+    dtype: str = "float32"
+    steps_per_call: int = 1
+    deterministic: bool = False
+
+    def __post_init__(self):
+        for name in (*SIZES, "updates", "steps_per_call"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("seed", self.seed, 0)
+        _check_above_zero("learning_rate", self.learning_rate)
+        _check_one_of("unroll", self.unroll, UNROLL_NAMES)
+        _check_one_of("dtype", self.dtype, DTYPES)
+        if self.steps > ROWS:
+            raise SettingsError(f"got --steps {self.steps}; the images have {ROWS} rows: want at most as many")
+        if self.batch > self.examples:
+            raise SettingsError(
+                f"got --batch {self.batch}; {self.data} has {self.examples} training images: want fewer"
+            )
+
+    def as_dict(self) -> dict:
+        """Give the settings as the history and a checkpoint keep them."""
+        values = asdict(self)
+        return values | {"sizes": {name: values.pop(name) for name in SIZES}}
+
+    @classmethod
+    def from_dict(cls, values: dict) -> "Settings":
+        """Read the settings that `as_dict` gave.
+
+        Raises:
+            SettingsError: they are none.
+        """
+        try:
+            flat = {**values, **values["sizes"], "network": Design(**values["network"])}
+            del flat["sizes"]
+            return cls(**flat)
+        except (TypeError, KeyError) as error:
+            raise SettingsError(
+                f"got settings that are none of a training ({error}); want those that unroll wrote"
+            ) from error
+
+    def differences(self, other: "Settings") -> list[str]:
+        """Say in what another training that should go on with this one's weights differs, other than it may."""
+        mine, others = self.as_dict(), other.as_dict()
+        flat = {name: (mine[name], others[name]) for name in mine.keys() - {"sizes", "network"} - set(MAY_DIFFER)}
+        for part in ("sizes", "network"):
+            flat |= {name: (value, others[part][name]) for name, value in mine[part].items()}
+        order = [field.name for field in (*fields(self), *fields(Design))]
+        differing = sorted((name for name, (one, two) in flat.items() if one != two), key=order.index)
+        return [f"{name.replace('_', ' ')} {flat[name][0]}, not {flat[name][1]}" for name in differing]
+
+
+def choose_settings(
+    *,
+    data: str,
+    examples: int,
+    tutorial: str | None = None,
+    unroll: str | None = None,
+    seed: int = 0,
+    updates: int | None = None,
+    epochs: int | None = None,
+    dtype: str = "float32",
+    steps_per_call: int = 1,
+    deterministic: bool = False,
+    **own: Any,
+) -> Settings:
+    """Choose what a training is asked for: a tutorial's network and schedule, or one's own.
+
+    Args:
+        data: the name of the data.
+        examples: how many images there are to train on.
+        unroll: the tutorial's if None, and "dynamic" without a tutorial.
+        updates, epochs: how long, one of the two; the tutorial's if neither. An epoch is made of whole batches.
+        own: `steps`, `batch`, `hidden` and `learning_rate` of one's own; a tutorial has its own.
+
+    Raises:
+        SettingsError: a value that makes no sense, sizes that do not fit the data, or sizes beside a tutorial.
+        TutorialError: there is no such tutorial.
+    """
+    given = {name: value for name, value in own.items() if value is not None}
+    found = find_tutorial(tutorial) if tutorial is not None else None
+    if found and given:
+        name = next(iter(given))
+        raise SettingsError(
+            f"got {_option(name)} with --tutorial {found.name}, which has one of its own ({getattr(found, name)}): "
+            "leave one of the two out"
+        )
+    sizes = {name: getattr(found, name) for name in OWN} if found else OWN | given
+    return Settings(
+        tutorial=tutorial,
+        network=found.design if found else Design(),
+        unroll=unroll or (found.unroll if found else "dynamic"),
+        data=data,
+        examples=examples,
+        seed=seed,
+        updates=_choose_updates(found, updates, epochs, examples, sizes["batch"]),
+        epsilon=TUTORIAL_EPSILON if found else KERAS_EPSILON,
+        dtype=dtype,
+        steps_per_call=steps_per_call,
+        deterministic=deterministic,
+        **sizes,
+    )
+
+
+def _choose_updates(found, updates, epochs, examples: int, batch) -> int:
+    if updates is not None and epochs is not None:
+        raise SettingsError(f"got --updates {updates} and --epochs {epochs}: want one of the two")
+    if epochs is not None:
+        check_whole("epochs", epochs, 1)
+        check_whole("batch", batch, 1)
+        return epochs * max(1, examples // batch)
+    if updates is not None:
+        return updates
+    return max(1, found.updates_on(examples)) if found else OWN_UPDATES
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Refuse what is no whole number from `least` up.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise SettingsError(f"got {_option(name)} {value}; want a whole number from {least} up")
+
+
+def _check_above_zero(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise SettingsError(f"got {_option(name)} {value}; want a number above 0, such as 0.001")
+
+
+def _check_one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SettingsError(f"got {_option(name)} {value}; want {' or '.join(known)}")
+
+
+def _option(name: str) -> str:
+    """Write a setting as the command line has it."""
+    return f"--{name.replace('_', '-')}"

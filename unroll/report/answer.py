@@ -1,0 +1,80 @@
+"""The answer first: what to take and why, in a few sentences made from a run's results."""
+
+from pathlib import Path
+
+from unroll.measure.journal import Measurement, Run
+from unroll.measure.statistics import Ratio
+from unroll.report.advice import Nearest, advise_from, measured_sizes
+from unroll.report.growth import BUILD
+from unroll.report.tables import TURNS, Column, factor, interval, pair_ratio, significant
+
+PAIR = ("static", "dynamic")
+BUILT, STARTED, _, STEPPED = TURNS
+LARGER = {"ms": ("s", 1000), "KiB": ("MiB", 1024), "MiB": ("GiB", 1024)}
+
+
+def answer(run: Run) -> list[str]:
+    """Say what to take at the run's sizes, as `unroll advise` does, then why, each ratio with its 95% interval."""
+    ratios = ratios_of_pair(run)
+    said = [*_advice(run), _start(ratios), _step(ratios[STEPPED]), _grown(run)]
+    return [sentence for sentence in said if sentence]
+
+
+def ratios_of_pair(run: Run) -> dict[Column, Ratio | str]:
+    """Give static / dynamic of everything that takes turns, or say why there is none."""
+    return {turn: pair_ratio(run, turn, *PAIR) for turn in TURNS}
+
+
+def ratio_text(ratio: Ratio) -> str:
+    """Write a ratio with its interval.
+
+    >>> ratio_text(Ratio(4.05, 3.24, 5.77))
+    '4.05 [3.24, 5.77]'
+    """
+    return f"{factor(ratio.value)} [{interval(ratio, ', ')}]"
+
+
+def amount(measured: Measurement, column: Column) -> str:
+    """Write a median in its unit."""
+    return unit_text(measured.median / column.scale, column.unit)
+
+
+def unit_text(number: float, unit: str) -> str:
+    """Write a number in its unit, or in the next larger one if that is reached.
+
+    >>> unit_text(182.4, "ms"), unit_text(18600, "ms"), unit_text(1074, "nodes")
+    ('182 ms', '18.6 s', '1074 nodes')
+    """
+    larger, size = LARGER.get(unit, ("", float("inf")))
+    return unit_text(number / size, larger) if number >= size else f"{significant(number)} {unit}".strip()
+
+
+def _advice(run: Run) -> list[str]:
+    if run.sizes not in measured_sizes(run):
+        return ["This run cannot say which to take: it does not have the loop and another way side by side."]
+    advice = advise_from(Nearest(Path(), run, run.sizes))
+    return [advice.headline, f"{advice.because[0].upper()}{advice.because[1:]}."]
+
+
+def _start(ratios: dict[Column, Ratio | str]) -> str:
+    words = {BUILT: "to build for training", STARTED: "in its first call"}
+    found = {turn: ratio for turn in words if isinstance(ratio := ratios[turn], Ratio)}
+    said = [f"{ratio_text(ratio)} times as long {words[turn]}" for turn, ratio in found.items()]
+    return f"Static takes {' and '.join(said)} as dynamic does." if said else ""
+
+
+def _step(ratio: Ratio | str) -> str:
+    if isinstance(ratio, str):
+        return ""
+    doubt = "" if ratio.decided else ", which is no difference that could be shown"
+    return f"A training step of static takes {ratio_text(ratio)} times as long as one of dynamic{doubt}."
+
+
+def _grown(run: Run) -> str:
+    """Say what building took at the largest T at which both were measured, if it is beyond the run's own."""
+    static, dynamic = (run.sweep("steps", BUILD.quantity, BUILD.phase, variant) for variant in PAIR)
+    both = [steps for steps in static if static[steps].samples and steps in dynamic and dynamic[steps].samples]
+    if not both or max(both) <= run.sizes.steps:
+        return ""
+    took, other = amount(static[max(both)], BUILD), amount(dynamic[max(both)], BUILD)
+    return f"At T = {max(both)} the static training graph took {took} to build, the dynamic one {other}."

@@ -1,0 +1,420 @@
+"""What a run says on one question: ratios, growth and counts, each with its interval, its unit and its sizes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from unroll.measure.config import Case, Sizes, label, own_mode
+from unroll.measure.journal import Run
+from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Growth, Ratio, growth, ratio
+from unroll.report import tables
+from unroll.report.growth import FITTED_FROM, fit_growth, growth_text
+from unroll.report.tables import Column, factor, significant, steps_interval, steps_text
+
+HOLDS, FAILS, DEPENDS, NOT_MEASURED = "holds", "does not hold here", "depends", "not measured"
+WORDS = (HOLDS, FAILS, DEPENDS, NOT_MEASURED)
+FEW_ROUNDS = f"too few rounds for a verdict; {ENOUGH_ROUNDS} are needed"
+SIDES = {"s": ("takes longer", "takes less time"), "": ("holds more", "holds less")}
+ALIKE = 1.05  # up to this factor, what was measured once or a few times is taken for the same
+FEWEST_LENGTHS = 5  # of fewer, even a factor that rises from each to the next may do so by chance
+LETTERS = {"steps": "T", "batch": "B", "hidden": "H"}
+VARIED = {"steps": "the number of steps", "batch": "the batch", "hidden": "the hidden size"}
+Pair = tuple[str, str]  # two variants, the first over the second
+
+
+class Evidence(NamedTuple):
+    """One figure that a verdict rests on: of what it is, its value with its interval and unit, and at which sizes."""
+
+    what: str
+    value: str
+    at: str = ""
+
+    def __str__(self):
+        return f"{self.what}: {self.value}" + (f" ({self.at})" if self.at else "")
+
+
+class Finding(NamedTuple):
+    """What the evidence comes to: one of `WORDS`, why, and the figures."""
+
+    word: str
+    because: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+class Tally(NamedTuple):
+    """At which sizes a difference is shown, at which the opposite, and at which no difference is."""
+
+    shown: list[Sizes]
+    opposite: list[Sizes]
+    open: list[Sizes]
+
+
+def case_of(variant: str, sizes: Sizes, mode: str | None = None) -> Case:
+    """Give a variant's case, by default in its own mode."""
+    return Case(variant, mode or own_mode(variant), sizes)
+
+
+def ratios_at(run: Run, question: Column, pair: Pair) -> dict[Sizes, Ratio]:
+    """Give the ratio of two variants at all sizes where they took turns: the run's own first, then from small to large.
+
+    Sizes with a sequence_length are left out.
+    """
+    found = {}
+    for sizes in _in_order(run, (sizes for sizes in run.all_sizes if sizes.valid is None)):
+        over, under = (case_of(variant, sizes, question.mode) for variant in pair)
+        measured = run.ratio(question.quantity, question.phase, over, under)
+        if measured:
+            found[sizes] = measured
+    return found
+
+
+def _in_order(run: Run, sizes: Iterable[Sizes]) -> list[Sizes]:
+    def place(one: Sizes) -> tuple:
+        return one != run.sizes, one.steps, one.batch, one.hidden, one.input
+
+    return sorted(sizes, key=place)
+
+
+def tally(ratios: dict[Sizes, Ratio], more: bool) -> Tally:
+    """Sort sizes by whether the first of two takes more (or less) there: only where the interval excludes 1."""
+    sides: tuple[list[Sizes], list[Sizes], list[Sizes]] = [], [], []
+    for sizes, measured in ratios.items():
+        side = 2 if not measured.decided else int((measured.value > 1) != more)
+        sides[side].append(sizes)
+    return Tally(*sides)
+
+
+def by_ratio(run: Run, question: Column, pair: Pair, *, more: bool) -> Finding:
+    """Judge whether the first of two variants takes longer (or less long) wherever the two took turns."""
+    ratios = ratios_at(run, question, pair)
+    evidence = ratio_evidence(question, pair, ratios)
+    if not ratios:
+        return Finding(NOT_MEASURED, f"{_names(pair)} did not take turns at this")
+    if max(measured.rounds for measured in ratios.values()) < ENOUGH_ROUNDS:
+        return Finding(NOT_MEASURED, FEW_ROUNDS, evidence)
+    found = tally(ratios, more)
+    first, second = map(label, pair)
+    effect = f"{first} takes {'longer' if more else 'less time'} than {second}"
+    if len(found.shown) == len(ratios):
+        return Finding(HOLDS, f"{effect} {_everywhere(ratios)}", evidence)
+    if not found.shown:
+        return Finding(FAILS, _none_shown(found, ratios), evidence)
+    turns = f"on {varying(ratios)}: {effect} at {places(found.shown, ratios)}; {_others(found, ratios)}"
+    return Finding(DEPENDS, turns, evidence)
+
+
+def ratio_evidence(question: Column, pair: Pair, ratios: dict[Sizes, Ratio]) -> tuple[Evidence, ...]:
+    """Show the ratio at the run's sizes, and the lowest and the highest of all."""
+    if not ratios:
+        return ()
+    values = {sizes: measured.value for sizes, measured in ratios.items()}
+    chosen = [next(iter(ratios)), min(values, key=values.__getitem__), max(values, key=values.__getitem__)]
+    what = f"{question.heading}, {_names(pair)}"
+    return tuple(Evidence(what, ratio_text(ratios[sizes]), str(sizes)) for sizes in dict.fromkeys(chosen))
+
+
+def ratio_text(found: Ratio) -> str:
+    """Write a ratio with its interval and its rounds."""
+    if found.rounds == 1:
+        return f"{factor(found.value)} (one round)"
+    return f"{factor(found.value)} [{tables.interval(found, ', ')}], {found.rounds} rounds"
+
+
+def _names(pair: Pair) -> str:
+    return " / ".join(map(label, pair))
+
+
+def _everywhere(measured: Iterable[Sizes]) -> str:
+    """Say of which sizes something is true, all of them."""
+    found = list(measured)
+    return f"at {span(found)}" if len(found) == 1 else f"at all {len(found)} sizes measured, {span(found)}"
+
+
+def _none_shown(found: Tally, ratios: dict[Sizes, Ratio]) -> str:
+    if not found.opposite:
+        return f"no difference shown {_everywhere(ratios)}"
+    if not found.open:
+        return f"it is the other way round {_everywhere(ratios)}"
+    return f"it is the other way round at {places(found.opposite, ratios)}; no difference shown at the others"
+
+
+def _others(found: Tally, ratios: dict[Sizes, Ratio]) -> str:
+    if not found.opposite:
+        return "no difference shown at the others"
+    opposite = f"the other way round at {places(found.opposite, ratios)}"
+    return f"{opposite}; no difference shown at the others" if found.open else opposite
+
+
+def span(sizes: Iterable[Sizes]) -> str:
+    """Write from where to where sizes reach.
+
+    >>> span([Sizes(batch=1), Sizes(batch=512)])
+    'T=28, B=1 to 512, H=128'
+    """
+    found = list(sizes)
+    values = {letter: sorted({getattr(one, name) for one in found}) for name, letter in LETTERS.items()}
+    return ", ".join(
+        f"{letter}={seen[0]}" + (f" to {seen[-1]}" if len(seen) > 1 else "") for letter, seen in values.items()
+    )
+
+
+def places(sizes: Iterable[Sizes], among: Iterable[Sizes]) -> str:
+    """Name sizes by what of them varies among all that were measured.
+
+    >>> found = [Sizes(batch=1, hidden=32), Sizes(batch=1, hidden=512), Sizes(batch=8, hidden=512)]
+    >>> places(found, [*found, Sizes(batch=32, hidden=32)])
+    'B=1 with H=32, 512; B=8 with H=512'
+    """
+    shown, every = list(sizes), list(among)
+    names = [name for name in LETTERS if len({getattr(one, name) for one in every}) > 1]
+    if not names:
+        return span(shown)
+    *outer, inner = names
+    at: dict[tuple, list[int]] = {}  # the inner size's values at each combination of the outer ones
+    for one in sorted(shown, key=lambda one: tuple(getattr(one, name) for name in names)):
+        at.setdefault(tuple(getattr(one, name) for name in outer), []).append(getattr(one, inner))
+    alike: dict[tuple, list[tuple]] = {}  # and where these values are the same
+    for place, values in at.items():
+        alike.setdefault(tuple(values), []).append(place)
+    return "; ".join(
+        " with ".join(filter(None, [_named(outer, where), _named([inner], [(value,) for value in values])]))
+        for values, where in alike.items()
+    )
+
+
+def _named(names: Sequence[str], values: Sequence[tuple]) -> str:
+    """Write values by their letters: B=1, 32; or of two sizes T=1, B=2 and T=1, B=4."""
+    if len(names) == 1:
+        return f"{LETTERS[names[0]]}={', '.join(str(value) for (value,) in values)}"
+    one = [", ".join(f"{LETTERS[name]}={value}" for name, value in zip(names, place, strict=True)) for place in values]
+    return " and ".join(one)
+
+
+def varying(sizes: Iterable[Sizes]) -> str:
+    """Say what varies among sizes: what a verdict that differs between them depends on."""
+    found = list(sizes)
+    return " and ".join(name for key, name in VARIED.items() if len({getattr(one, key) for one in found}) > 1)
+
+
+def pooled_ratio(run: Run, questions: Sequence[Column], pairs: Sequence[Pair]) -> Ratio | None:
+    """Give the median over the rounds of several comparisons at the run's sizes, where each alone has few rounds."""
+    over: list[list[float]] = []
+    under: list[list[float]] = []
+    for question in questions:
+        for pair in pairs:
+            cases = [case_of(variant, run.sizes, question.mode) for variant in pair]
+            rounds = run.side_by_side(*((question.quantity, question.phase, case) for case in cases))
+            if rounds:
+                over += rounds[0]
+                under += rounds[1]
+    return ratio(over, under) if over else None
+
+
+def by_pooled(run: Run, what: str, questions: Sequence[Column], pairs: Sequence[Pair], *, more: bool) -> Finding:
+    """Judge whether the first of each pair takes longer (or less long), from all rounds of the comparisons together."""
+    found = pooled_ratio(run, questions, pairs)
+    if found is None:
+        return Finding(NOT_MEASURED, f"no {what} in this run")
+    apart = [
+        one
+        for question in questions
+        for pair in pairs
+        for one in ratio_evidence(question, pair, ratios_at(run, question, pair))
+    ]
+    if found.rounds < ENOUGH_ROUNDS:
+        return Finding(NOT_MEASURED, FEW_ROUNDS, tuple(apart))
+    evidence = (Evidence(f"{what}, all rounds together", ratio_text(found), str(run.sizes)), *apart)
+    if not found.decided:
+        return Finding(FAILS, f"no difference shown at {span([run.sizes])}", evidence)
+    longer = "longer" if found.value > 1 else "less time"
+    because = f"what is unrolled takes {longer} than its loop, at {span([run.sizes])}"
+    return Finding(HOLDS if (found.value > 1) == more else FAILS, because, evidence)
+
+
+def lengths(run: Run, question: Column, pair: Pair) -> dict[int, float]:
+    """Give the ratio of two variants' medians at every T where both were measured, by T."""
+    over, under = (run.sweep("steps", question.quantity, question.phase, variant, question.mode) for variant in pair)
+    return {
+        steps: over[steps].median / under[steps].median
+        for steps in sorted(over.keys() & under.keys())
+        if over[steps].samples and under[steps].samples and under[steps].median > 0
+    }
+
+
+def by_count(run: Run, question: Column, pair: Pair) -> Finding:
+    """Judge whether the first of two variants is larger at every T; counted, so that any difference is one."""
+    ratios = lengths(run, question, pair)
+    if not ratios:
+        return Finding(NOT_MEASURED, "not counted in this run")
+    larger = [steps for steps, value in ratios.items() if value > 1]
+    evidence = (*lengths_evidence(run, question, pair, ratios, "counted"), *exponents(run, question, pair))
+    first = label(pair[0])
+    if len(larger) == len(ratios):
+        return Finding(HOLDS, f"{first} is larger at {_every_length(ratios)}", evidence)
+    if not larger:
+        return Finding(FAILS, f"{first} is not larger at {_every_length(ratios)}", evidence)
+    return Finding(DEPENDS, f"on the number of steps: {first} is larger {_where(larger, ratios)}", evidence)
+
+
+def by_length(run: Run, question: Column, pair: Pair, *, more: bool = True) -> Finding:
+    """Judge whether the first of two variants takes more (or less), from what was measured at several T.
+
+    At each T there are few measurements, or one. So the lengths stand for rounds: the interval is that of the median
+    over them. The verdict depends on T where what is claimed grows with T for certain, and is there for certain at the
+    largest T but not at every T; or shrinks, and is there at the smallest.
+    """
+    ratios = lengths(run, question, pair)
+    if not ratios:
+        return Finding(NOT_MEASURED, "not measured")
+    evidence = lengths_evidence(run, question, pair, ratios)
+    if len(ratios) < ENOUGH_ROUNDS:
+        few = f"at {len(ratios)} length{'s' * (len(ratios) != 1)} only, and one measurement has no spread"
+        return Finding(NOT_MEASURED, f"{few}; the preset `full` measures it at many", evidence)
+    first, sides, what = (
+        label(pair[0]),
+        SIDES["s" if question.unit == "ms" else ""],
+        f"{question.heading}, {_names(pair)}",
+    )
+    trend = growth(list(ratios), list(ratios.values()))
+    rises, falls = (trend.low > 0, trend.high < 0) if more else (trend.high < 0, trend.low > 0)
+    true = [steps for steps, value in ratios.items() if (value if more else 1 / value) > ALIKE]
+    end = max(ratios) if rises else min(ratios) if falls else None
+    if end in true and len(true) < len(ratios):
+        evidence += (Evidence(f"{what} changes as T^p, p", growth_text(trend), _from_to(ratios)),)
+        because = f"on the number of steps: {first} {sides[not more]} {_where(true, ratios)}"
+        return Finding(DEPENDS, because, evidence)
+    typical = ratio([[value] for value in ratios.values()], [[1.0]] * len(ratios))
+    text = f"{factor(typical.value)} [{tables.interval(typical, ', ')}], {len(ratios)} lengths"
+    evidence += (Evidence(f"{what}, median over lengths", text, _from_to(ratios)),)
+    over = f"{len(ratios)} lengths, {_from_to(ratios)}"
+    if not typical.decided or 1 / ALIKE <= typical.value <= ALIKE:
+        return Finding(FAILS, f"no difference shown over {over}", evidence)
+    is_more = typical.value > 1
+    return Finding(
+        HOLDS if is_more == more else FAILS, f"{first} {sides[not is_more]} as a rule, over {over}", evidence
+    )
+
+
+def by_time(run: Run, question: Column, pair: Pair, *, more: bool) -> Finding:
+    """Judge whether the first of two takes longer (or less long) wherever they took turns, and as T varies."""
+    there, along = by_ratio(run, question, pair, more=more), by_length(run, question, pair, more=more)
+    if there.word == NOT_MEASURED != along.word:
+        return along
+    if along.word == NOT_MEASURED:
+        return there
+    evidence = there.evidence + along.evidence
+    if DEPENDS not in (there.word, along.word) and there.word != along.word:
+        return Finding(DEPENDS, f"on where: {there.because}; but {along.because}", evidence)
+    first, second = sorted((there, along), key=lambda found: found.word != DEPENDS)
+    return Finding(first.word, f"{first.because}; {second.because}", evidence)
+
+
+def _every_length(ratios: dict[int, float]) -> str:
+    return f"T={next(iter(ratios))}" if len(ratios) == 1 else f"all {len(ratios)} lengths, {_from_to(ratios)}"
+
+
+def _from_to(found: Iterable[int]) -> str:
+    steps = list(found)
+    return f"T={min(steps)} to {max(steps)}"
+
+
+def _where(true: list[int], ratios: dict[int, float]) -> str:
+    """Say where along T something is true: from some T up, up to some T, or at which T."""
+    steps = list(ratios)
+    false = [one for one in steps if one not in true]
+    if steps[-1] in true:
+        start = next(one for one in steps if one > max(false))
+        above, below = ([one for one in steps if (one >= start) == side] for side in (True, False))
+        return f"from T={start} up ({_factors(ratios, above)}), below it {_factors(ratios, below)}"
+    if steps[0] in true:
+        end = max(one for one in steps if one < min(false))
+        below, above = ([one for one in steps if (one <= end) == side] for side in (True, False))
+        return f"up to T={end} ({_factors(ratios, below)}), above it {_factors(ratios, above)}"
+    return f"at T={', '.join(map(str, true))} of T={', '.join(map(str, steps))}"
+
+
+def _factors(ratios: dict[int, float], steps: list[int]) -> str:
+    values = [ratios[one] for one in steps]
+    low, high = factor(min(values)), factor(max(values))
+    return f"{low} times" if low == high else f"{low} to {high} times"
+
+
+def lengths_evidence(
+    run: Run, question: Column, pair: Pair, ratios: dict[int, float], how: str = ""
+) -> tuple[Evidence, ...]:
+    """Show both at the run's T and at the largest, and how each was measured."""
+    chosen = [run.sizes.steps] if run.sizes.steps in ratios else []
+    shown = []
+    for steps in dict.fromkeys([*chosen, max(ratios)]):
+        sizes = replace(run.sizes, steps=steps)
+        found = [run.find(question.quantity, question.phase, one, question.mode, sizes) for one in pair]
+        amounts = " against ".join(significant(one.median / question.scale) for one in found if one)
+        rounds = [len(one.rounds) for one in found if one]
+        once = "one measurement each" if question.unit != "ms" else "one round each"
+        counted = how or (once if max(rounds) == 1 else f"medians of {' and '.join(map(str, rounds))} rounds")
+        text = f"{amounts} {question.unit}: {factor(ratios[steps])} times ({counted})"
+        shown.append(Evidence(f"{question.heading}, {_names(pair)}", text, str(sizes)))
+    return tuple(shown)
+
+
+def exponent(run: Run, question: Column, variant: str) -> Growth | None:
+    """Fit by which power of T a cost grows; None where it was measured at too few T."""
+    found = fit_growth(run.sweep("steps", question.quantity, question.phase, variant, question.mode))
+    return None if isinstance(found, str) else found
+
+
+def exponents(run: Run, question: Column, variants: Iterable[str]) -> tuple[Evidence, ...]:
+    """Show by which powers of T a cost of some variants grows."""
+    found = {variant: exponent(run, question, variant) for variant in variants}
+    texts = [f"{label(variant)} {growth_text(fit)}" for variant, fit in found.items() if fit]
+    at = f"T={FITTED_FROM} and more, {span([run.sizes]).partition(', ')[2]}"
+    return (Evidence(f"{question.heading} grows as T^p, p", "; ".join(texts), at),) if texts else ()
+
+
+def grows_faster(run: Run, question: Column, pair: Pair) -> Finding:
+    """Judge whether a cost of the first of two variants grows faster with T: whether the factor between them grows."""
+    ratios = {steps: value for steps, value in lengths(run, question, pair).items() if steps >= FITTED_FROM}
+    if len(ratios) < FEWEST_LENGTHS:
+        because = f"measured at fewer than {FEWEST_LENGTHS} lengths from T={FITTED_FROM} up"
+        return Finding(NOT_MEASURED, because, exponents(run, question, pair))
+    factors = growth(list(ratios), list(ratios.values()))
+    what = f"{question.heading}, {_names(pair)} changes as T^p, p"
+    evidence = (Evidence(what, growth_text(factors), _from_to(ratios)), *exponents(run, question, pair))
+    if factors.low > 0:
+        return Finding(HOLDS, f"grows faster in {label(pair[0])}", evidence)
+    if factors.high < 0:
+        return Finding(FAILS, f"grows faster in {label(pair[1])}", evidence)
+    return Finding(FAILS, "no difference in growth shown", evidence)
+
+
+def break_evens(run: Run, pair: Pair) -> dict[Sizes, BreakEven]:
+    """Give after how many training steps the first of two has paid for itself, where they took turns often enough."""
+    step = Column("step", "train", "", "ms")
+    sizes = [sizes for sizes, found in ratios_at(run, step, pair).items() if found.rounds >= ENOUGH_ROUNDS]
+    found = {one: run.break_even("train", *(case_of(variant, one) for variant in pair)) for one in sizes}
+    return {one: steps for one, steps in found.items() if steps}
+
+
+def break_even_text(found: BreakEven) -> str:
+    """Write after how many steps one has paid for itself, with the interval."""
+    return f"{steps_text(found.steps)}, 95% interval {steps_interval(found)}"
+
+
+def combine(parts: dict[str, Finding]) -> Finding:
+    """Put findings together: where those that were measured agree, theirs; else it depends on which is meant."""
+    words = {found.word for found in parts.values()} - {NOT_MEASURED}
+    word = DEPENDS if len(words) > 1 else words.pop() if words else NOT_MEASURED
+    said: dict[str, list[str]] = {}
+    for name, found in parts.items():
+        said.setdefault(f"depends {found.because}" if found.word == DEPENDS else found.because, []).append(name)
+    because = "; ".join(f"{' and '.join(names)}: {text}" for text, names in said.items())
+    evidence = tuple(one for found in parts.values() for one in found.evidence)
+    return Finding(word, f"on what is meant. {because}" if words else because, evidence)
+
+
+def only_on_gpu(run: Run, found: Finding) -> Finding:
+    """Let a finding stand that is claimed of a GPU if the run had one; elsewhere its figures are shown as no more."""
+    if run.device == "gpu":
+        return found
+    evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
+    return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)

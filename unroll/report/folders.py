@@ -1,0 +1,54 @@
+"""Where results are found: this machine's own, or the ones that are committed."""
+
+from pathlib import Path
+
+from unroll.measure.journal import FILE_NAME
+from unroll.models import history
+from unroll.models.history import Training, read_trainings
+
+LOCAL = Path("results", "local")
+COMMITTED = Path(__file__).parents[2] / "results"
+REFERENCE = COMMITTED / "reference"
+
+
+def default_folder() -> Path:
+    """Give the folder of this machine's own results, or else of the committed ones.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    for folder in (LOCAL, REFERENCE):
+        if holds_results(folder):
+            return shown(folder)
+    raise ValueError(f"neither {LOCAL} nor {REFERENCE} holds results; name a folder, or run `make bench` to fill one")
+
+
+def folders() -> list[Path]:
+    """Give every folder at hand that holds results: this machine's own, the reference, whatever else is committed."""
+    others = sorted(COMMITTED.iterdir()) if COMMITTED.is_dir() else []
+    every = dict.fromkeys(folder.resolve() for folder in (LOCAL, REFERENCE, *others))
+    return [shown(folder) for folder in every if holds_results(folder)]
+
+
+def trainings_beside(folder: Path) -> list[Training]:
+    """Read the trainings that belong to some results, if there are any."""
+    place = training_folder(folder)
+    return read_trainings(place) if place else []
+
+
+def training_folder(folder: Path) -> Path | None:
+    """Give where the trainings of some results are: there, or beside them, this machine's own or the committed ones."""
+    beside = "tutorials" if Path(folder).resolve() == REFERENCE else "training"
+    places = (Path(folder), Path(folder).parent / beside)
+    return next((place for place in places if (place / history.FILE_NAME).is_file()), None)
+
+
+def holds_results(folder: Path) -> bool:
+    """Say whether there is a journal in a folder."""
+    return (folder / FILE_NAME).is_file()
+
+
+def shown(folder: Path) -> Path:
+    """Give a folder's path as people like to read it: from here, if it lies below."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder

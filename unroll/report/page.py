@@ -1,0 +1,189 @@
+"""One page to hand around: the answer, the ledger, figures, tables and two things to try, in a file of its own."""
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from unroll.measure.config import VARIANT_LABELS, label
+from unroll.measure.journal import Run
+from unroll.measure.statistics import Ratio
+from unroll.report.answer import answer, ratios_of_pair
+from unroll.report.captions import caption, table_title
+from unroll.report.claims import Verdict
+from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, Evidence
+from unroll.report.interactive import growth_data, trick_data
+from unroll.report.markup import Html, data, element, join, picture, scrolled, table
+from unroll.report.tables import NOTHING, factor, interval
+
+SCRIPTS = ("dom.js", "growth.js", "trick.js")
+APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
+MARKS = {
+    HOLDS: "●",
+    FAILS: "○",
+    DEPENDS: "◐",
+    NOT_MEASURED: "\N{EN DASH}",
+}  # beside the words, for colour says nothing to all
+SHOWN_EVIDENCE = 3
+CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
+LARGEST_EMBLEM = 40  # cells, however many steps there are
+
+
+def make_page(
+    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, str], verdicts: Sequence[Verdict]
+) -> str:
+    """Make the page of a run as HTML that needs nothing beside it.
+
+    Args:
+        run: what was measured.
+        pictures: where each figure was saved, by its name; None where the run has nothing to draw in it.
+        tables: each table in Markdown, by its name.
+        verdicts: what became of the claims.
+    """
+    script = "\n".join(map(_asset, SCRIPTS))
+    shown = {name: path for name, path in pictures.items() if path}
+    filled = {name: markdown for name, markdown in tables.items() if name != LEDGER and markdown.strip() != NOTHING}
+    environment = filled.pop("environment", "")
+    parts = {
+        "title": element("title", f"Static or dynamic? {_machine(run)}"),
+        "style": _asset("page.css"),
+        "script": script,
+        "script_hash": f"'sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
+        "where": join([f"{_machine(run)} · {run.sizes} · ", element("time", run.started[:10], datetime=run.started)]),
+        "emblem": _emblem(run.sizes.steps),
+        "answer": _answer(run),
+        "ratios": _ratio_tiles(run),
+        "missing": _missing(run, pictures, tables, verdicts),
+        "ledger": _ledger(verdicts, shown),
+        "figures": join(_figure(run, name, path) for name, path in shown.items() if name != APART),
+        "trick": _figure(run, APART, shown[APART]) if APART in shown else Html(""),
+        "growth_data": data("growth-data", growth_data(run)),
+        "trick_data": data("trick-data", trick_data()),
+        "growth_steps": ", ".join(map(str, growth_data(run)["steps"])) or "none",
+        "tables": join(_table(name, markdown) for name, markdown in filled.items()),
+        "environment": table(environment, "environment-heading"),
+        "rounds": str(run.settings.get("rounds", "some")),
+        "run": element("code", run.id),
+    }
+    return Template(_asset("page.html")).substitute(parts)
+
+
+def _asset(name: str) -> str:
+    return (files("unroll.report") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _machine(run: Run) -> str:
+    return str(run.environment.get("processor", "unknown processor"))
+
+
+def _emblem(steps: int) -> Html:
+    """Draw what the page is about: T cells in a row, and below them one cell with a loop."""
+    count = min(steps, LARGEST_EMBLEM)
+    cells = "".join(f"M{number * 20} 2h14v14h-14z" for number in range(count))
+    parts = [
+        element("path", d=f"M7 9H{count * 20 - 13}", class_="chain"),
+        element("path", d=cells, class_="static"),
+        element("path", d="M28 52h5q4 0 4-4v-7q0-4-4-4H5q-4 0-4 4v7q0 4 4 4h7m-4-4l4 4l-4 4", class_="loop"),
+        element("path", d="M14 45h14v14h-14z", class_="dynamic"),
+        element("text", f"\N{MULTIPLICATION SIGN} {steps}", x="46", y="58"),
+    ]
+    said = f"{steps} cells in a row; below them one cell, and a loop that runs it {steps} times."
+    return element("svg", *parts, viewBox=f"0 0 {max(count * 20 - 6, 120)} 62", role="img", aria_label=said)
+
+
+def _answer(run: Run) -> Html:
+    advice, *reasons = answer(run)
+    pieces = CODE.split(advice)  # every second piece is code
+    marked = [element("code", piece) if number % 2 else piece for number, piece in enumerate(pieces)]
+    return join([element("p", *marked, class_="advice"), element("p", " ".join(reasons)) if reasons else ""])
+
+
+def _ratio_tiles(run: Run) -> Html:
+    tiles = []
+    for turn, ratio in ratios_of_pair(run).items():
+        known = isinstance(ratio, Ratio)
+        number = element("b", factor(ratio.value)) if known else ratio
+        between = element("span", f"[{interval(ratio, ', ')}]") if known else ""
+        said = ("faster" if ratio.value < 1 else "slower") if known and ratio.decided else "open"
+        tiles.append(element("div", element("dt", turn.heading), element("dd", number, between), class_=said))
+    return element("dl", *tiles, class_="tiles")
+
+
+def _missing(
+    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, str], verdicts: Sequence[Verdict]
+) -> Html:
+    """List what the page cannot show, because the run does not have it; empty if it has everything."""
+    measured = {record.variant for record in run.records if record.samples}
+    unknown = [verdict for verdict in verdicts if verdict.word == NOT_MEASURED]
+    lacks = {
+        "Variants that gave no result": [name for variant, name in VARIANT_LABELS.items() if variant not in measured],
+        "Variants of your own that gave no result": [
+            label(variant) for variant in run.variants if variant not in measured and variant not in VARIANT_LABELS
+        ],
+        "Figures with nothing to draw": [caption(name).title for name, path in pictures.items() if not path],
+        "Tables with nothing to set out": [
+            table_title(name) for name, markdown in tables.items() if markdown.strip() == NOTHING
+        ],
+        "Claims that were not measured": [f"{len(unknown)} of {len(verdicts)}"] if unknown else [],
+    }
+    items = [element("li", f"{what}: {'; '.join(names)}.") for what, names in lacks.items() if names]
+    if "|" in tables.get("stopped", ""):
+        items.append(element("li", "Stopped or failed: ", element("a", "what and why", href="#table-stopped"), "."))
+    if not items:
+        return Html("")
+    heading = element("h2", "What is missing", id="missing-heading")
+    return element("section", heading, element("ul", *items), class_="missing", aria_labelledby="missing-heading")
+
+
+def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
+    counts = {word: sum(verdict.word == word for verdict in verdicts) for word in MARKS}
+    summary = [
+        element("li", element("b", str(count)), f" {MARKS[word]} {word}", class_=_class_of(word))
+        for word, count in counts.items()
+    ]
+    judged = [_verdict(verdict, shown) for verdict in verdicts]
+    return join([element("ul", *summary, class_="summary"), element("ol", *judged, class_="ledger")])
+
+
+def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
+    mark = element("span", MARKS[verdict.word], aria_hidden="true")
+    figure = Path(verdict.figure).stem
+    seen = element("a", f"Figure: {caption(figure).title}", href=f"#figure-{figure}") if figure in shown else ""
+    word = element("p", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
+    quote = element("blockquote", element("p", verdict.claim.quote))
+    source = [element("p", verdict.claim.source), element("p", seen) if seen else ""]
+    said = element("div", quote, element("p", verdict.because), _evidence(verdict.evidence))
+    return element("li", word, said, element("div", *source, class_="source"), id=f"claim-{verdict.claim.name}")
+
+
+def _class_of(word: str) -> str:
+    return word.replace(" ", "-")
+
+
+def _evidence(evidence: Sequence[Evidence]) -> Html:
+    """List the figures behind a verdict, those beyond the first few folded away."""
+    items = [element("li", str(one)) for one in evidence]
+    first, rest = items[:SHOWN_EVIDENCE], items[SHOWN_EVIDENCE:]
+    listed = element("ul", *first, class_="evidence") if first else Html("")
+    if not rest:
+        return listed
+    more = element("summary", f"{len(rest)} more of {len(items)} figures")
+    return join([listed, element("details", more, element("ul", *rest, class_="evidence"))])
+
+
+def _figure(run: Run, name: str, path: Path) -> Html:
+    words, heading = caption(name), f"figure-{name}-heading"
+    return element(
+        "figure",
+        element("h3", words.title, id=heading),
+        scrolled(picture(path, words.alt(run)), heading),
+        id=f"figure-{name}",
+    )
+
+
+def _table(name: str, markdown: str) -> Html:
+    heading = element("h3", table_title(name), id=f"table-{name}-heading")
+    return element("section", heading, table(markdown, f"table-{name}-heading"), id=f"table-{name}")
