@@ -35,16 +35,20 @@ class Problem:
         return self.inputs.dtype.name
 
 
-def make_problem(seed, *, masked=False, with_state=True, dtype="float64"):
-    """Draw sizes and values at random; the mask has holes, a row that begins late and one that is empty."""
+def make_problem(seed, *, T=None, masked=False, with_state=True, dtype="float64"):
+    """Draw sizes and values at random; the mask has holes, and rows that are empty, begin late or end early.
+
+    T is drawn, too, if it is not given.
+    """
     random = np.random.default_rng(seed)
-    B, T, I, H = 4, *random.integers([1, 1, 1], [5, 5, 5])
+    B, (drawn, I, H) = 4, random.integers(1, 5, 3)
+    T = T or drawn
 
     def floats(*shape):
         return random.normal(0, 0.5, shape).astype(dtype)
 
     mask = random.uniform(size=[B, T]) < 0.6
-    mask[0], mask[1, 0] = False, False
+    mask[0], mask[1, 0], mask[2], mask[2, -1] = False, False, True, False
     return Problem(
         floats(B, T, I), int(H), mask if masked else None, [floats(B, H), floats(B, H)] if with_state else None
     )

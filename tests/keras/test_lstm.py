@@ -30,10 +30,20 @@ def test_every_combination_gives_what_keras_gives(name, masked):
 @pytest.mark.parametrize("unrolled", [False, True])
 def test_float32_gives_what_both_of_keras_give(unrolled, masked):
     problem = make_problem(11 + masked, masked=masked, dtype="float32")
-    layers = [make_layer(kind, problem, return_sequences=True, return_state=True) for kind in (unrolled, *OURS)]
+    kinds = (unrolled, "static traced", "dynamic 3")
+    layers = [make_layer(kind, problem, return_sequences=True, return_state=True) for kind in kinds]
     want, *found = results_of(layers, problem)
     for got in found:
         check_same(got, want, "float32")
+
+
+@pytest.mark.parametrize("return_sequences", [False, True])
+@pytest.mark.parametrize("T", [10, 11])
+def test_traced_cells_give_the_same_in_several_calls(T, return_sequences):
+    problem = make_problem(13, T=T, masked=True)
+    options = {"return_sequences": return_sequences, "return_state": True, "go_backwards": True}
+    want, got = results_of([make_layer(kind, problem, **options) for kind in (False, "static traced")], problem)
+    check_same(got, want, "float64")
 
 
 @pytest.mark.parametrize("mode", ["eager", "xla"])
@@ -41,7 +51,8 @@ def test_eager_and_xla_give_what_keras_gives(mode):
     problem = make_problem(5, masked=True)
     options = {"return_sequences": True, "return_state": True, "go_backwards": True}
     (want,) = results_of([make_layer(False, problem, **options)], problem)
-    for got in results_of([make_layer(kind, problem, **options) for kind in OURS], problem, mode):
+    layers = [make_layer(kind, problem, **options) for kind in ("static traced", "dynamic 3")]
+    for got in results_of(layers, problem, mode):
         check_same(got, want, "float64")
 
 
@@ -58,7 +69,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_else_keras_offers_is_the_same(name):
-    problem = make_problem(21, masked=True)
+    problem = make_problem(21, T=4, masked=True)
     options = {"return_sequences": True, "return_state": True} | OTHERS[name]
     layers = [make_layer(kind, problem, **options) for kind in (False, *OURS)]
     want, *found = results_of(layers, problem, training=True)
