@@ -31,6 +31,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = "unroll"
 html_show_sourcelink = False
 html_copy_source = False
+html_show_search_summary = False  # it would fetch the pages found, which a browser does not allow for files
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
