@@ -6,7 +6,7 @@ CONSTRAINTS ?= constraints.txt
 ARGS ?=
 INSTALLED := .venv/installed
 
-.PHONY: bench test lint readme constraints clean
+.PHONY: bench test lint readme notebooks docs constraints clean
 
 bench: $(INSTALLED)
 	.venv/bin/python -m pytest -c pyproject.toml --benchmark-only $(ARGS)
@@ -19,9 +19,16 @@ lint: $(INSTALLED)
 	.venv/bin/ruff format --check
 	.venv/bin/pyright
 
-readme: $(INSTALLED)
-	.venv/bin/unroll fill README.md results/reference
-	.venv/bin/unroll fill docs/results.md results/reference
+readme: $(INSTALLED)  # the tables of README.md and docs/, from the committed results
+	for page in README.md $$(grep -rl --include=*.md '^<!-- unroll: ' docs); do .venv/bin/unroll fill $$page results/reference; done
+
+notebooks: $(INSTALLED)  # executed in full, outputs in
+	.venv/bin/python notebooks/execute.py
+
+docs: $(INSTALLED)  # the site, in docs/_build/html
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[docs]'
+	.venv/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo wrote docs/_build/html/index.html
 
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("got Python %d.%d; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..." % sys.version_info[:2])'
@@ -38,4 +45,4 @@ constraints:  # resolved anew, for all that the project's own work needs
 	rm -rf .venv/new
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis docs/_build

@@ -8,11 +8,11 @@ def test_growth_of_time(answer, phase):
     answer(f"grow with T, {phase}")
 
 
-@pytest.mark.asks("process", "tensors", "nodes", "graph_bytes", of="grown")
+@pytest.mark.asks("process", "tensors", "nodes", "graph_bytes", of="grown_held")
 def test_growth_of_memory(answer, phase):
     answer(f"memory as T grows, {phase}")
 
 
-@pytest.mark.asks("save", "load", "served", "export", of="grown", phases=["forward"])
+@pytest.mark.asks("save", "load", "served", "export", of="grown_held", phases=["forward"])
 def test_growth_of_export(answer):
     answer("SavedModel as T grows")

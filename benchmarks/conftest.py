@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from unroll.measure.config import PHASES, Case, Sizes, label
 from unroll.measure.journal import Record, read_journal
-from unroll.measure.plan import Task, Want
+from unroll.measure.plan import IN_TURNS, Task, Want
 from unroll.measure.process import FAILED
 from unroll.measure.pytest_plugin import Chosen
 from unroll.measure.session import Session
@@ -231,7 +231,7 @@ class Bar:
 
 
 def _rounds(want: Want) -> int:
-    return want.case.rounds if want.kind == "turns" else 1
+    return want.case.rounds if want.kind in IN_TURNS else 1
 
 
 def _minutes(seconds: float) -> str:

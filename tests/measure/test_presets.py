@@ -38,6 +38,14 @@ def test_xla_is_asked_neither_for_cudnn_nor_for_many_cells_side_by_side(preset):
     assert not [case for case in compiled if case.variant in SIDE_BY_SIDE and case.sizes.steps > LONG]
 
 
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_memory_and_exports_grow_in_each_variants_own_mode_only(preset):
+    held = preset.grown_held(Sizes())
+    assert {case.mode for case in held} <= {"graph"}
+    assert {(case.variant, case.sizes) for case in held} == {(c.variant, c.sizes) for c in preset.grown(Sizes())}
+    assert (held == preset.grown(Sizes())) == (not preset.swept_modes)
+
+
 def test_the_machine_is_measured_in_every_precision_that_a_mode_has():
     assert [(case.variant, case.mode) for case in GPU.machine(Sizes())] == [(MACHINE, "graph"), (MACHINE, "mixed")]
     assert [case.mode for case in PRESETS["full"].machine(Sizes())] == ["graph"]

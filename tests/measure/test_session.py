@@ -48,10 +48,11 @@ def found(run):
 
 
 def test_every_kind_of_want_is_measured(tmp_path):
-    quantities = [quantity for kind in KINDS.values() for quantity in kind]
-    run = measure(tmp_path, wants("dynamic", quantities=quantities, phases=("forward",)))
-    for quantity in quantities:
-        measured = run.find(quantity, "forward", "dynamic")
+    phases = {quantity: "train" if "fit" in kind else "forward" for kind in KINDS for quantity in KINDS[kind]}
+    asked = [want for name in phases for want in wants("dynamic", quantities=(name,), phases=(phases[name],))]
+    run = measure(tmp_path, asked)
+    for quantity, phase in phases.items():
+        measured = run.find(quantity, phase, "dynamic")
         assert measured.samples, quantity
         assert measured.median > 0, quantity
     assert run.find("export", "forward", "dynamic").note == "any T"

@@ -13,9 +13,14 @@ KINDS = {
     "export": ("export", "save", "load", "served"),
     "retraces": ("retraces", "retraces_signature"),
     "machine": ("matrix_rate", "bandwidth"),
+    "fit": ("fit_start", "fit_first", "fit_epoch"),
+    "fit_memory": ("fit_process",),
 }
+IN_TURNS = ("turns", "fit")  # the kinds that go through rounds
+AGAIN_AND_AGAIN = ("step", "fit_epoch")  # what is measured many times in a round
 UNITS = {"nodes": "nodes", "graph_bytes": "bytes", "process": "bytes", "tensors": "bytes", "export": "bytes"}
 UNITS |= {"retraces": "traces", "retraces_signature": "traces", "matrix_rate": "flop/s", "bandwidth": "bytes/s"}
+UNITS |= {"fit_process": "bytes"}
 SECONDS = "s"  # of everything else
 
 
@@ -71,7 +76,7 @@ def make_plan(wants: Iterable[Want]) -> list[Task]:
 
 def _together(want: Want) -> tuple:
     """Say what a want shares a task with: all that take turns at its sizes in its phase, or the rest of its case's."""
-    if want.kind == "turns" and not want.case.alone:
+    if want.kind in IN_TURNS and not want.case.alone:
         return want.case.sizes, want.phase
     return want.case, want.phase
 
@@ -83,6 +88,8 @@ def _guess(kind: str, case: Case, phase: str) -> float:
     cells = case.sizes.steps if case.variant in SIDE_BY_SIDE else 2 * cells_an_iteration(case.variant) or 1
     work = case.sizes.steps * case.sizes.batch * (case.sizes.hidden + 30) * case.sizes.hidden
     build = (0.1 + 0.03 * cells) * (4 if case.mode == "xla" else 1) * (1 if phase == "train" else 0.5)
+    if kind == "fit":
+        return case.rounds * (2 * build + 1000 * work * 1e-10)
     if kind == "turns":
         return case.rounds * (build + 10 * work * 1e-10)
     return 0.4 + build + 3 * work * 1e-10

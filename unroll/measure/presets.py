@@ -22,6 +22,7 @@ MORE_CELLS = ("dynamic-4", "dynamic-7", "dynamic-14")
 TENSORFLOW = (*PAIR, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
 DOUBLING = tuple(2**power for power in range(11))  # T = 1, 2, 4 ... 1024
 LONG = 128  # beyond this T, one round has to do: static graphs take minutes
+FIT_SIZES = Sizes(steps=100, batch=32, hidden=64)
 FEW = 3  # rounds of what is dear: many cells in a loop, XLA, and the shorter sequences of a sweep
 
 
@@ -43,6 +44,7 @@ class Preset:
         growth: every T, each case alone.
         batches, hiddens: every B and H of a grid, in which the `four` take turns.
         unrolls: every k of dynamic_unroll's unroll=k.
+        fitted: the variants of the Keras layer that take turns in `fit`.
         phases: forward, train or both.
         holdings: whether to measure memory, graphs and exports, too.
         limit_s: seconds that one result may take before its process is stopped.
@@ -62,6 +64,7 @@ class Preset:
     batches: tuple[int, ...] = ()
     hiddens: tuple[int, ...] = ()
     unrolls: tuple[int, ...] = ()
+    fitted: tuple[str, ...] = ()
     phases: tuple[str, ...] = PHASES
     holdings: bool = True
     limit_s: float = 60
@@ -114,6 +117,10 @@ class Preset:
             for mode in (own_mode(variant), *self._swept_modes(variant, at))
         ]
 
+    def grown_held(self, sizes: Sizes) -> list[Case]:
+        """Give the cases of other T whose memory and export are measured: each variant in its own mode."""
+        return [case for case in self.grown(sizes) if case.mode == own_mode(case.variant)]
+
     def gridded(self, sizes: Sizes) -> list[Case]:
         """Give the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
         grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
@@ -129,6 +136,10 @@ class Preset:
     def _swept_modes(self, variant: str, at: Sizes) -> list[str]:
         compiles = at.steps <= LONG or variant not in SIDE_BY_SIDE
         return [mode for mode in self.swept_modes if _runs(variant, mode) and (compiles or mode != "xla")]
+
+    def in_fit(self, sizes: Sizes) -> list[Case]:
+        """Give the variants of the Keras layer in `fit`, at sizes of their own: a longer sequence, a smaller layer."""
+        return [self._case(variant, FIT_SIZES, ENOUGH_ROUNDS) for variant in self.fitted]
 
     @property
     def _present(self) -> list[str]:
@@ -176,6 +187,7 @@ PRESETS = {
         batches=(1, 32, 128, 512),
         hiddens=(32, 128, 512),
         unrolls=(2, 4, 7, 14, 28),
+        fitted=(*PAIR, "dynamic-10", *KERAS),
         limit_s=120,
     ),
     "gpu": Preset(

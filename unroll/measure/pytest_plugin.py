@@ -113,7 +113,8 @@ def _chosen_preset(options) -> Preset:
                 )
         swept = tuple(name for name in variants if name in preset.swept)
         four = tuple(name for name in variants if name not in OTHER_PACKAGES)
-        preset = replace(preset, variants=variants, swept=swept, four=four)
+        fitted = tuple(name for name in variants if name in preset.fitted)
+        preset = replace(preset, variants=variants, swept=swept, four=four, fitted=fitted)
     if options.modes:
         modes = tuple(mode.strip() for mode in options.modes.split(","))
         for mode in modes:

@@ -11,7 +11,7 @@ import numpy as np
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import Device
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
-from unroll.measure.plan import Task, Want, make_plan
+from unroll.measure.plan import AGAIN_AND_AGAIN, IN_TURNS, Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
 
 DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
@@ -75,15 +75,17 @@ class Session:
     def is_done(self, want: Want) -> bool:
         """Say whether all of it was measured, or it has failed."""
         found = self.known.get(want.question, {})
-        if 0 in found or want.kind != "turns":
+        if 0 in found or want.kind not in IN_TURNS:
             return 0 in found
         return all(number in found for number in range(1, want.case.rounds + 1))
 
     def _do(self, task: Task) -> None:
-        if task.kind == "turns":
+        if task.kind in IN_TURNS:
             self._take_turns(task)
         elif task.kind == "memory":
             self._measure_memory(task)
+        elif task.kind == "fit_memory":
+            self._collect(task.wants, self._apart("unroll.measure.fit:hold", task.cases[0], task.phase, *self.data))
         else:
             work, given = ALONE[task.kind]
             self._collect(task.wants, self._apart(work, task.cases[0], *(self.data if given else ())))
@@ -92,11 +94,11 @@ class Session:
         """Let the task's cases take turns; if one brings the process down, the others go on without it."""
         while left := [want for want in task.wants if not self.is_done(want)]:
             events = self._apart(
-                "unroll.measure.turns:take_turns",
+                f"unroll.measure.{task.kind}:take_turns",
                 list(dict.fromkeys(want.case for want in left)),
                 *self.data,
                 task.phase,
-                steps=self.settings["steps"] if any(want.quantity == "step" for want in task.wants) else 0,
+                steps=self.settings["steps"] if any(want.quantity in AGAIN_AND_AGAIN for want in task.wants) else 0,
                 first_round=min(map(self._next_round, left)),
             )
             self._collect(left, events)

@@ -51,15 +51,13 @@ def take_turns(
         each round. A build is noted as not checked: it is right if its first call's record follows.
     """
     turns = Turns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps, device)
-    turns.warm_up()
-    for number in range(first_round, max(case.rounds for case in cases) + 1):
-        yield from turns.round(number)
-        yield ROUND_OVER
-        time.sleep(PAUSE_S)
+    yield from turns.rounds(first_round)
 
 
 class Turns:
     """What the rounds share: who still takes part, on which batch, and what is expected of each."""
+
+    later = "step"  # the quantity that is measured again and again
 
     def __init__(self, cases: Sequence[Case], phase: str, batch: Batch, seed: int, steps: int, device: Device = CPU):
         self.left, self.phase, self.batch, self.seed, self.steps = list(cases), phase, batch, seed, steps
@@ -71,6 +69,15 @@ class Turns:
         gc.collect()
         gc.freeze()  # what is there by now need not be searched for garbage before every build
 
+    def rounds(self, first_round: int) -> Iterator[Record | Failed | str]:
+        """Warm up, and go through the rounds that are left."""
+        last_round = max(case.rounds for case in self.left)
+        self.warm_up()
+        for number in range(first_round, last_round + 1):
+            yield from self.round(number)
+            yield ROUND_OVER
+            time.sleep(PAUSE_S)
+
     def warm_up(self) -> None:
         """Build and call each case once, as small as can be: what a process does only once is no variant's cost."""
         small = replace(self.left[0].sizes, steps=2, batch=2, hidden=2, valid=None)
@@ -78,8 +85,7 @@ class Turns:
         for case in self.left:
             doing(case)
             with suppress(Exception):  # it will fail again, where that is reported
-                subject = new_subject(replace(case, sizes=small), batch, self.seed, self.device)
-                subject.build(self.phase)()
+                self.new_subject(replace(case, sizes=small), batch).build(self.phase)()
 
     def round(self, number: int) -> Iterator[Record | Failed]:
         """Go through one round."""
@@ -88,15 +94,19 @@ class Turns:
         for case in self._shuffled([case for case in self.left if case.rounds >= number], random):
             doing(case)
             try:
-                yield from self._start(case, number, ready)
+                yield from self.start(case, number, ready)
             except Exception as error:
                 self.left.remove(case)
                 yield Failed(case, reason_of(error))
         yield from self._take_steps(ready, number, random)
 
-    def _start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
+    def new_subject(self, case: Case, batch: Batch) -> Any:
+        """Make what is measured of a case."""
+        return new_subject(case, batch, self.seed, self.device)
+
+    def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         """Build a case and call it for the first time; it is ready once it is known to be right."""
-        subject = new_subject(case, self.batch, self.seed, self.device)
+        subject = self.new_subject(case, self.batch)
         gc.collect()
         seconds, step = self._timed(subject.build, self.phase)
         if subject.builds:
@@ -120,9 +130,9 @@ class Turns:
                 break
             for case in self._shuffled(list(ready), random):
                 doing(case)
-                samples[case].append(self._timed(ready[case])[0])
+                samples[case].append(self.seconds(ready[case]))
         for case, seconds in samples.items():
-            yield self._record("step", case, number, seconds)
+            yield self._record(self.later, case, number, seconds)
 
     def _record(self, quantity: str, case: Case, number: int, samples: list[float], note="") -> Record:
         more = {"round": number, "turns": self.name, "note": note, "took": sum(samples)}
@@ -146,6 +156,10 @@ class Turns:
             last = seconds[-SETTLED_STEPS:]
             if len(last) == SETTLED_STEPS and max(last) - min(last) <= SETTLED_SPREAD * np.median(last):
                 return
+
+    def seconds(self, step: Callable) -> float:
+        """Take one later step and say how long it took."""
+        return self._timed(step)[0]
 
     @staticmethod
     def _shuffled(cases: list[Case], random) -> list[Case]:
