@@ -48,14 +48,14 @@ class TracedCells:
 def traced_unroll(cell, sequence, state: LSTMState, *, each_step: bool):
     """Lay T calls of a traced cell side by side, or rather T / k of k cells: every call costs time to build and start.
 
-    Takes what `static_unroll` takes, and gives the outputs [T, B, H] only with `each_step`; else None in their place.
+    Takes and gives what `static_unroll` does, but without `each_step` the outputs are only those of each call's end.
     """
     T, _, width = sequence.shape
     k = max(cells for cells in range(1, MOST_CELLS + 1) if T % cells == 0)
     steps = tf.transpose(tf.reshape(sequence, [T // k, k, -1, width]), [0, 2, 1, 3])  # [T / k, B, k, I]
     outputs, state = static_unroll(TracedCells(cell, each_step), steps, state)
     if not each_step:
-        return None, state
+        return outputs, state  # [T / k, B, H]
     outputs = tf.transpose(outputs, [0, 2, 1, 3])  # [T / k, k, B, H]
     return tf.reshape(outputs, [T, -1, outputs.shape[3]]), state  # [T, B, H]
 

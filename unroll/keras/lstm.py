@@ -24,8 +24,9 @@ class LSTM(keras.layers.LSTM):
         units: H, as all further arguments in the order and with the meaning that Keras gives them.
         unroll: "dynamic" for one cell in a loop; a number k for k cells in each iteration of it; "static" for T cells
             side by side, where T must be known.
-        traced_cell: with "static", trace the cell once and leave T calls of it, which is faster to build. Under XLA and
-            run eagerly, where it would be traced or compiled again and again, the cell is laid out T times as ever.
+        traced_cell: with "static", trace a few cells once and leave calls of them in the graph, which is faster to
+            build and to start. Under XLA and run eagerly, where they would be compiled or traced again and again, all
+            cells are laid out.
 
     Raises:
         ValueError: `unroll` is neither of the words nor a number from 1 up; `use_cudnn=True` is asked for; Keras runs
@@ -55,7 +56,8 @@ class LSTM(keras.layers.LSTM):
         """Do what Keras leaves to a layer: run the cell over sequences [B, T, I] from the state [hidden, cell].
 
         Returns:
-            the last output [B, H], all outputs [B, T, H] where they are asked for, and the final state as a list.
+            the last output [B, H]; all outputs [B, T, H] if they are to be returned, else the last again; and the final
+            state as a list.
         """
         self._check_steps_known(sequences)
         sequence = self._steps_first(tf.cast(sequences, self.compute_dtype))  # [T, B, I]
@@ -71,9 +73,10 @@ class LSTM(keras.layers.LSTM):
         if mask is not None:
             shown = mask if self.zero_output_for_mask else _has_begun(mask)
             last_output = _where(shown[-1], last_output)
-            outputs = _where(shown, outputs) if self.return_sequences else None
-        outputs = tf.transpose(outputs, [1, 0, 2]) if self.return_sequences else last_output  # [B, T, H] or [B, H]
-        return last_output, outputs, [*state]
+            outputs = _where(shown, outputs) if self.return_sequences else outputs
+        if not self.return_sequences:
+            return last_output, last_output, [*state]
+        return last_output, tf.transpose(outputs, [1, 0, 2]), [*state]
 
     def get_config(self):
         return {**super().get_config(), "unroll": self.unroll_as, "traced_cell": self.traced_cell}
