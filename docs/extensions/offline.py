@@ -11,7 +11,7 @@ FETCHED_BY_STYLE = re.compile(r"(?:@import\s+|url\()['\"]?(?:https?:)?//([^'\")]
 
 
 def check(app, exception) -> None:
-    """Warn, which `make docs` takes for an error, of each page or style sheet that asks another machine for something."""
+    """Warn of each page or style sheet that asks another machine for something; `make docs` fails on warnings."""
     if exception:
         return
     for pattern, expression in (("*.html", FETCHED), ("*.css", FETCHED_BY_STYLE)):
