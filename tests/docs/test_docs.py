@@ -48,16 +48,10 @@ def test_the_tutorials_tables_are_those_of_their_trainings(tmp_path):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
-<<<<<<< HEAD
-def test_its_examples_run(page, tmp_path, monkeypatch, capsys):
-    (tmp_path / "results").symlink_to(ROOT / "results")
-    monkeypatch.chdir(tmp_path)  # for what an example writes
-=======
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's, of NumPy, as it loads
 def test_its_examples_run(page, monkeypatch, tmp_path, capsys):
     (tmp_path / "results").symlink_to(ROOT / "results")
     monkeypatch.chdir(tmp_path)
->>>>>>> notebooks
     names = {}
     for code in blocks(page, "python"):
         exec(code, names)
@@ -111,16 +105,10 @@ def shell_lines(page):
 @functools.cache
 def known_options():
     ours = "".join(parser.format_help() for parser in (*parsers(), pytest_parser()))
-<<<<<<< HEAD
-    pytests = {"--benchmark-only", "--benchmark-disable", "--benchmark-json", "--benchmark-compare", "--help"}
-    pips = {"--editable", "--constraint", "--only-binary", "--dest", "--no-index", "--find-links"}
-    return set(OPTION.findall(ours)) | pytests | pips
-=======
     pytests = {"--benchmark-only", "--benchmark-disable", "--benchmark-json", "--benchmark-compare"}
     pips = {"--editable", "--constraint", "--only-binary", "--dest", "--no-index", "--find-links"}
     others = {*pytests, *pips, "--help"}
     return set(OPTION.findall(ours)) | others
->>>>>>> notebooks
 
 
 def test_an_option_that_does_not_exist_would_be_found():
