@@ -11,7 +11,7 @@ project = "unroll"
 version = release = metadata.version("unroll-lstm")
 extensions = [
     *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
-    *("docstrings", "command_line", "bring_notebooks", "offline"),  # in docs/extensions
+    *("docstrings", "command_line", "repository", "offline"),  # in docs/extensions
 ]
 exclude_patterns = ["_build", "extensions", "**/.ipynb_checkpoints"]
 
@@ -29,6 +29,8 @@ napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"
 html_title = "unroll"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_search_summary = False  # it would fetch the pages found, which a browser does not allow for files
@@ -36,7 +38,7 @@ html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": True,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "claims": []},
     "footer_start": ["theme-version"],
     "footer_end": ["sphinx-version"],
     "pygments_light_style": "tango",

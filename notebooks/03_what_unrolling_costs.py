@@ -299,7 +299,8 @@ print(
 
 # %% [markdown]
 # But how sure is that gain? It is a small difference of two large numbers. Where it may be nothing, the answer may be
-# "never". One number hides that; an interval does not.
+# "never". One number hides that; an interval does not. (The table finds the gain round by round, as it does the ratios,
+# so its number is another than ours.)
 
 # %%
 from unroll.report.tables import break_even_table

@@ -33,9 +33,10 @@ def test_its_links_lead_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
-def test_its_example_runs_and_the_two_agree():
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+def test_its_examples_run_and_the_two_agree():
     names = {}
-    exec(example, names)
+    for example in re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL):
+        exec(example, names)
     np.testing.assert_allclose(names["outputs"], names["same_outputs"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(names["state"].cell, names["same_state"].cell, rtol=0, atol=1e-6)
+    assert names["model"].output_shape == (None, 10)

@@ -1,6 +1,7 @@
 """The door: `unroll` on the command line. Starts at once, because nothing here imports TensorFlow."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from importlib import metadata
@@ -15,7 +16,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         for path in options.run(options):
-            print(path)
+            print(path, flush=True)
+    except BrokenPipeError:  # who reads it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError) as error:
         print(f"unroll: {error}", file=sys.stderr)
         return BAD_INPUT

@@ -6,7 +6,7 @@ from docutils import nodes
 from help_texts import parsers, pytest_parser
 from sphinx.util.docutils import SphinxDirective
 
-os.environ["COLUMNS"] = "88"  # how wide argparse writes
+os.environ["COLUMNS"] = "80"  # how wide argparse writes
 
 
 class CommandLine(SphinxDirective):

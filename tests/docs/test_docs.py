@@ -21,7 +21,7 @@ PAGES = sorted(
 )
 GENERATED = [page for page in PAGES if MARKED.search(page.read_text())]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 PUBLISHED = DOCS / "related.md"  # figures of others, each with its source
 NOT_MEASURED = ("95% interval", "256 KiB", "within 5% of 1")  # what is chosen, or known of TensorFlow
@@ -48,8 +48,10 @@ def test_the_tutorials_tables_are_those_of_their_trainings(tmp_path):
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
-def test_its_examples_run(page, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's, of NumPy, as it loads
+def test_its_examples_run(page, monkeypatch, tmp_path, capsys):
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    monkeypatch.chdir(tmp_path)
     names = {}
     for code in blocks(page, "python"):
         exec(code, names)
@@ -103,13 +105,9 @@ def shell_lines(page):
 @functools.cache
 def known_options():
     ours = "".join(parser.format_help() for parser in (*parsers(), pytest_parser()))
-    others = {
-        "--benchmark-only",
-        "--benchmark-json",
-        "--benchmark-compare",
-        "--editable",
-        "--help",
-    }  # pytest's and pip's
+    pytests = {"--benchmark-only", "--benchmark-disable", "--benchmark-json", "--benchmark-compare"}
+    pips = {"--editable", "--constraint", "--only-binary", "--dest", "--no-index", "--find-links"}
+    others = {*pytests, *pips, "--help"}
     return set(OPTION.findall(ours)) | others
 
 

@@ -84,7 +84,7 @@ def test_the_reason_of_its_end_is_known(name, reason, was_doing):
 
 
 def test_the_limit_is_for_one_thing_that_is_being_done_and_not_for_all():
-    assert list(apart("work_slowly", limits=Limits(0.5))) == ["done"]
+    assert list(apart("work_slowly", limits=Limits(1.0))) == ["done"]
 
 
 def test_what_came_before_the_end_is_kept():

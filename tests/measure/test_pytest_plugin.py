@@ -1,5 +1,8 @@
 """What the options ask for, and which of them are refused."""
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from unroll.measure.config import Sizes
 from unroll.measure.pytest_plugin import Chosen
 
+ROOT = Path(__file__).parents[2]
 NOT_GIVEN = dict.fromkeys(("steps", "batch", "hidden", "variants", "modes", "device", "limit_seconds", "limit_gib"))
 DEFAULTS = NOT_GIVEN | {"preset": "default", "data": "digits", "intra_op": 0, "inter_op": 0, "tf32": "off"}
 CARD = {"name": "a card", "memory_bytes": 8 << 30}
@@ -123,3 +127,12 @@ def test_what_a_step_holds_must_fit_the_device_and_all_of_a_presets_grid_counts(
         chosen(hidden="16384")
     gpus[0] = CARD | {"memory_bytes": None}  # the driver does not say
     assert chosen(hidden="16384").sizes.hidden == 16384
+
+
+def test_a_test_file_that_cannot_be_imported_is_an_error(tmp_path):
+    broken = tmp_path / "test_broken.py"
+    broken.write_text("import not_there\n")
+    settings = ["-c", ROOT / "pyproject.toml", "-pno:cacheprovider", "--benchmark-disable"]
+    done = subprocess.run([sys.executable, "-m", "pytest", *settings, broken], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    assert "No module named 'not_there'" in done.stdout

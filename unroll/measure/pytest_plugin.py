@@ -28,6 +28,7 @@ DEFAULT_RESULTS = Path("results", "local")
 SEED = 0
 BYTES_A_STEP = 40  # what training holds of a step, in bytes for each of B x H: ten float32 numbers
 GIB = 1 << 30
+PEERS = {"torch_peer.py": "torch", "jax_peer.py": "jax-loop"}  # what needs a package that is an extra: a variant of it
 LEAST_GIB, LONGEST_S = 1, 86_400.0
 
 
@@ -189,6 +190,8 @@ def _is_measuring(config) -> bool:
 
 def pytest_ignore_collect(collection_path, config):
     """Run tests and benchmarks apart: benchmarks take minutes, and want the machine for themselves."""
+    if missing_package(PEERS.get(collection_path.name, "")):
+        return True  # its docstrings cannot be looked into for examples
     if collection_path.is_relative_to(config.rootpath / "benchmarks"):
         return None if _is_measuring(config) else True
     return True if config.getoption("benchmark_only") else None

@@ -289,7 +289,7 @@ def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
     nearness = f"nearest to them, with {', '.join(far)}" if far else "these very sizes"
     processor = plain(run.environment.get("processor", "unknown processor"))
     lines = [
-        advice.headline,
+        f"At the nearest sizes that were measured, {sizes}: {advice.headline}" if far else advice.headline,
         f"Why: {advice.because}.",
         "",
         f"asked for  T={wanted.steps}, B={wanted.batch}, H={wanted.hidden}",

@@ -118,7 +118,7 @@ class LSTMCell:
     def __call__(self, inputs, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
         kernel, recurrent_kernel, bias = self.weights
         self._check(inputs, state)
-        gates = tf.nn.bias_add(tf.matmul(inputs, kernel) + tf.matmul(state.hidden, recurrent_kernel), bias)  # [B, 4H]
+        gates = tf.matmul(inputs, kernel) + tf.matmul(state.hidden, recurrent_kernel) + bias  # [B, 4H]
         i, f, g, o = tf.split(gates, 4, axis=1)  # each [B, H]
         cell = tf.sigmoid(f) * state.cell + tf.sigmoid(i) * tf.tanh(g)
         hidden = tf.sigmoid(o) * tf.tanh(cell)

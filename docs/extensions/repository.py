@@ -1,10 +1,16 @@
-"""Brings the committed notebooks into the site, as docs/notebooks, which git ignores.
+"""Brings into the site what stands outside docs/, under the links that hold in the repository.
 
-Links are written as they hold in the repository, where notebooks/ stands beside docs/.
+The committed notebooks are copied to docs/notebooks, which git ignores.
 """
 
 import shutil
 from pathlib import Path
+
+IN_THE_SITE = {
+    "](../notebooks/": "](notebooks/",
+    "](../../notebooks/": "](../notebooks/",
+    "](../results/tutorials/tables.md": "](tutorials.md",
+}
 
 
 def copy_notebooks(app, config) -> None:
@@ -17,9 +23,10 @@ def copy_notebooks(app, config) -> None:
 
 
 def follow_links(app, docname: str, source: list[str]) -> None:
-    """Turn a page's links to ../notebooks, and a notebook's links to ../docs, into those of the site, in place."""
-    inside = docname.startswith("notebooks/")
-    source[0] = source[0].replace("](../docs/", "](../") if inside else source[0].replace("../notebooks/", "notebooks/")
+    """Turn links from a page to what the site has elsewhere, and a notebook's links to ../docs, in place."""
+    links = {"](../docs/": "](../"} if docname.startswith("notebooks/") else IN_THE_SITE
+    for there, here in links.items():
+        source[0] = source[0].replace(there, here)
 
 
 def setup(app):
