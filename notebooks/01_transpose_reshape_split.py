@@ -10,7 +10,8 @@
 # x = tf.split(0, n_chunks, x)
 # ```
 #
-# Here you watch the numbers move through these three lines.
+# (`n_chunks` is how many rows an image has, `chunk_size` how many pixels a row has.) Here you watch the numbers move
+# through these three lines.
 #
 # **You will learn**
 #
@@ -69,7 +70,7 @@ assert (B, T, I) == (2, 4, 3)
 # that you need not take our word for anything.
 #
 # Numbers are easier to follow in colour. The next cell defines `draw`, which paints the first image dark blue and the
-# second red, and each row in a shade of its own. You need not read it.
+# second red, each row paler than the one above it. You need not read it.
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -131,15 +132,18 @@ draw(x=x, wanted=wanted)
 # ## Line 1: transpose
 #
 # `transpose(1, 0, 2)` puts the axes into another order. Read it as: *first the old axis 1, then the old axis 0, then
-# the old axis 2*. What was [B, T, I] becomes [T, B, I].
+# the old axis 2*.
 #
 # **Predict.** What is the new shape? And what stands in its first block?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-transposed = x.transpose(1, 0, 2)  # [T, B, I]
-assert transposed.shape == (4, 2, 3)
+transposed = x.transpose(1, 0, 2)
+print(transposed.shape)
 print(transposed)
 draw(before=x, transposed=transposed)
+
+# %%
+assert transposed.shape == (T, B, I)
 
 # %% [markdown]
 # Four blocks of two rows: one block a step, and in each one row of every image. This order, [T, B, I], is called
@@ -155,16 +159,17 @@ draw(before=x, transposed=transposed)
 # **Predict.** How many rows? And what is the order of the numbers?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-rows = transposed.reshape(-1, I)  # [T*B, I]
-assert rows.shape == (8, 3)
+rows = transposed.reshape(-1, I)
+print(rows.shape)
 print(rows)
 draw(transposed=transposed, rows=[rows])
 
+# %%
+assert rows.shape == (T * B, I)
+
 # %% [markdown]
-# The gaps between the blocks are gone. Nothing else has happened: no number has moved past another one.
-#
-# That is the whole difference between the two words, and it is worth being sure of it. `ravel` writes an array's
-# numbers in reading order, as one long line.
+# The gaps between the blocks are gone. Did anything else happen? `ravel` writes an array's numbers in reading order, as
+# one long line.
 #
 # **Predict.** Which of these three lines are the same?
 
@@ -175,7 +180,7 @@ print("rows       ", rows.ravel())
 
 # %% [markdown]
 # **Transpose changes the reading order. Reshape never does**: it takes the numbers in the order in which it finds them,
-# and only draws the borders anew.
+# and only draws the borders anew. That is the whole difference between the two words.
 
 # %%
 assert not np.array_equal(x.ravel(), transposed.ravel())
@@ -189,8 +194,8 @@ assert np.array_equal(transposed.ravel(), rows.ravel())
 # **Predict.** What is the shape of a piece? Which rows are in the second one?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-steps = np.split(rows, T)  # T times [B, I]
-assert len(steps) == T and steps[1].shape == (B, I)
+steps = np.split(rows, T)
+print(len(steps), "arrays of shape", steps[1].shape)
 print(steps[1])
 draw(rows=[rows], steps=steps)
 
@@ -198,15 +203,17 @@ draw(rows=[rows], steps=steps)
 # And that is our yardstick:
 
 # %%
+assert len(steps) == T and steps[1].shape == (B, I)
 assert all(np.array_equal(step, want) for step, want in zip(steps, wanted, strict=True))
 draw(x=x, transposed=transposed, rows=[rows], steps=steps)
 
 # %% [markdown]
 # ## But why glue it together, only to cut it up again?
 #
-# You may have noticed: line 3 undoes line 2. Some of the old tutorials have a reason, and it stands *between* the two.
-# They send every row through a layer of the network first, which is a multiplication by a matrix. A matrix multiplies a
-# table, so they lay all rows of all steps into one table, multiply once, and cut the result.
+# You may have noticed: line 3 undoes line 2. The first of the old tutorials has a reason, and it stands *between* the
+# two: it sends every row through a layer of the network first, which is a multiplication by a matrix. TensorFlow 1
+# wanted a table to multiply (NumPy takes more axes), so it lays all rows of all steps into one, multiplies once, and
+# cuts the result.
 
 # %%
 layer = np.random.default_rng(0).normal(size=(I, 5))
@@ -222,8 +229,9 @@ assert np.allclose(all_at_once, one_by_one)
 # ## The same in TensorFlow
 #
 # TensorFlow's arrays are called *tensors*. `tf.constant` makes one from an array, `.numpy()` makes an array of it
-# again. In TensorFlow 2 a line runs as soon as you write it, as in NumPy. (In TensorFlow 1 it did not: a line only
-# noted down what was to be done later. That is why people had to use NumPy to see what the three lines do.)
+# again; NumPy's own functions take a tensor as it is. In TensorFlow 2 a line runs as soon as you write it, as in NumPy.
+# (In TensorFlow 1 it did not: a line only noted down what was to be done later. That is why people had to use NumPy to
+# see what the three lines do.)
 
 # %%
 from unroll.measure.process import quiet
@@ -242,7 +250,7 @@ print(tf.transpose(tensor, [1, 0, 2]).shape)
 # | then | `tf.split(0, 4, x)`: along axis 0, into 4 pieces, of x |
 # | now | `tf.split(x, 4, axis=0)` |
 #
-# The old line no longer works, which is lucky: it could have worked and done something else.
+# The old line no longer works: TensorFlow now takes the 0 for what is to be split, and the tensor for the axis.
 
 # %%
 try:
@@ -281,9 +289,9 @@ for one, other, want in zip(split_steps(tensor, T), along_rows, wanted, strict=T
 # %% [markdown]
 # Axis 0 gives the images back, one after the other. Axis 1 gives the steps.
 #
-# Today you seldom need either. Keras, TensorFlow's own library of layers, takes [B, T, I] as it is. The two functions
-# that this project is about, `static_unroll` and `dynamic_unroll`, take [T, B, I]: the transpose alone, without reshape
-# and split.
+# Today you seldom need either. Keras, the library of layers that comes with TensorFlow, takes [B, T, I] as it is. The
+# two functions that this project is about, `static_unroll` and `dynamic_unroll`, take [T, B, I]: the transpose alone,
+# without reshape and split.
 
 # %% [markdown]
 # ## The mistake: reshape without transpose
@@ -302,8 +310,8 @@ draw(steps=steps, wrong=wrong)
 # The shapes are right, all of them. The numbers are wrong: step 1 holds rows 2 and 3 *of the same image*, where it
 # should hold row 1 of both. The network would read two rows of one image as if they were of two.
 #
-# Nobody tells you. The network can be trained, and nothing crashes. But it is told "this is a seven" while it reads
-# rows of other digits, so there is nothing to be learned, and you look for the reason everywhere else.
+# Nobody tells you. The network can be trained, and nothing crashes. But it is told "this is a seven" while it also
+# reads rows of other digits, the more of them the larger the batch, and you look for the reason everywhere else.
 
 # %%
 assert [step.shape for step in wrong] == [step.shape for step in steps]
@@ -313,8 +321,9 @@ assert not np.array_equal(wrong[1], wanted[1])
 # ## The mistake, seen on digits
 #
 # What does the network see, then? Take four real digits and make the list of steps, once rightly and once with the
-# mistake (the project keeps it as `mix_images`). Then put the steps together again to images, as the network meets
-# them: its first image is the first row of every step. `join_steps` does that.
+# mistake (the project keeps it as `mix_images`: reshape and split, no transpose). Then put the steps together again to
+# images, as the network meets them: its first image is the first row of every step. `join_steps` does that: it stacks
+# the steps along a new axis 1, where T stands in [B, T, I].
 
 # %%
 from unroll.models.data import load
@@ -336,9 +345,9 @@ for name, images, line in zip(["the digits", "with transpose", "without"], [digi
 plt.show()
 
 # %% [markdown]
-# With the transpose, every digit comes back as it was. Without it, *each* image that the network reads is a slice of
-# all four digits, pressed flat and stacked, and the four images look nearly the same. Yet the network is told that they
-# are four different digits.
+# With the transpose, every digit comes back as it was. Without it, *each* image that the network reads holds every
+# fourth row of each of the four digits, one digit below the other. So each digit looks pressed flat, and the four
+# images look nearly the same. Yet the network is told that they are four different digits.
 
 # %%
 assert np.array_equal(right, digits)
@@ -355,7 +364,8 @@ print(np.array_equal(join_steps(mix_images(single, 28)), single))
 
 # %% [markdown]
 # It does not: with one image there is nothing to mix. The reading order of [1, T, I] and of [T, 1, I] is the same, so
-# leaving out the transpose changes nothing. The mistake needs two images to exist, and then has all the right shapes.
+# leaving out the transpose changes nothing. The mistake shows only with two images and two rows or more, and then has
+# all the right shapes.
 #
 # So test with at least two images, and test *numbers*, not shapes. One line is enough:
 
@@ -380,7 +390,8 @@ assert np.array_equal(rearrange(x, "b t i -> (t b) i"), rows)
 # %% [markdown]
 # ## The whole way in one picture
 #
-# Follow a row of the blue image from left to right, first above, then below.
+# Follow the rows of the dark blue image from left to right. Above, they come together again in one image. Below, they
+# end up in both. ("Stack again" is what `join_steps` does.)
 
 # %%
 # %config InlineBackend.print_figure_kwargs = {"dpi": 100}
@@ -450,13 +461,14 @@ draw_trick()
 #
 # </details>
 #
-# **4.** A friend forgets the transpose altogether, and hands [B, T, I] to a function that wants [T, B, I]. For most
-# sizes an error follows. For which sizes does none?
+# **4.** A friend forgets the transpose altogether, and hands [B, T, I] to a function that wants [T, B, I] and, beside
+# it, what the network remembers at the start: an array [B, ...], which the friend gets right. For most sizes an error
+# follows, because the two disagree on B. For which sizes does none?
 #
 # <details><summary>Answer</summary>
 #
 # Where B = T: the shape is then the same with and without the transpose, and only the numbers could tell. Test with
-# sizes that all differ, such as our 2, 4 and 3.
+# sizes that all differ, such as our 2, 4 and 3. (And if the friend takes B from the same wrong array, no size is safe.)
 #
 # ```python
 # square = np.arange(12).reshape(2, 2, 3)
