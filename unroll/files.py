@@ -1,11 +1,11 @@
 """Files that outlive the program that writes them: lines that are appended, and files that are replaced as a whole."""
 
+import fcntl
 import json
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -85,26 +85,41 @@ class JSONLines:
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
     """Let `write` write a file under another name first, so that it is never seen half written, then put it in place.
 
-    What stood at `path` stays if anything fails, and if the machine does.
+    What stood at `path` stays if anything fails, and if the machine does. A program that is killed while it writes
+    leaves its draft, a hidden file, which the next one takes over.
 
     Raises:
         OSError: the file cannot be written, such as on a full disk.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    draft = path.with_name(f".{path.name}.draft")
+    with _alone(draft) as file:
+        try:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
+            os.replace(draft, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(draft)
+            raise
     _sync_folder(path.parent)
     return path
+
+
+@contextmanager
+def _alone(draft: Path) -> Iterator[IO[bytes]]:
+    """Open a draft, empty, for as long as no other program has it."""
+    while True:
+        file = os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(draft)):
+                break
+        file.close()  # the program that had it has put it in place
+    with file:
+        file.truncate(0)
+        yield file
 
 
 def _sync_folder(folder: Path) -> None:
