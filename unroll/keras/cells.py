@@ -1,13 +1,14 @@
 """What the layer makes of the pair's own cell, or unrolls in its place: Keras's cell, a mask, a cell that is traced."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
 
-from unroll.rnn import LSTMState, static_unroll
+from unroll.rnn import LSTMCell, LSTMState, static_unroll
 
-MOST_CELLS = 8  # in one traced call: with more, tracing them costs more than the calls do
+MOST_CELLS = 10  # in one traced call: with more, tracing them costs more than the calls do
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,38 +27,36 @@ class KerasCell:
         return tf.TensorSpec([batch_size, self.layer.units], self.layer.compute_dtype)
 
 
-class TracedCells:
-    """Some of an LSTM's cells, laid side by side and traced once, as one cell of so many steps.
-
-    Inputs are [B, k, I], for k steps; the output is [B, k, H], or without `each_step` the last step's alone, [B, H].
-    That one is the hidden state: were it a result of its own, the gradient of every call would begin with zeros for it.
-    """
-
-    def __init__(self, cell, each_step: bool):
-        def run(inputs, state):
-            outputs, state = static_unroll(cell, tf.transpose(inputs, [1, 0, 2]), state)  # [k, B, H]
-            return (tf.transpose(outputs, [1, 0, 2]) if each_step else None), state
-
-        self.run = tf.function(run, autograph=False)
-
-    def __call__(self, inputs, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
-        outputs, state = self.run(inputs, state)
-        return state.hidden if outputs is None else outputs, state
-
-
 def traced_unroll(cell, sequence, state: LSTMState, *, each_step: bool):
-    """Lay T calls of a traced cell side by side, or rather T / k of k cells: every call costs time to build and start.
+    """Lay cells side by side that are traced once, a few in each call: every call costs time to build and to start.
 
-    Takes and gives what `static_unroll` does, but without `each_step` the outputs are only those of each call's end.
+    Takes and gives what `static_unroll` does, but without `each_step` there are no outputs: the last one is the hidden
+    state, and were it a result of its own, the gradient of every call would begin with zeros for it.
     """
-    T, _, width = sequence.shape
-    k = max(cells for cells in range(1, MOST_CELLS + 1) if T % cells == 0)
-    steps = tf.transpose(tf.reshape(sequence, [T // k, k, -1, width]), [0, 2, 1, 3])  # [T / k, B, k, I]
-    outputs, state = static_unroll(TracedCells(cell, each_step), steps, state)
-    if not each_step:
-        return outputs, state  # [T / k, B, H]
-    outputs = tf.transpose(outputs, [0, 2, 1, 3])  # [T / k, k, B, H]
-    return tf.reshape(outputs, [T, -1, outputs.shape[3]]), state  # [T, B, H]
+
+    @partial(tf.function, autograph=False)
+    def some_cells(inputs, state):
+        if isinstance(cell, LSTMCell):  # the products with the kernel wait for no state: all of a call's are one
+            outputs, state = static_unroll(cell.advance, _project(cell, inputs), state)
+        else:
+            outputs, state = static_unroll(cell, inputs, state)
+        return (outputs if each_step else None), state
+
+    state = LSTMState(*map(tf.convert_to_tensor, state))  # a stateful layer's is in Variables
+    T = sequence.shape[0]
+    calls = -(-T // MOST_CELLS)
+    outputs = []
+    for inputs in tf.split(sequence, [T // calls + (number < T % calls) for number in range(calls)]):
+        some_outputs, state = some_cells(inputs, state)
+        outputs.append(some_outputs)
+    return (tf.concat(outputs, 0) if each_step else None), state  # [T, B, H]
+
+
+def _project(cell: LSTMCell, inputs) -> tf.Tensor:
+    """Project the inputs [k, B, I] of k steps in one product, [k, B, 4H]."""
+    k, _, width = inputs.shape
+    rows = cell.project(tf.reshape(inputs, [-1, width]))  # [k B, 4H]
+    return tf.reshape(rows, [k, -1, rows.shape[1]])
 
 
 @dataclass(frozen=True, eq=False)

@@ -83,7 +83,7 @@ class LSTMWeights(NamedTuple):
 class LSTMCell:
     """One step of an LSTM with the given weights.
 
-        i, f, g, o  = split(inputs @ kernel + hidden @ recurrent_kernel + bias)
+        i, f, g, o  = split(inputs @ kernel + bias + hidden @ recurrent_kernel)
         next cell   = sigmoid(f) * cell + sigmoid(i) * tanh(g)
         next hidden = sigmoid(o) * tanh(next cell)
 
@@ -116,9 +116,16 @@ class LSTMCell:
             )
 
     def __call__(self, inputs, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
-        kernel, recurrent_kernel, bias = self.weights
         self._check(inputs, state)
-        gates = tf.matmul(inputs, kernel) + tf.matmul(state.hidden, recurrent_kernel) + bias  # [B, 4H]
+        return self.advance(self.project(inputs), state)
+
+    def project(self, inputs) -> tf.Tensor:
+        """Meet inputs [N, I] with kernel and bias, [N, 4H]: no state is needed, so N may be the rows of many steps."""
+        return tf.matmul(inputs, self.weights.kernel) + self.weights.bias
+
+    def advance(self, projected, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
+        """Take a step whose inputs are projected already, [B, 4H]."""
+        gates = projected + tf.matmul(state.hidden, self.weights.recurrent_kernel)  # [B, 4H]
         i, f, g, o = tf.split(gates, 4, axis=1)  # each [B, H]
         cell = tf.sigmoid(f) * state.cell + tf.sigmoid(i) * tf.tanh(g)
         hidden = tf.sigmoid(o) * tf.tanh(cell)
