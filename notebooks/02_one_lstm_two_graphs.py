@@ -15,6 +15,7 @@
 #
 # **You need** NumPy, and [the first notebook](01_transpose_reshape_split.ipynb) or what it teaches: sequences are [T,
 # B, I] here, time-major. It takes about a quarter of an hour. Where it says *Predict*, write your answer down first.
+# Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
 # Installs this project, with all that the notebook needs, if it is not installed yet.
@@ -45,7 +46,7 @@ from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, init_we
 # ## One step, by hand
 #
 # Small sizes, all different, so that a wrong shape cannot hide: a batch of B sequences with T steps, I numbers in each
-# step, and an LSTM that keeps H numbers for each sequence.
+# step, and an LSTM that shows H numbers for each sequence.
 
 # %%
 B, T, I, H = 2, 4, 3, 5
@@ -62,10 +63,11 @@ assert kernel.shape == (I, 4 * H) and recurrent_kernel.shape == (H, 4 * H) and b
 # Three arrays are all the weights that an LSTM has. The last axis is 4H in each: four gates, side by side.
 #
 # Between the steps, an LSTM carries a *state* of two arrays [B, H]: `hidden`, which it also shows to the outside, and
-# `memory`, which it keeps to itself. (The literature calls them h and c; c stands for *cell*.) Both start as zeros.
+# `memory`, which it keeps to itself. Both start as zeros. (The literature calls them h and c; c stands for *cell*. So
+# the project's states have them as `state.hidden` and `state.cell`.)
 #
-# Now read the first row of every sequence. What is read and what is remembered are multiplied by the weights and added
-# up.
+# Now read the first step of every sequence; as a step was a row of an image, we say *row*. The row is multiplied by
+# `kernel`, the hidden state by `recurrent_kernel`, and all is added up.
 #
 # **Predict.** What is the shape of `gates`?
 
@@ -83,8 +85,10 @@ print(gates.shape)
 # | --- | --- | --- |
 # | `i` | input | how much of the new should be written into the memory? |
 # | `f` | forget | how much of the old memory should stay? |
-# | `g` | | what is the new? (no valve: numbers between -1 and 1) |
+# | `g` | | what is the new? (no valve: tanh makes it numbers between -1 and 1) |
 # | `o` | output | how much of the memory should be shown? |
+#
+# Mind the name of the forget gate: when it is open, nothing is forgotten.
 
 # %%
 assert gates.shape == (B, 4 * H)
@@ -96,7 +100,8 @@ print(new_hidden.round(3))
 
 # %% [markdown]
 # That is an LSTM cell, whole: four lines. The project's `LSTMCell` is the same four lines in TensorFlow. It takes the
-# row and the state, and returns what it shows and the next state.
+# row and the state, and returns what it shows and the next state. (`assert_allclose` is an `assert` that two arrays are
+# equal, but for rounding.)
 
 # %%
 cell = LSTMCell(weights)
@@ -179,7 +184,8 @@ print(twice_plus_one(tf.constant(5.0)).numpy())
 
 # %% [markdown]
 # Once. Python ran for the tracing and never again: the second call ran the graph, and the graph holds no `print`, only
-# operations of TensorFlow. Here they are. Each is a **node** of the graph:
+# operations of TensorFlow. Here they are, from the graph that `get_concrete_function` gives us to look at. Each is a
+# **node** of the graph:
 
 # %%
 from unroll.measure.graph import outline
@@ -188,12 +194,14 @@ for name, operation, sources in outline(twice_plus_one.get_concrete_function(tf.
     print(f"{name:12} {operation:12} reads {', '.join(sources) or 'nothing'}")
 
 # %% [markdown]
-# (`autograph=False` asks TensorFlow to take our Python as it is. What it does otherwise comes at the end.)
+# The `Placeholder` is where the argument comes in, each `Const` is a number of ours, `AddV2` adds, and `Identity` hands
+# out the result. (`autograph=False` asks TensorFlow to take our Python as it is. What it does otherwise comes at the
+# end.)
 #
 # ## The first graph: steps side by side
 #
 # Now trace the loop of before. Here it is as a function, with any cell; and `trace`, which gives the graph for a
-# sequence of so many steps.
+# sequence of so many steps. (A `tf.TensorSpec` is such a stand-in for an argument: a shape without numbers.)
 
 # %%
 from collections import Counter
@@ -274,7 +282,8 @@ for steps in (4, 28):
 
 # %% [markdown]
 # Two, whatever the length. The graph holds *one* cell and a loop that runs it as often as needed. This is the **dynamic
-# unroll**.
+# unroll**. (TensorFlow has two kinds of node for a loop, and chooses the `StatelessWhile` where nothing in the loop has
+# an effect beyond its result. So we count both.)
 
 # %%
 assert operations(trace(while_loop, 4)) == operations(trace(while_loop, 28))
@@ -283,11 +292,12 @@ assert operations(trace(while_loop, 4)) == operations(trace(while_loop, 28))
 # ## Look at both
 #
 # The project's `static_unroll` and `dynamic_unroll` are these two functions, with more care: for sequences that end
-# early, for lengths that are unknown, for every kind of cell. Open `unroll/rnn/static.py` and `unroll/rnn/dynamic.py`
-# side by side: you know both by now.
+# early, for lengths that are unknown, for every kind of cell. They are in the project's folder as
+# `unroll/rnn/static.py` and `unroll/rnn/dynamic.py`. Look for the two loops in them: you know both by now.
 #
 # Here are the graphs that they leave behind in a whole network, which makes ten numbers (*logits*, one for each digit)
-# of the last hidden state. Nothing in this picture is a sketch: every dot is a node of the graph.
+# of the last hidden state. Nothing in this picture is a sketch: every dot is a node of the graph. An *activation* is a
+# sigmoid, written as a Greek s, or a tanh.
 
 # %%
 from dataclasses import asdict
@@ -311,16 +321,19 @@ settings = {"sizes": asdict(sizes), "data": "no data, only the graphs"}
 draw_graphs(Run("this notebook", str(date.today()), environment(seed=0), settings, outlines=outlines))
 
 # %% [markdown]
-# Find in both halves: the matrix multiplications, the split into four gates, the three valves and the two tanh of a
-# cell. In the upper half, follow the state from one cell to the next. In the lower half it goes back with the loop.
+# Find in both halves: the two matrix multiplications of a cell, the split into four gates, the five activations. Three
+# of these are valves and two are tanh; the lower half says which. In the upper half, follow the state from one cell to
+# the next. In the lower half it goes back with the loop. (The nodes at its bottom count the rounds: `t` is ours,
+# `count` is TensorFlow's own, and `limit` is T.)
 
 # %% [markdown]
 # ## The same numbers
 #
 # Two graphs, but one network: given the same weights, both must give the same outputs and the same final state. And if
-# they are to learn the same, also the same *gradients*: how the loss changes with each weight and each input.
-# TensorFlow finds gradients by going backwards through what was done; in the second graph, that means a second loop,
-# which runs backwards.
+# they are to learn the same, also the same *gradients*. The *loss* is a single number that says how wrong a network is,
+# and a gradient says how the loss changes with each weight or each input. TensorFlow finds gradients by going backwards
+# through what was done, which a `tf.GradientTape` takes down; in the second graph, that means a second loop, which runs
+# backwards. As a loss, any number will do here: we take the sum of the squared outputs.
 
 
 # %%
@@ -345,15 +358,15 @@ for name, one, other in zip(names, static_results, dynamic_results, strict=True)
 # %% [markdown]
 # What differences there are come from rounding: a float32 holds about seven digits, and the two graphs add some of the
 # numbers up in another order. The project's tests do the same in double precision, with other cells, other lengths and
-# masks, and ask for twelve digits.
+# sequences that end early, and ask for twelve digits.
 
 # %% [markdown]
 # ## A third way: the traced cell
 #
-# A function can call a function, and so can a graph. If the *cell* is a `tf.function`, it is traced once, and the
-# static unroll leaves T **calls** of it in the graph, where it would have left T copies.
+# A function can call a function, and so can a graph: a node can be a **call** of another graph, which is kept beside
+# it. Let the *cell* be a `tf.function`, and give it to the static unroll.
 #
-# **Predict.** For 28 steps: how many calls? How many `MatMul`?
+# **Predict.** For 28 steps: how many calls are there in all? How many `MatMul`?
 
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
@@ -366,8 +379,10 @@ calls = found["PartitionedCall"] + found["StatefulPartitionedCall"]
 print(f"{calls} calls, {found['MatMul']} MatMul")
 
 # %% [markdown]
-# One call for every step, and the two multiplications of one cell. So the graph still grows with the sequence, but by a
-# single node a step. How many nodes is that in all?
+# One call for every step, where there was a copy of the cell; and the two multiplications of one cell, which was traced
+# once. So the graph still grows with the sequence, but by a single node a step. (Calls, too, are of two kinds.)
+#
+# How many nodes is that in all? Fewer than in the picture, as no logits are made here.
 
 # %%
 from unroll.measure.graph import count_nodes
@@ -381,16 +396,19 @@ for name, counts in nodes.items():
 # %% [markdown]
 # Look at how each line grows from left to right. The first grows by a whole cell for every step, the second by a node,
 # the third not at all.
-#
-# Every node must be made before anything can run. So you may guess which graph is built first. Guess, then see (once,
-# and on this machine only; [the next notebook](03_what_unrolling_costs.ipynb) measures properly):
 
 # %%
 assert nodes["static"][2] - nodes["static"][1] > 10 * (112 - 28)
 assert nodes["static, traced cell"][2] - nodes["static, traced cell"][1] == 112 - 28
 assert len(set(nodes["dynamic"])) == 1
 
-# %%
+# %% [markdown]
+# Every node must be made before anything can run.
+#
+# **Predict.** Which of the three graphs takes longest to build, for 112 steps? Which one is built soonest? (You see it
+# once, and on one machine only; [the next notebook](03_what_unrolling_costs.ipynb) measures properly.)
+
+# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 from time import perf_counter
 
 for name, unroll in ways.items():
@@ -437,16 +455,17 @@ looped = tensorflow_range.get_concrete_function(tf.constant(x))
 # %% [markdown]
 # With `range`, Python goes through the loop four times while tracing, and four additions are in the graph. With
 # `tf.range`, it goes through once, and the graph has a loop. Same sum, two graphs: a static and a dynamic one, told
-# apart by three letters.
+# apart by the three characters `tf.`.
 
 # %%
 np.testing.assert_allclose(unrolled(tf.constant(x)), looped(tf.constant(x)), rtol=1e-6)
+assert operations(unrolled)["AddV2"] == 4
 assert "StatelessWhile" not in operations(unrolled) and "While" not in operations(unrolled)
 assert "StatelessWhile" in operations(looped) or "While" in operations(looped)
 
 # %% [markdown]
-# So that such a thing never depends on a few letters, both unrolls in this project are kept from AutoGraph: the Python
-# loop is a Python loop, and the while loop says that it is one.
+# So that such a thing never depends on a few characters, both unrolls in this project are kept from AutoGraph: the
+# Python loop is a Python loop, and the while loop says that it is one.
 #
 # ## In short
 #
@@ -460,6 +479,8 @@ assert "StatelessWhile" in operations(looped) or "While" in operations(looped)
 
 # %% [markdown]
 # ## Exercises
+#
+# Try each one before you open its answer.
 #
 # **1.** `dynamic_unroll` takes `unroll=4`: four cells in each round of the loop. How many `MatMul` are in its graph,
 # for 28 steps? For 30?

@@ -12,7 +12,7 @@
 # - after how many steps a slow start has paid for itself, if ever.
 #
 # **You need** [the second notebook](02_one_lstm_two_graphs.ipynb): what a graph is, and what stands in the two of ours.
-# It takes about a quarter of an hour.
+# It takes about a quarter of an hour. Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
 # Installs this project, with all that the notebook needs, if it is not installed yet.
@@ -46,9 +46,11 @@ from IPython.display import Markdown, display
 TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a tiny size
 
 # %% [markdown]
-# ## Trap 1: the first time
+# ## Trap 1: ten times the same
 #
-# Here is a small network of the project, ready to take training steps, and a stopwatch.
+# Here are some digits, the sizes of a small network, and a stopwatch. A *forward step* of the network answers for one
+# batch of digits. A *training step* does more: it compares the answers with the right ones, finds the gradients, and
+# changes the weights.
 
 # %%
 from unroll.measure.config import Case, Sizes
@@ -67,7 +69,7 @@ def seconds(work):
 
 
 # %% [markdown]
-# **Predict.** We build the graph of a training step and call it ten times. How will the ten times compare?
+# **Predict.** We build the graph of a training step and call it ten times. How do you expect the ten times to compare?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 step = new_subject(Case("static", "graph", sizes), batch, seed=0).build("train")
@@ -86,7 +88,7 @@ print("  ".join(f"{1000 * call:.1f}" for call in calls), "ms")
 assert calls[0] > 2 * np.median(calls[1:])
 
 # %% [markdown]
-# ## Trap 2: the answer is known already
+# ## Trap 2: a matrix, given or built in
 #
 # Two functions multiply a matrix by itself. The one gets the matrix as an argument, in the other it is a constant.
 
@@ -106,7 +108,7 @@ def with_constant():
 
 
 # %% [markdown]
-# **Predict.** Both are warmed up first. Which one is faster, and why?
+# **Predict.** Both are called once first, so that trap 1 is not sprung again. Which one is faster, and why?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 tensor = tf.constant(matrix)
@@ -130,8 +132,8 @@ assert TINY or constant < argument
 # Measure A for a while, then B for a while, and compare. What if somebody else used the machine in the second half?
 #
 # The project lets the variants *take turns* instead, in random order, and builds all graphs anew in every round. Let us
-# do that here with three ways to unroll. (`take_turns` is what `make bench` uses. It also compares what each graph
-# computes with NumPy, before its time counts.)
+# do that here with the three ways to unroll; it takes less than half a minute. (`take_turns` is what the project's own
+# measurements use. It also compares what each graph computes with NumPy, before its time counts.)
 
 # %%
 from unroll.measure.environment import environment
@@ -149,8 +151,8 @@ settings = {"sizes": asdict(sizes), "data": "scikit-learn's digits, 8x8 scaled i
 here = Run("this notebook", str(date.today()), environment(seed=0), settings, records)
 
 # %% [markdown]
-# Each round gave five times of a training step for each variant. Take their median, round by round, and look at static
-# and dynamic.
+# In each round, five training steps of each variant were timed. Take their median, round by round, and look at static
+# and dynamic. On the right is one divided by the other: below the grey line, static is faster.
 
 # %%
 from unroll.report.style import INK, colour
@@ -170,13 +172,14 @@ plt.show()
 
 # %% [markdown]
 # On the left are the times that a careless person compares: pick one round for the one, another round for the other,
-# and you may find what you like. On the right is the ratio within each round: what the machine did to one, it did to
-# both.
+# and you may find what you like. On the right is the ratio within each round. What slows the machine down for a whole
+# round slows both, and leaves the ratio alone. What takes less than a round may still hit only one of them, and stands
+# out: so one round is not enough.
 #
 # ## Trap 4: one number
 #
-# How large an effect could one report from these very data, honestly and wrongly? Take the luckiest and the unluckiest
-# sample of each:
+# How large or small a ratio could one report from these very data, without inventing anything? Take the luckiest and
+# the unluckiest sample of each:
 
 # %%
 every = {variant: here.find("step", "train", variant).samples for variant in variants}
@@ -186,7 +189,7 @@ display(Markdown(f"Anything from static / dynamic = **{least:.2f}** to **{most:.
 # %% [markdown]
 # So a ratio needs an *interval*: between which bounds does the true median lie, 95 times of 100? If 1 lies within it,
 # then the two are not told apart, and the honest answer is "I cannot tell". The project prints in bold what it can
-# tell.
+# tell. ([How it is measured](../docs/explanation/measuring.md) says where the bounds come from.)
 
 # %%
 from unroll.report.tables import ratios_table
@@ -194,8 +197,9 @@ from unroll.report.tables import ratios_table
 display(Markdown(ratios_table(here)))
 
 # %% [markdown]
-# That was a small network and a minute's work. What follows is the project's own measurement: more rounds, more
-# variants, a quieter machine. It is in the repository, with every raw sample.
+# That was a small network and a short measurement. What follows is the project's own measurement: more rounds, more
+# variants, a quieter machine. It is in the repository, with every raw sample. (A *record* is what one round gave for
+# one quantity of one variant.)
 
 # %%
 from unroll.measure.journal import read_journal
@@ -219,7 +223,7 @@ for turn in TURNS:
 
 # %% [markdown]
 # The loop wins where the graph is *made*: T cells must be traced, optimised and prepared, or one. Where the graph is
-# *run*, both compute the same T cells, and there is little to win.
+# *run*, both compute the same T cells, and there is little to win, for either.
 
 # %%
 build, first_call, forward, train = (pair_ratio(results, turn, "static", "dynamic") for turn in TURNS)
@@ -227,7 +231,10 @@ assert build.decided and build.value > 1 and first_call.decided and first_call.v
 assert abs(np.log(train.value)) < np.log(build.value)
 
 # %% [markdown]
-# All pairs at a glance. A filled dot is a verdict, a hollow one is "I cannot tell".
+# All pairs at a glance. A filled dot is a verdict, a hollow one is "I cannot tell". Our variants meet others here:
+# Keras's LSTM with its own switch for the unroll, the two functions of TensorFlow 1 that are still there
+# (`compat.v1`), a single operation of TensorFlow that reads the whole sequence (`BlockLSTMV2`), and two other
+# libraries, PyTorch and JAX.
 
 # %%
 from unroll.report.plots import draw_ratios
@@ -240,8 +247,8 @@ draw_ratios(results)
 # "Static takes more memory." Of which? The **graph** itself: its nodes and bytes. The **process**: what it grows by
 # when the graph is built and first run. The **tensors**: the most that numbers take up while a step is computed.
 #
-# **Predict.** Of which of the three does a static training graph need much more than a dynamic one, of which about as
-# much?
+# **Predict.** Of which of the three does a static training graph of 28 steps need more than a dynamic one, and of which
+# about as much?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 held = {
@@ -252,9 +259,9 @@ for name, values in held.items():
     print(f"{name:12}", *(f"{value / 2**20:14.2f}" for value in values))
 
 # %% [markdown]
-# Tensors come out much alike: to learn, both must keep the same gates and states of the same steps. The graph is far
-# larger, but it is small beside the rest. What you would notice on your machine is the process. So "more memory" is
-# right or wrong, depending on what you count.
+# Tensors come out much alike: to learn, both must keep the same gates and states of the same steps. The static graph is
+# larger, but small beside the rest. What you would notice on your machine is the process. So "more memory" is right or
+# wrong, depending on what you count, and on T: what becomes of all this for long sequences is in the next figure.
 
 # %%
 static_tensors, _, dynamic_tensors = held["tensors"]
@@ -275,8 +282,16 @@ draw_growth(results)
 
 # %% [markdown]
 # A step takes time in proportion to T, whoever goes through the loop. Building takes time in proportion to T if Python
-# goes through it, and the same for all T if the graph does. So the longer the sequence, the clearer the answer.
-#
+# goes through it, and the same for all T if the graph does. So the longer the sequence, the clearer the answer. (And
+# the shorter, the less so. Where do the lines of *Build* cross? For only a few steps, static is built sooner.)
+
+# %%
+builds = {variant: results.sweep("steps", "build", "train", variant) for variant in ("static", "dynamic")}
+fewest, most = min(builds["static"]), max(builds["static"])
+assert builds["static"][fewest].median < builds["dynamic"][fewest].median
+assert builds["static"][most].median > 10 * builds["dynamic"][most].median
+
+# %% [markdown]
 # ## Has it paid yet?
 #
 # A slow start may pay, if each step is faster afterwards. The static graph starts later, and perhaps gains a little in
@@ -309,7 +324,7 @@ display(Markdown(break_even_table(results)))
 
 # %% [markdown]
 # As lines: each variant starts with what its start costs, and climbs by what a step costs. Where two lines cross, the
-# later start has paid.
+# later start has paid. (They would be straight, were the axes not logarithmic.)
 
 # %%
 from unroll.report.break_even import draw_break_even
@@ -319,9 +334,11 @@ draw_break_even(results)
 # %% [markdown]
 # ## Under a compiler
 #
-# XLA compiles a graph to machine code, in the first call. That takes its time for every operation that it sees.
+# XLA, a compiler that comes with TensorFlow, turns a graph into machine code, in the first call. That takes its time
+# for every operation that it sees. The figure also has *eager* mode: no graph at all, each operation done as Python
+# comes to it.
 #
-# **Predict.** What does that do to the first call of a graph with T cells, and of one with a loop? And to the steps?
+# **Predict.** What does XLA do to the first call of a graph with T cells, and of one with a loop? And to the steps?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 from unroll.report.xla import draw_xla
@@ -331,17 +348,25 @@ draw_xla(results)
 # %%
 first = {variant: results.find("first_call", "train", variant, "xla").median for variant in ("static", "dynamic")}
 assert first["static"] > 2 * first["dynamic"]
+trained = {mode: results.find("step", "train", "static", mode).median for mode in ("graph", "xla")}
+assert trained["xla"] > trained["graph"]
 
 # %% [markdown]
+# The compiler sees T cells or one, so the static graph waits several times as long for its first call. The steps gain
+# little from it, on this processor; those that train the static graph even lose.
+#
 # ## In short
 #
-# Start with the loop. It is built and started sooner, holds less, and serves any length. If you take many steps with
-# sequences of one short length, *measure* at your sizes: a step may be faster side by side, and pay for the slow start.
+# Start with the loop. Unless the steps are very few, it is built and started sooner and its process holds less; and it
+# serves any length. If you take many steps with sequences of one short length, *measure* at your sizes: a step may be
+# faster side by side, and pay for the slow start.
 #
 # And whatever you measure: warm up, hand the data over as arguments, check the result, take turns, give an interval.
 
 # %% [markdown]
 # ## Exercises
+#
+# Try each one before you open its answer.
 #
 # **1.** A colleague writes: "I timed 20 calls of the dynamic network and then 20 calls of the static one. The mean of
 # static is lower, so static is faster." Name three questions that you would ask.
@@ -354,9 +379,11 @@ assert first["static"] > 2 * first["dynamic"]
 #
 # </details>
 #
-# **2.** Which of the pairs in the results cannot be told apart in their training step?
+# **2.** Which of the pairs in the results cannot be told apart in their training step? (The figure of all pairs knows.)
 #
 # <details><summary>Answer</summary>
+#
+# Those with a hollow dot in the last column:
 #
 # ```python
 # from unroll.report.tables import PAIRS, measured_pairs
@@ -369,21 +396,21 @@ assert first["static"] > 2 * first["dynamic"]
 #
 # </details>
 #
-# **3.** The journal holds a sweep over the number of steps. From which T on does building the static training graph
-# take more than ten times as long as building the dynamic one?
+# **3.** `builds`, from the section on growth, has the measured times to build, by variant and T:
+# `builds["static"][28].median` is one of them, in seconds. From which measured T on does building the static training
+# graph take more than ten times as long as building the dynamic one?
 #
 # <details><summary>Answer</summary>
 #
 # ```python
-# static, dynamic = (results.sweep("steps", "build", "train", variant) for variant in ("static", "dynamic"))
-# over = [T for T in static if T in dynamic and static[T].median > 10 * dynamic[T].median]
-# print(min(over))
-# assert over
+# factors = {T: builds["static"][T].median / builds["dynamic"][T].median for T in sorted(builds["static"])}
+# print({T: round(factor, 1) for T, factor in factors.items()})
+# print(min(T for T, factor in factors.items() if factor > 10))
 # ```
 #
 # </details>
 #
-# **4.** Why is the *median* of a round used, and not the mean?
+# **4.** Why is the *median* of a round used, and not the mean? Try both on five times of which one is disturbed.
 #
 # <details><summary>Answer</summary>
 #

@@ -6,13 +6,13 @@
 #
 # **You will learn**
 #
-# - to train the network, in about a minute;
+# - to train the network, in well under a minute;
 # - to look into it: its state after every row, and what it would answer if the digit ended there;
 # - to read sequences of different lengths in one batch, and what is wrong with `outputs[-1]` then;
 # - what an exported model can serve, from each of the two unrolls.
 #
 # **You need** [the second notebook](02_one_lstm_two_graphs.ipynb): what a state is, and what an unroll does. It takes
-# about a quarter of an hour.
+# about a quarter of an hour. Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
 # Installs this project, with all that the notebook needs, if it is not installed yet.
@@ -66,11 +66,12 @@ plt.show()
 # ## Train it
 #
 # The network is an LSTM that reads the rows, and one layer that makes ten numbers of its last hidden state, one for
-# each digit: the larger, the more the network believes in that digit. They are called *logits*. In each *update*, the
-# network answers for a batch of images, sees the right labels, and changes its weights a little in the direction that
-# makes the loss smaller.
+# each digit: the larger, the more the network believes in that digit. They are called *logits*. The *loss* says how
+# wrong the network is: the less it believed in the right digits, the larger. In each *update*, the network answers for
+# a batch of images, sees the right digits (the *labels*), and changes its weights a little in the direction that makes
+# the loss smaller.
 #
-# `Settings` say what is to be trained, and a `Trainer` does it.
+# `settings` say what is to be trained, and a `Trainer` does it.
 
 # %%
 from unroll.models.settings import choose_settings
@@ -85,7 +86,8 @@ points = [point for made in train(trainer) for point in made]
 after = trainer.evaluate()
 
 # %% [markdown]
-# **Predict.** Before the first update, the weights are random. How many of the test digits are named rightly?
+# **Predict.** Before the first update, the weights are random. What share of the test digits is named rightly then?
+# What share afterwards?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 text = "Right before training: **{:.1%}** of the test digits. After {} updates, which took {:.0f} seconds: **{:.1%}**."
@@ -104,8 +106,10 @@ assert TINY or (before.test_accuracy < 0.3 and after.test_accuracy > 0.95)
 # ## What it believes after every row
 #
 # The last layer is made for the hidden state after the last row. But nobody keeps us from showing it the hidden state
-# after any row: then we see what the network would say if the digit ended there. `return_all_states=True` gives the
-# state after every row, [T, B, H].
+# after any row: then we see what the network would say if the digit ended there.
+#
+# The network has two parts: `network.reader`, the LSTM with its unroll, and `network.logits`, the last layer. The
+# reader's `states` are those after every row, [T, B, H]. (Inside, it calls the unroll with `return_all_states=True`.)
 
 # %%
 network = trainer.network
@@ -151,10 +155,14 @@ drawn = Training("this notebook", str(date.today()), environment(seed=0), settin
 draw_reading([drawn])
 
 # %% [markdown]
-# Follow one column of h or c downwards: that is one of the numbers that the network remembers. Some change with every
-# row, some stay for long. The two halves, static and dynamic, are the same: nothing in a state tells you how it was
-# unrolled. The old saying that a dynamic network "only has the last state" is about an interface, not about the
-# network.
+# A bold number under *Named* is right. Under *How sure*, each row has ten fields, one a digit: the darker, the surer.
+# To the right is the state, h (hidden) and c (memory), from blue for negative to orange for positive numbers. Follow
+# one column of h or c downwards: that is one of the numbers that the network remembers. Little happens before the first
+# ink.
+#
+# Both h and c are there twice, from static and from dynamic, and each time they are the same: nothing in a state tells
+# you how it was unrolled. The old saying that a dynamic network "only has the last state" is about an interface, not
+# about the network.
 
 # %%
 named = int(tf.argmax(network.forward(images[chosen : chosen + 1])[0]))
@@ -188,6 +196,7 @@ plt.show()
 
 # %% [markdown]
 # **Predict.** We let the network read these images. What does the noise do to it? And if we tell it the lengths?
+# (`replace` makes a copy of the reader that knows them.)
 
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
@@ -209,15 +218,19 @@ assert TINY or results["padded with noise"] < 0.5 < 0.9 < results["padded, but t
 # %% [markdown]
 # With `sequence_length`, the state stays as it was from the end of each sequence on, so the padding does not matter at
 # all. (It is not quite the first number, because the blank rows at the top are no longer read.) Both unrolls take it.
+# Let us see whether zeros in place of the noise, or the other unroll, would change anything:
 
 # %%
+from unroll.rnn import static_unroll
+
 silent = np.where(is_padding[:, :, np.newaxis], 0, padded)
 np.testing.assert_allclose(told(tf.constant(padded)), told(tf.constant(silent)), atol=1e-6)
+np.testing.assert_allclose(told(tf.constant(padded)), replace(told, unroll=static_unroll)(padded), atol=1e-4)
 
 # %% [markdown]
 # ## `outputs[-1]`, or the state?
 #
-# The old tutorials read the *last output*. In notebook 2, it was the same number as the final hidden state.
+# The old tutorials read the *last output*. In notebook 2, it was the same as the final hidden state.
 #
 # **Predict.** What is the last output of a sequence that has ended before the last step?
 
@@ -232,7 +245,7 @@ print("all numbers in the last outputs:", np.unique(outputs[-1]))
 
 # %% [markdown]
 # Zeros. Past its end, a sequence outputs nothing. So `outputs[-1]` is right only if all sequences are equally long, and
-# then nobody notices. What one wants is the last *valid* output, and that is what the state holds:
+# then nobody notices. What one wants is the last *valid* output, and that is what the state holds, for every sequence:
 
 # %%
 last_valid = outputs.numpy()[lengths - 1, np.arange(len(lengths))]  # [B, H]
@@ -275,9 +288,13 @@ assert answers["static", 28].test_accuracy == answers["dynamic", 28].test_accura
 # %% [markdown]
 # ## Exercises
 #
+# Try each one before you open its answer.
+#
 # **1.** Find a test digit that the network names wrongly, and draw how it was read. After which row was it lost?
 #
 # <details><summary>Answer</summary>
+#
+# After the last bold number under *Named*; where none is bold, it was never found.
 #
 # ```python
 # named = tf.argmax(network.forward(tf.constant(images)), axis=1).numpy()
@@ -299,6 +316,10 @@ assert answers["static", 28].test_accuracy == answers["dynamic", 28].test_accura
 # ```python
 # poisoned = np.where(is_padding[:, :, np.newaxis], np.nan, padded).astype(np.float32)
 # np.testing.assert_array_equal(told(tf.constant(poisoned)), told(tf.constant(silent)))
+#
+# with tf.GradientTape() as tape:
+#     total = tf.reduce_sum(told(tf.constant(poisoned)))
+# assert all(np.isfinite(gradient).all() for gradient in tape.gradient(total, told.variables))
 # ```
 #
 # </details>
@@ -318,7 +339,8 @@ assert answers["static", 28].test_accuracy == answers["dynamic", 28].test_accura
 #
 # </details>
 #
-# **4.** Save the SavedModel yourself, load it again, and let it name three digits.
+# **4.** Save the SavedModel yourself, with `export_network(network, 28, folder)`, load it again with
+# `tf.saved_model.load`, and let it `serve` three digits.
 #
 # <details><summary>Answer</summary>
 #
@@ -336,8 +358,9 @@ assert answers["static", 28].test_accuracy == answers["dynamic", 28].test_accura
 #
 # </details>
 #
-# **5.** Train with the mistake of [notebook 1](01_transpose_reshape_split.ipynb): without the transpose. How far does
-# it get?
+# **5.** Train with the mistake of [notebook 1](01_transpose_reshape_split.ipynb): without the transpose, so that each
+# batch of images becomes `join_steps(mix_images(images, 28))`. How far does it get? (A `Trainer` of your own may change
+# the images in its method `update(self, images, labels)`.)
 #
 # <details><summary>Answer</summary>
 #

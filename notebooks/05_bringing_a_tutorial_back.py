@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 5. Bringing a tutorial back
 #
-# Thousands of people have learned about LSTM from tutorials for TensorFlow 1. None of that code runs any more. Here we
+# Many people have learned about LSTM from tutorials for TensorFlow 1. Their code does not run in TensorFlow 2. Here we
 # take one of them, call by call, from its day to ours, and let it train again. (It is the one called 002 in this
 # project: "Understanding LSTM in TensorFlow (MNIST dataset)".)
 #
@@ -13,7 +13,7 @@
 # - how to show that a rewritten program is still the same program.
 #
 # **You need** [the second notebook](02_one_lstm_two_graphs.ipynb), and it helps to have an old tutorial that you are
-# fond of. It takes about a quarter of an hour.
+# fond of. It takes about a quarter of an hour. Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
 # Installs this project, with all that the notebook needs, if it is not installed yet.
@@ -46,7 +46,8 @@ from scipy.special import expit as sigmoid
 TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a tiny size
 
 # %% [markdown]
-# The project keeps each of the five tutorials as data: its network, its schedule, and what its author printed.
+# The project keeps each of the five tutorials as data: its network, its schedule, and what its author printed. *Reads*
+# is what the last layer is shown: here the last output.
 
 # %%
 from unroll.models.tutorials import find_tutorial
@@ -63,15 +64,15 @@ print("printed       ", tutorial.test_accuracy, "right on the test images")
 #
 # | then | now |
 # | --- | --- |
-# | `input_data.read_data_sets(..., one_hot=True)` | `load("mnist")`, or `load("digits")`, which needs no network |
-# | `mnist.train.next_batch(batch_size)` | `batches(...)`, a `tf.data` pipeline |
+# | `input_data.read_data_sets(..., one_hot=True)` | `load("mnist")`, or `load("digits")`, which needs no download |
+# | `mnist.train.next_batch(batch_size)` | `batches(...)`: batch after batch, in random order |
 # | `batch_x.reshape((batch_size, time_steps, n_input))` | nothing: the images come as [N, 28, 28] |
 
 # %%
 from unroll.models.batches import batches
 from unroll.models.data import load
 
-digits = load("digits")  # try "mnist" if you are online
+digits = load("digits")  # scikit-learn's digits; try "mnist" if you are online
 images, labels = next(iter(batches(digits.train, 16, seed=0)))
 print(images.shape, labels.numpy())
 
@@ -108,8 +109,8 @@ print(np.array_equal(unstacked, split), np.array_equal(unstacked, transposed))
 assert np.array_equal(unstacked, split) and np.array_equal(unstacked, transposed)
 
 # %% [markdown]
-# All three are: the first is of this tutorial, the second is how two of the others do it ([notebook
-# 1](01_transpose_reshape_split.ipynb)), the third is what you need today.
+# All three are: the first is of this tutorial, the second is how two of the others do it
+# ([notebook 1](01_transpose_reshape_split.ipynb)), the third is what you need today, and then not even as a list.
 #
 # ## The cell
 #
@@ -118,9 +119,10 @@ assert np.array_equal(unstacked, split) and np.array_equal(unstacked, transposed
 # | `rnn.BasicLSTMCell(num_units, forget_bias=1)` | `LSTMCell(weights)` |
 #
 # The old cell made its weights itself, somewhere in the graph. It had *one* kernel for inputs and hidden state
-# together, [I+H, 4H], its gates stood in the order i, j, f, o (j is our g), and it added `forget_bias` at every step.
-# Ours is given its weights; it has two kernels, the order i, f, g, o, and the forget bias is simply part of the bias.
-# Here is the old cell's arithmetic, in NumPy:
+# together, [I+H, 4H], its gates stood in the order i, j, f, o (j is our g), and it added `forget_bias` to f at every
+# step: so the valve stands rather open at first, and little is forgotten. Ours is given its weights; it has two
+# kernels, the order i, f, g, o, and the forget bias is simply part of the bias. Here is the old cell's arithmetic, in
+# NumPy, with random weights that stand in for old ones:
 
 # %%
 I, H = 28, 16
@@ -172,8 +174,10 @@ np.testing.assert_allclose(output, want, atol=1e-6)
 # | --- | --- |
 # | `rnn.static_rnn(cell, inputs, dtype=tf.float32)` | `static_unroll(cell, rows, cell.zero_state(B))` |
 #
-# `tf.contrib` is gone, but the function itself has survived, as `tf.compat.v1.nn.static_rnn`. It takes any object that
-# looks like an old cell. So we need not believe that ours is the same. We can ask it.
+# `tf.contrib`, where the old `rnn` lived, is gone, but the function itself has survived, as
+# `tf.compat.v1.nn.static_rnn`. It takes any object that looks like an old cell. So we need not believe that ours is the
+# same. We can ask it: `TensorFlow1Reader` lets `static_rnn` run our cell over the images, `LSTMReader` does the same
+# with an unroll of ours, and both give the last hidden state.
 
 # %%
 from unroll.measure.peers import TensorFlow1Reader
@@ -189,6 +193,9 @@ for unroll in (static_unroll, dynamic_unroll):
 # %% [markdown]
 # ## The loss
 #
+# The loss says how wrong the logits are. The function has two forms: one takes labels as one-hot rows (ten numbers, a 1
+# at the right digit and 0 elsewhere), the other takes them as they are.
+#
 # | then | now |
 # | --- | --- |
 # | `softmax_cross_entropy_with_logits(...)`, with labels as one-hot rows | the same |
@@ -203,12 +210,15 @@ np.testing.assert_allclose(then, now, rtol=1e-5)
 # %% [markdown]
 # ## The optimiser
 #
+# An optimiser changes the weights, given the gradients of the loss. This one is called Adam.
+#
 # | then | now |
 # | --- | --- |
 # | `tf.train.AdamOptimizer(learning_rate)` | `keras.optimizers.Adam(learning_rate, epsilon=1e-8)` |
 # | `.minimize(loss)` | `tf.GradientTape` finds the gradients, `.apply_gradients(...)` changes the weights |
 #
-# Watch the `epsilon`: Keras has another default than TensorFlow 1 had.
+# Watch the `epsilon`, a small number that keeps Adam from dividing by zero: Keras has another default than TensorFlow 1
+# had.
 
 # %%
 print("Keras's default:", keras.optimizers.Adam().epsilon)
@@ -218,8 +228,9 @@ assert keras.optimizers.Adam().epsilon != 1e-8
 # ## Together
 #
 # All this stands in the project already: `choose_settings(tutorial="002")` gives the tutorial's network and schedule,
-# and a `Trainer` trains it. Here on the small digits and for fewer updates, so that it takes a minute; with static
-# unrolling, as the tutorial has it, and then with the other, from the same first weights and the same order of batches.
+# and a `Trainer` trains it. Here on the small digits and for fewer updates, so that it takes a minute at most; with
+# static unrolling, as the tutorial has it, and then with the other, from the same first weights and the same order of
+# batches.
 #
 # **Predict.** Will you be able to tell the two learning curves apart?
 
@@ -254,8 +265,12 @@ for one, other in zip(trainings[0].points[:20], trainings[1].points[:20], strict
 assert TINY or all(training.result.test_accuracy > 0.8 for training in trainings)
 
 # %% [markdown]
-# On the real MNIST and for its whole schedule, with several seeds, this is what became of all five, beside what their
-# authors printed:
+# You are not: the thin line of the one lies on the thick line of the other. The lower half shows by how much they
+# differ, which is rounding.
+#
+# On the real MNIST, this is what became of all five. Where an author printed a result, we trained from several seeds;
+# *printed lies* says where it lies: below, within or above the range of ours, which stands in brackets. One schedule
+# was too long, and was cut short.
 
 # %%
 from pathlib import Path
@@ -276,7 +291,16 @@ from unroll.models.tutorials import calls_table
 display(Markdown(calls_table()))
 
 # %% [markdown]
+# ## In short
+#
+# - What was described first and run in a session is a function now, and calling it runs it.
+# - Old calls have successors, but not always with the same arguments, gates or defaults.
+# - Little warns you if one of these is wrong. Compare numbers with the old program: outputs, losses, results.
+
+# %% [markdown]
 # ## Exercises
+#
+# Try each one before you open its answer.
 #
 # **1.** Tutorial 004 writes `tf.split(0, n_chunks, x)`. What is that today?
 #
