@@ -30,7 +30,7 @@ def record(quantity, variant, samples, unit="s", sizes=FIT_SIZES, turns="fit", *
 
 
 def fitted(variant, start, epoch, factors=(1.0,) * ROUNDS) -> list[Record]:
-    """Give what a layer costs in every round: seconds to start, for the first epoch and for two later ones; and bytes."""
+    """Give what a layer costs in every round: to start, for the first epoch and for two later ones; and its bytes."""
     in_round = [
         record(quantity, variant, [factor * seconds for seconds in samples], round=number)
         for number, factor in enumerate(factors, start=1)
@@ -74,7 +74,7 @@ def test_the_start_is_set_beside_unroll_true_and_later_epochs_beside_the_faster_
         *fitted(slower, start[slower], 1.6),
     )
     found = rows(fit_table(run))
-    by_start, by_epoch = f"start / {label(UNROLLED)}", f"later epoch / {label(faster)}"
+    by_start, by_epoch = f"start / {label(UNROLLED)}", f"later epoch / the faster: {label(faster)}"
     assert set(found["static, traced cell"]) >= {by_start, by_epoch}
     assert found["static, traced cell"][by_start].startswith("**0.5")
     # In every second round Keras is the slower by 10%, and 1.0 / (0.8 * 1.1) still above 1.
@@ -117,7 +117,7 @@ def test_what_keras_did_not_do_is_no_1_and_what_took_no_turns_has_no_ratio(run_o
     apart = [replace(one, turns="elsewhere") for one in fitted("static", 1.0, 1.0)]
     found = rows(fit_table(run_of(*epochs, *apart, *fitted(LOOP, 1.0, 3.0))))
     assert found[label(UNROLLED)][f"start / {label(UNROLLED)}"] == "not measured"
-    assert found["static"][f"later epoch / {label(UNROLLED)}"] == "took no turns"
+    assert found["static"][f"later epoch / the faster: {label(UNROLLED)}"] == "took no turns"
 
 
 def test_without_fit_there_is_no_table_no_figure_and_words_instead(run_of, texts_of):

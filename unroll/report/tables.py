@@ -173,7 +173,7 @@ def modes_table(run: Run) -> str:
 
 
 def fit_table(run: Run) -> str:
-    """Set out what each Keras layer costs in `fit`, and by what factors it differs from Keras's own; bold as in the ratios.
+    """Set out what each layer costs in Keras's `fit`, and its ratios to Keras's own layers; bold as in the ratios.
 
     The start is set beside Keras's unroll=True, a later epoch beside the faster of Keras's two.
     """
@@ -189,7 +189,7 @@ def fit_table(run: Run) -> str:
         for variant in measured_variants(fitted, FIT)
     ]
     columns = [column.title for column in _of_host(run, FIT)]
-    ratios = [f"start / {label(unrolled)}", f"later epoch / {label(faster) if faster else 'the faster of Keras'}"]
+    ratios = [f"start / {label(unrolled)}", f"later epoch / the faster{f': {label(faster)}' if faster else ' of Keras'}"]
     return markdown([f"in fit, {fitted.sizes}", *columns, *ratios], rows)
 
 
