@@ -189,7 +189,8 @@ def fit_table(run: Run) -> str:
         for variant in measured_variants(fitted, FIT)
     ]
     columns = [column.title for column in _of_host(run, FIT)]
-    ratios = [f"start / {label(unrolled)}", f"later epoch / the faster{f': {label(faster)}' if faster else ' of Keras'}"]
+    beside = f"the faster: {label(faster)}" if faster else "the faster of Keras"
+    ratios = [f"start / {label(unrolled)}", f"later epoch / {beside}"]
     return markdown([f"in fit, {fitted.sizes}", *columns, *ratios], rows)
 
 
