@@ -570,6 +570,12 @@ def test_figures_from_elsewhere_are_shown_as_that_where_there_is_no_gpu():
     assert found.evidence and all(one.what.startswith("without a GPU: ") for one in found.evidence)
 
 
+def test_a_layer_that_was_only_fitted_in_keras_says_nothing_of_unrolling_by_a_few():
+    fitted = beside("fit_epoch", "train", ("dynamic-10", "dynamic"), SHORTER)
+    found = BY_NAME["unroll-by-a-few"].judge(Results(run_of(cells(SHORTER, ALIKE), fitted)))
+    assert (found.word, found.because.count("unroll=")) == (HOLDS, 1)
+
+
 def test_sizes_with_a_sequence_length_are_no_part_of_a_ratio():
     run = run_of(beside("step", "train", OURS, LONGER, Sizes(valid=7)))
     assert not evidence.ratios_at(run, Column("step", "train", "", "ms"), OURS)

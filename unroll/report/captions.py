@@ -11,8 +11,12 @@ from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, PROCESS, STEP_TRAIN
 from unroll.report.tables import (
     BREAK_EVEN_PAIRS,
     BY_MODE,
+    FIT_EPOCH,
+    FIT_START,
     Column,
+    in_fit,
     measured_pairs,
+    measured_variants,
     pair_break_even,
     steps_interval,
     steps_text,
@@ -110,6 +114,15 @@ def _xla(run: Run) -> str:
     return f"What compiling costs, and what a step then takes. {_beside(compiled, run)}"
 
 
+def _fit(run: Run) -> str:
+    fitted, said = in_fit(run), []
+    for variant in measured_variants(fitted, (FIT_START, FIT_EPOCH)):
+        start, epoch = (cost.find(fitted, variant) for cost in (FIT_START, FIT_EPOCH))
+        if start and epoch and start.samples and epoch.samples:
+            said.append(f"{label(variant)} {amount(start, FIT_START)} and {amount(epoch, FIT_EPOCH)}")
+    return f"Bars, one a layer. To the end of the first step, and a later epoch: {_sentence(said) or 'not measured.'}"
+
+
 def _learning(run: Run) -> str:
     return "Loss against updates: where both unrolls learn the same, one line lies upon the other."
 
@@ -155,6 +168,7 @@ CAPTIONS = {
     "break-even": Caption("When a later start has paid", _break_even),
     "grid": Caption("The ratio at each batch and width", _grid),
     "unroll": Caption("Between the two: k cells an iteration", _unrolls),
+    "fit": Caption("What a Keras layer costs in fit", _fit),
     "xla": Caption("Compiled by XLA", _xla),
     "learning": Caption("Learning, static beside dynamic", _learning),
     "reading": Caption("A digit, read row by row", _reading),
@@ -168,6 +182,7 @@ TABLE_TITLES = {
     "sizes": "Graphs and memory",
     "export": "Export",
     "modes": "Graph, XLA and eager",
+    "fit": "What a Keras layer costs in fit",
     "machine": "What the machine can do",
     "roofline": "How near each step comes to that",
     "growth": "Exponents of growth with T",

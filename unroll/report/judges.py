@@ -445,7 +445,8 @@ def _padding(run: Run, variant: str, padded: Sizes, short: Sizes) -> Finding | N
 def few_cells_an_iteration(results: Results) -> Finding:
     """Judge whether an unroll=k makes the loop's step faster, and its build no longer."""
     run = results.run
-    cells = {cells: variant for variant in run.variants if (cells := cells_an_iteration(variant))}
+    stepped = dict.fromkeys(record.variant for record in run.records if record.quantity == STEP_TRAIN.quantity)
+    cells = {cells: variant for variant in stepped if (cells := cells_an_iteration(variant))}
     parts = {f"unroll={k}": _gain(run, (variant, "dynamic")) for k, variant in sorted(cells.items())}
     return combine(parts) if parts else Finding(NOT_MEASURED, "no unroll=k in this run")
 

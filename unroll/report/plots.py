@@ -1,6 +1,7 @@
 """The figures of costs and of ratios, drawn from a run's records alone."""
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, groupby, pairwise
 from typing import TypeVar
@@ -34,11 +35,15 @@ from unroll.report.style import (
     write_title,
 )
 from unroll.report.tables import (
+    FIT_EPOCH,
+    FIT_PROCESS,
+    FIT_START,
     NOTHING,
     PAIRS,
     TURNS,
     Column,
     factor,
+    in_fit,
     interval,
     lack,
     measured_pairs,
@@ -61,6 +66,14 @@ BANDS = [
         Column("export", "forward", "How large is\nthe SavedModel?", "KiB"),
     ],
 ]
+FIT_BANDS = [
+    [
+        replace(FIT_START, heading="How long from compile to\nthe end of the first step?"),
+        replace(FIT_EPOCH, heading="How long is one\nlater epoch?"),
+        replace(FIT_PROCESS, heading="How much does the\nprocess grow?", more=", to the end of the first epoch"),
+    ],
+]
+SLOTS = 4  # for panels, side by side in a band; where one is free, it says how to read them
 HOW_TO_READ = (
     "How to read it",
     "Bar and number: the median.",
@@ -84,18 +97,28 @@ Rows = dict[Item, float]  # the middle of each item's row, in rows from the top
 @styled
 def draw_costs(run: Run) -> Figure:
     """Draw what each variant costs to build, to start, to run, to hold and to export, as small multiples of bars."""
-    title = "What each way of unrolling one LSTM costs"
-    rows = place_rows(measured_variants(run, chain(*BANDS)), family, GROUP_GAP)
+    return _draw_bands(run, "What each way of unrolling one LSTM costs", BANDS)
+
+
+@styled
+def draw_fit(run: Run) -> Figure:
+    """Draw what each Keras layer costs in `fit`: to start, in a later epoch and in memory, at sizes of its own."""
+    return _draw_bands(in_fit(run), "What each Keras layer costs in fit", FIT_BANDS)
+
+
+def _draw_bands(run: Run, title: str, bands: Sequence[list[Column]]) -> Figure:
+    """Draw bands of panels, one below the other, each with a row a variant."""
+    rows = place_rows(measured_variants(run, chain(*bands)), family, GROUP_GAP)
     if not rows:
         return empty_figure(run, title, NOTHING)
     band_height = BAND_TITLE + rows_height(rows) * ROW
     print_lines = small_print(run)
     few_rows = max(0, READING_HEIGHT - rows_height(rows) * ROW)
-    height = TITLE_HEIGHT + len(BANDS) * (band_height + BAND_GAP) + few_rows + print_height(print_lines)
+    height = TITLE_HEIGHT + len(bands) * (band_height + BAND_GAP) + few_rows + print_height(print_lines)
     figure = Figure(figsize=(WIDTH, height), dpi=DPI)
     write_title(figure, title, "less is better")
     top = height - TITLE_HEIGHT
-    for band in BANDS:
+    for band in bands:
         _draw_band(figure, run, band, rows, top)
         top -= band_height + BAND_GAP
     write_small_print(figure, print_lines)
@@ -133,12 +156,12 @@ def _draw_band(figure: Figure, run: Run, panels: list[Column], rows: Rows[str], 
     for variant, row in rows.items():
         name = fitted(label(variant), NORMAL, LABELS_WIDTH - 0.1)
         list_axes.text(LABELS_WIDTH - 0.1, row, name, ha="right", va="center_baseline")
-    slot = (WIDTH - 2 * MARGIN - LABELS_WIDTH + PANEL_GAP) / max(map(len, BANDS))
+    slot = (WIDTH - 2 * MARGIN - LABELS_WIDTH + PANEL_GAP) / SLOTS
     for above, below in pairwise(rows.values()):
         if below - above > 1 + GROUP_GAP / 2:
             end = LABELS_WIDTH + slot * len(panels) - PANEL_GAP
             list_axes.plot([0, end], [(above + below) / 2] * 2, color=FAINT, linewidth=0.6)
-    for number in range(max(map(len, BANDS))):
+    for number in range(SLOTS):
         left = MARGIN + LABELS_WIDTH + number * slot
         axes = add_axes(figure, left, bottom, slot - PANEL_GAP, height)
         axes.set(ylim=(bottom_row, 0))

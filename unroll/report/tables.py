@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, cells_an_iteration, label, own_mode
 from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
+from unroll.measure.presets import KERAS
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import BreakEven, Ratio
 
 NOTHING = "Not measured in this run."
-UNITS = {"ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
+UNITS = {"s": 1, "ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,15 @@ TURNS = [
     Column("first_call", "train", "first call, train", "ms"),
     Column("step", "forward", "forward step", "ms"),
     Column("step", "train", "training step", "ms"),
+]
+FIT_START = Column("fit_start", "train", "start", "s")
+FIT_EPOCH = Column("fit_epoch", "train", "later epoch", "s")
+FIT_PROCESS = Column("fit_process", "train", "process", "MiB")
+FIT = [
+    FIT_START,
+    Column("fit_first", "train", "first epoch", "s"),
+    FIT_EPOCH,
+    FIT_PROCESS,
 ]
 PAIRS = [
     ("static", "dynamic"),
@@ -143,10 +153,7 @@ def times_table(run: Run) -> str:
 
 def sizes_table(run: Run) -> str:
     """Set out each variant's graph and memory; beside a GPU's tensors, the process is named the host's."""
-    if run.device != "gpu":
-        return _variants_table(run, SIZES)
-    of_host = [replace(column, heading=column.heading.replace("process", "host process")) for column in SIZES]
-    return _variants_table(run, of_host)
+    return _variants_table(run, _of_host(run, SIZES))
 
 
 def export_table(run: Run) -> str:
@@ -163,6 +170,50 @@ def modes_table(run: Run) -> str:
     """Set out the first training call and later training steps of the variants measured in more than one mode."""
     shown = [column for column in BY_MODE if column.mode != "mixed" or measured_variants(run, [column])]
     return _variants_table(run, shown, [variant for variant in run.variants if _count_modes(run, variant) > 1])
+
+
+def fit_table(run: Run) -> str:
+    """Set out what each layer costs in Keras's `fit`, and its ratios to Keras's own layers; bold as in the ratios.
+
+    The start is set beside Keras's unroll=True, a later epoch beside the faster of Keras's two.
+    """
+    fitted = in_fit(run)
+    unrolled, faster = KERAS[0], faster_keras(fitted)
+    rows = [
+        [
+            label(variant),
+            *(_cell(column.find(fitted, variant), column.scale) for column in FIT),
+            _beside_keras(fitted, FIT_START, variant, unrolled),
+            _beside_keras(fitted, FIT_EPOCH, variant, faster),
+        ]
+        for variant in measured_variants(fitted, FIT)
+    ]
+    columns = [column.title for column in _of_host(run, FIT)]
+    beside = f"the faster: {label(faster)}" if faster else "the faster of Keras"
+    ratios = [f"start / {label(unrolled)}", f"later epoch / {beside}"]
+    return markdown([f"in fit, {fitted.sizes}", *columns, *ratios], rows)
+
+
+def in_fit(run: Run) -> Run:
+    """View a run at the sizes at which it fitted its layers, which need not be those of its steps."""
+    quantities = {column.quantity for column in FIT}
+    sizes = next((record.sizes for record in reversed(run.records) if record.quantity in quantities), run.sizes)
+    return replace(run, settings=run.settings | {"sizes": asdict(sizes)})
+
+
+def faster_keras(fitted: Run) -> str:
+    """Give the one of Keras's two layers whose later epochs have the smaller median; empty if either lacks them."""
+    found = {variant: FIT_EPOCH.find(fitted, variant) for variant in KERAS}
+    medians = {variant: measured.median for variant, measured in found.items() if measured and not missing(measured)}
+    return min(medians, key=lambda variant: medians[variant]) if len(medians) == len(KERAS) else ""
+
+
+def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> str:
+    """Write the ratio of a layer to one of Keras's, to itself without an interval; or say why there is none."""
+    if not keras:
+        return _why_none(turn.find(fitted, one) for one in KERAS)
+    found = pair_ratio(fitted, turn, variant, keras)
+    return "1" if variant == keras and isinstance(found, Ratio) else _ratio_cell(found)
 
 
 def stopped_table(run: Run) -> str:
@@ -206,6 +257,13 @@ def environment_table(run: Run) -> str:
         *(["warning", warning] for warning in environment.get("warnings", [])),
     ]
     return markdown(["environment", ""], rows, align=["---", "---"])
+
+
+def _of_host(run: Run, columns: Sequence[Column]) -> Sequence[Column]:
+    """Name the process the host's where a GPU was measured."""
+    if run.device != "gpu":
+        return columns
+    return [replace(column, heading=column.heading.replace("process", "host process")) for column in columns]
 
 
 def _device_rows(run: Run) -> list[list[str]]:
