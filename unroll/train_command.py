@@ -81,7 +81,7 @@ def _cluster(options) -> Cluster | None:
 
 
 def _check_options(options, chief: bool) -> None:
-    """Refuse what makes no sense before anything is loaded. The checkpoint is the chief's, and need not be elsewhere."""
+    """Refuse what makes no sense before anything is loaded. The checkpoint is the chief's, and may lie there only."""
     check_whole("save_every", options.save_every, 1)
     if options.tutorial is not None:
         find_tutorial(options.tutorial)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -173,7 +174,8 @@ def agree(replicas: Replicas, settings: Settings, data_sum: int) -> None:
     Raises:
         StrategyError: they do not; the message says which worker differs in what.
     """
-    mine = {"settings": settings.as_dict(), "data_sum": data_sum, "devices": replicas.here, "version": tf.version.VERSION}
+    mine = {"settings": settings.as_dict(), "data_sum": data_sum}
+    mine |= {"devices": replicas.here, "version": tf.version.VERSION}
     chief, *others = replicas.exchange(mine)
     differing = {number: _differences(other, chief) for number, other in enumerate(others, start=1)}
     if any(differing.values()):
@@ -196,23 +198,38 @@ def _differences(worker: dict, chief: dict) -> list[str]:
 def _join(cluster: Cluster) -> Replicas:
     """Wait until all workers are there."""
     _check_port(cluster.addresses[cluster.number])
-    sizes = {job: len(addresses) for job, addresses in (("chief", cluster.chiefs), ("worker", cluster.workers)) if addresses}
-    service = context.context()
-    jobs = [context.coordination_config_pb2.CoordinatedJob(name=job, num_tasks=size) for job, size in sizes.items()]
-    service.configure_coordination_service(  # as the strategy does, whose own times are an hour and more
-        service_type="standalone",
-        service_leader=cluster.leader,
-        cluster_register_timeout_in_ms=JOIN_S * 1000,
-        heartbeat_timeout_in_ms=HEARTBEAT_S * 1000,
-        coordinated_jobs=jobs,
-    )
+    _bound_waiting(cluster)
+    before = signal.getsignal(signal.SIGTERM)
     try:
         return Replicas(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
     except (tf.errors.OpError, RuntimeError) as error:
         raise StrategyError(
-            f"not all of {', '.join(cluster.addresses)} came together within {JOIN_S} s "
-            f"({str(error).splitlines()[0][:200]}); want a worker started for each of them, which the others can reach"
+            f"not all of {', '.join(cluster.addresses)} came together within {JOIN_S} s; want a worker started for each "
+            f"of them, which the others can reach (TensorFlow says: {_first_line(error)})"
         ) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)  # which TensorFlow takes for itself, and then does nothing when it comes
+
+
+def _bound_waiting(cluster: Cluster) -> None:
+    """Set how long TensorFlow waits for workers: the strategy's own times are an hour, and for ever."""
+    jobs = {"chief": cluster.chiefs, "worker": cluster.workers}
+    make = context.coordination_config_pb2.CoordinatedJob
+    service = context.context()
+    service.configure_coordination_service(
+        service_type="standalone",
+        service_leader=cluster.leader,
+        cluster_register_timeout_in_ms=JOIN_S * 1000,
+        heartbeat_timeout_in_ms=HEARTBEAT_S * 1000,
+        coordinated_jobs=[make(name=job, num_tasks=len(addresses)) for job, addresses in jobs.items() if addresses],
+    )
+    service.coordination_service.cluster_register_with_barrier = True
+
+
+def _first_line(error: BaseException) -> str:
+    """Give what TensorFlow says first, without what else it knows."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["nothing"]
+    return lines[0][:200].removesuffix(".")
 
 
 def _check_port(address: str) -> None:
