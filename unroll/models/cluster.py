@@ -1,4 +1,4 @@
-"""The workers that train together, as TF_CONFIG names them: read and checked before TensorFlow is. Without TensorFlow."""
+"""The workers that train together, as TF_CONFIG names them: read and checked without TensorFlow, before it starts."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 VARIABLE = "TF_CONFIG"
 JOIN_S = 300  # how long the workers wait for each other to come up
 JOBS = ("chief", "worker")  # in the order of their numbers; TensorFlow's other jobs take no part in such a training
-EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]}, "task": {"type": "worker", "index": 0}}'
+EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, "task": {"type": "worker", "index": 0}}'
 
 
 class ClusterError(ValueError):

@@ -5,7 +5,7 @@ import re
 import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ class WorkerLost(ValueError):
 
 
 class Replicas:
-    """The devices that train together: each has the same weights, takes its rows of every batch, and adds its gradients.
+    """The devices that train together: each has the same weights, and takes its rows of every batch.
 
     Every worker makes the same batches and keeps its rows of them. Where a batch has B rows and there are R replicas,
     each takes B // R, and the first B % R one more.
@@ -131,8 +131,8 @@ class Replicas:
             if self.cluster is None:
                 raise
             raise WorkerLost(
-                f"lost touch with {self._peer_in(str(error))}: it was stopped, it failed and has said why, or it cannot "
-                "be reached"
+                f"lost touch with {self._peer_in(str(error))}: it was stopped, it failed and has said why, "
+                "or it cannot be reached"
             ) from error
 
     def _peer_in(self, text: str) -> str:
@@ -204,11 +204,12 @@ def _join(cluster: Cluster) -> Replicas:
         return Replicas(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
     except (tf.errors.OpError, RuntimeError) as error:
         raise StrategyError(
-            f"not all of {', '.join(cluster.addresses)} came together within {JOIN_S} s; want a worker started for each "
-            f"of them, which the others can reach (TensorFlow says: {_first_line(error)})"
+            f"not all of {', '.join(cluster.addresses)} came together within {JOIN_S} s; want a worker started for "
+            f"each of them, which the others can reach (TensorFlow says: {_first_line(error)})"
         ) from error
     finally:
-        signal.signal(signal.SIGTERM, before)  # which TensorFlow takes for itself, and then does nothing when it comes
+        with suppress(ValueError):  # outside the main thread
+            signal.signal(signal.SIGTERM, before)  # TensorFlow takes it for itself, and a worker could not be ended
 
 
 def _bound_waiting(cluster: Cluster) -> None:

@@ -271,7 +271,7 @@ class Trainer:
         return loss, tf.cast(right, tf.float32) / self.settings.batch
 
     def _update_part(self, images, labels) -> tf.Tensor:
-        """Take one update, of which this replica has some rows, [b, T, I] and [b]; gives what they add to loss and hits.
+        """Take one update, of which this replica has some rows [b, T, I]; gives what they add to the loss and hits.
 
         Keras's optimiser adds up the gradients of all replicas before it applies them.
         """
