@@ -267,24 +267,30 @@ class Trainer:
         """Take one update, on one device or on all replicas together."""
         if self.replicas is None:
             return self.update(*batch)
-        loss, right = tf.unstack(self.replicas.sum(self._update_part, *batch))
+
+        def part(images, labels) -> tf.Tensor:
+            return update_part(self.network, self.optimiser, self.settings.batch, images, labels)
+
+        loss, right = tf.unstack(self.replicas.sum(part, *batch))
         return loss, tf.cast(right, tf.float32) / self.settings.batch
-
-    def _update_part(self, images, labels) -> tf.Tensor:
-        """Take one update, of which this replica has some rows [b, T, I]; gives what they add to the loss and hits.
-
-        Keras's optimiser adds up the gradients of all replicas before it applies them.
-        """
-        logits, loss, gradients = self.network.gradients(images, labels)
-        part = tf.cast(tf.shape(labels)[0], loss.dtype) / self.settings.batch
-        weighted = [part * gradient for gradient in gradients]
-        self.optimiser.apply_gradients(zip(weighted, self.network.variables, strict=True))
-        right = tf.math.count_nonzero(named_rightly(logits, labels), dtype=tf.int32)
-        return tf.stack([part * loss, tf.cast(right, loss.dtype)])
 
     def _test_batch(self, images, labels):
         logits = self.network.forward(images)
         return cross_entropy(logits, labels), tf.math.count_nonzero(named_rightly(logits, labels))
+
+
+def update_part(network: Network, optimiser: Any, batch: int, images, labels) -> tf.Tensor:
+    """Take one update of so many rows, of which this replica has its own, [b, T, I] and [b], and wait for the others'.
+
+    Keras's optimiser adds up the gradients of all replicas before it applies them. Gives what these rows add to the
+    batch's mean loss, and how many of them are named rightly, [2].
+    """
+    logits, loss, gradients = network.gradients(images, labels)
+    part = tf.cast(tf.shape(labels)[0], loss.dtype) / batch
+    weighted = [part * gradient for gradient in gradients]
+    optimiser.apply_gradients(zip(weighted, network.variables, strict=True))
+    right = tf.math.count_nonzero(named_rightly(logits, labels), dtype=tf.int32)
+    return tf.stack([part * loss, tf.cast(right, loss.dtype)])
 
 
 def train(
