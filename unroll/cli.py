@@ -140,7 +140,7 @@ def _compare(options) -> list[str]:
     return [compare(find_run(options.first), find_run(options.second))]
 
 
-def _train(options) -> Iterable[Path]:
+def _train(options) -> Iterable[Path | str]:
     from unroll.train_command import train_as_asked
 
     return train_as_asked(options)

@@ -109,7 +109,7 @@ class Replicas:
         """Tell all workers something, and give what each of them told. They must all ask."""
         if self.cluster is None:
             return [told]
-        service, waits = context.context(), ANSWER_S * 1000
+        service, waits = _service(), ANSWER_S * 1000
         topic, self._exchanges = f"unroll/{self._exchanges}", self._exchanges + 1
         with self.missing_none():
             service.set_config_key_value(f"{topic}/{self.cluster.number}", json.dumps(told))
@@ -215,16 +215,23 @@ def _join(cluster: Cluster) -> Replicas:
 def _bound_waiting(cluster: Cluster) -> None:
     """Set how long TensorFlow waits for workers: the strategy's own times are an hour, and for ever."""
     jobs = {"chief": cluster.chiefs, "worker": cluster.workers}
-    make = context.coordination_config_pb2.CoordinatedJob
-    service = context.context()
+    make: Any = context.coordination_config_pb2  # whose stubs lack what it has
+    service = _service()
     service.configure_coordination_service(
         service_type="standalone",
         service_leader=cluster.leader,
         cluster_register_timeout_in_ms=JOIN_S * 1000,
         heartbeat_timeout_in_ms=HEARTBEAT_S * 1000,
-        coordinated_jobs=[make(name=job, num_tasks=len(addresses)) for job, addresses in jobs.items() if addresses],
+        coordinated_jobs=[
+            make.CoordinatedJob(name=job, num_tasks=len(addresses)) for job, addresses in jobs.items() if addresses
+        ],
     )
     service.coordination_service.cluster_register_with_barrier = True
+
+
+def _service() -> Any:
+    """Give TensorFlow's context, by which the workers find each other; it has no public name."""
+    return context.context()
 
 
 def _first_line(error: BaseException) -> str:
