@@ -5,10 +5,13 @@ import os
 import random
 import signal
 import socket
+import subprocess
 import sys
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -371,3 +374,31 @@ def test_bad_input_gets_one_line_and_status_2(tmp_path, monkeypatch, capsys, con
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"unroll: {message}")
     assert not (tmp_path / "new").exists()
+
+
+def run_in_shell(script, folder) -> tuple[str, str]:
+    """Run a script, and end all that it started; gives what was said on both streams."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(["bash", "-c", script], cwd=folder, **pipes) as started:
+        try:
+            return started.communicate(timeout=2 * WAIT_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(started.pid, signal.SIGKILL)
+
+
+def test_the_example_in_the_docs_starts_two_workers(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "distribute.md"
+    example = page.read_text().partition("```bash\n")[2].partition("```")[0]
+    (chief, worker) = json.loads(cluster_of(2)[0])["cluster"]["worker"]
+    small = "unroll train --hidden 4 --batch 9 --steps 4 --updates 20 --digit none"
+    script = f'unroll() {{ "{sys.executable}" -m unroll "$@"; }}\n' + example.replace("unroll train", small)
+    for documented, free in (("127.0.0.1:12345", chief), ("127.0.0.1:12346", worker)):
+        assert documented in script
+        script = script.replace(documented, free)
+    out, err = run_in_shell(script, tmp_path)
+    assert f"worker 1 ({worker}): 20 updates done; the results are with the chief ({chief})" in out, err
+    assert "own sizes, dynamic" in out and "with 2 replicas" in " ".join(out.split())
+    assert read_checkpoint(tmp_path / "two.npz").update == 20
+    noise = [line for line in err.splitlines() if "waits for the others" not in line and "20/20" not in line]
+    assert not [line for line in noise if line.strip()]  # TensorFlow says nothing
