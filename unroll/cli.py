@@ -104,6 +104,7 @@ def _add_train(commands) -> None:
         default=True,
         help="the same weights in every run, bit for bit",
     )
+    add("--strategy", "WORD", "several devices: mirrored, or multiworker by TF_CONFIG (one device)", kind=str)
     add("--tensorboard", "FOLDER", "scalars and both graphs for TensorBoard (extra: tensorboard)", kind=Path)
     add("--digit", "N", "the test image that is drawn, read row by row; or none (0)", 0)
     add("--rows", "N,N", "serve the test images read for so many rows, from an export of each unroll", kind=str)
@@ -139,7 +140,7 @@ def _compare(options) -> list[str]:
     return [compare(find_run(options.first), find_run(options.second))]
 
 
-def _train(options) -> Iterable[Path]:
+def _train(options) -> Iterable[Path | str]:
     from unroll.train_command import train_as_asked
 
     return train_as_asked(options)

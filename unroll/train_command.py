@@ -1,6 +1,9 @@
 """`unroll train`: trains as the options ask for with a progress bar, keeps the history, draws what came of it."""
 
+import logging
+import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,8 +16,9 @@ from rich.table import Table
 
 from unroll.measure.process import quiet
 from unroll.models.checkpoint import CheckpointError, read_checkpoint
+from unroll.models.cluster import JOIN_S, Cluster
 from unroll.models.history import Evaluation, History, Point
-from unroll.models.settings import Settings, check_whole, choose_settings
+from unroll.models.settings import STRATEGIES, Settings, check_one_of, check_whole, choose_settings
 from unroll.models.tutorials import TUTORIALS, find_tutorial, held_back
 
 DRAW_EVERY_S = 0.2
@@ -22,47 +26,62 @@ NO_DIGIT = "none"
 ROWS_LIMIT = 1024
 
 
-def train_as_asked(options) -> Iterator[Path]:
-    """Train as the command line's options ask for; gives the paths written.
+def train_as_asked(options) -> Iterator[Path | str]:
+    """Train as the command line's options ask for; gives the paths written, or a line if another worker writes them.
 
     Raises:
         ValueError: bad input of any kind, a loss that became NaN, or a file that cannot be written.
         KeyboardInterrupt: stopped by Ctrl-C after the call that was running, and saved; the message says how to go on.
     """
-    _check_options(options)
+    cluster = _cluster(options)
+    chief = cluster is None or cluster.is_chief
+    _check_options(options, chief)
     from unroll.models import data
 
     dataset = data.load(options.data)
     settings = _settings(options, dataset)
     digit = _digit(options.digit, len(dataset.test.labels))
     rows = _rows(options.rows)
-    _start_tensorflow(settings)
+    replicas = _start_tensorflow(settings, options.strategy, cluster)
     from unroll.models.train import Images, Trainer
 
-    trainer = Trainer(settings, Images.of(dataset, settings))
+    trainer = Trainer(settings, Images.of(dataset, settings), replicas)
+    if cluster and not chief:
+        yield from _train_along(options, trainer, cluster)
+        return
     training = _restore(options, trainer)
+    trainer.follow_chief()
     history = _history(options, settings, training)
     result = _train(options, trainer, history)
     history.append(result)
+    network = trainer.network_alone()
     if digit is not None:
         from unroll.models.reading import read_digit
 
         test = trainer.images.test
-        history.append_readings(*read_digit(trainer.network, test.images[digit], test.labels[digit]))
+        history.append_readings(*read_digit(network, test.images[digit], test.labels[digit]))
     if rows:
         from unroll.models.export import serve_rows
 
         with quiet():  # TensorFlow reports what an export refuses
-            served = serve_rows(trainer.network, settings.steps, dataset.test, rows)
+            served = serve_rows(network, settings.steps, dataset.test, rows)
         history.append_served(*served)
+    where = f" with {replicas.count} replicas" if replicas else ""
     Console().print(
-        f"{_name(settings)}, {settings.unroll}, on {settings.data}", result_table(settings, result), sep="\n"
+        f"{_name(settings)}, {settings.unroll}, on {settings.data}{where}", result_table(settings, result), sep="\n"
     )
     yield from _written(options, history)
 
 
-def _check_options(options) -> None:
-    """Refuse what makes no sense before anything is loaded."""
+def _cluster(options) -> Cluster | None:
+    """Read which workers train together, if several are to."""
+    if options.strategy is not None:
+        check_one_of("strategy", options.strategy, STRATEGIES)
+    return Cluster.from_environment() if options.strategy == "multiworker" else None
+
+
+def _check_options(options, chief: bool) -> None:
+    """Refuse what makes no sense before anything is loaded. The checkpoint is the chief's, and may lie there only."""
     check_whole("save_every", options.save_every, 1)
     if options.tutorial is not None:
         find_tutorial(options.tutorial)
@@ -75,8 +94,9 @@ def _check_options(options) -> None:
             raise CheckpointError(
                 "got --resume without --save; want the checkpoint to go on from: --save PATH --resume"
             )
-        read_checkpoint(options.save)
-    elif options.save and Path(options.save).exists():
+        if chief:
+            read_checkpoint(options.save)
+    elif chief and options.save and Path(options.save).exists():
         raise CheckpointError(
             f"got --save {options.save}, which exists; to go on from it add --resume, to begin anew choose another path"
         )
@@ -114,14 +134,30 @@ def _rows(asked: str | None) -> list[int]:
     return [int(text) for text in texts]
 
 
-def _start_tensorflow(settings: Settings) -> None:
-    """Import TensorFlow without its greetings, and hold it to the same results in every run if asked for."""
+def _start_tensorflow(settings: Settings, strategy: str | None, cluster: Cluster | None) -> Any:
+    """Import TensorFlow without its greetings, and hold it to the same results in every run if asked for.
+
+    Gives the replicas that train, or None for one device.
+    """
+    replicas = None
+    if strategy:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # of a lost worker it tells at length; the error says it too
     with quiet():
         import tensorflow as tf
+    if cluster:
+        count = len(cluster.addresses)
+        print(f"{cluster.name(cluster.number)} of {count} waits for the others, {JOIN_S} s at most", file=sys.stderr)
+    if strategy:
+        from unroll.models.strategy import make_replicas
 
+        tf.get_logger().setLevel(logging.WARNING)
+        with quiet(), _ctrl_c_ends_at_once():
+            replicas = make_replicas(strategy, cluster)
+    with quiet():
         tf.config.list_logical_devices()
     if settings.deterministic:
         tf.config.experimental.enable_op_determinism()
+    return replicas
 
 
 def _restore(options, trainer) -> str | None:
@@ -154,12 +190,39 @@ def _train(options, trainer, history: History) -> Evaluation:
             history.append(*(point for point in points if is_kept(point, settings)))
             board(points)
             bar.show(points)
-        if not trainer.finished:
-            how = "the same command with --resume goes on" if options.save else "nothing was saved, for want of --save"
-            raise KeyboardInterrupt(f"stopped after update {trainer.done} of {settings.updates}; {how}")
+        _check_finished(options, trainer)
         result = trainer.evaluate()
         board([result])
     return result
+
+
+def _train_along(options, trainer, cluster: Cluster) -> Iterator[str]:
+    """Train with the chief, who keeps what comes of it."""
+    from unroll.models.train import train
+
+    trainer.follow_chief()
+    with _ctrl_c_noticed() as told_to_stop:
+        for _ in train(trainer, save=options.save, save_every=options.save_every, stop=told_to_stop):
+            pass
+        _check_finished(options, trainer)
+    yield f"{cluster.name(cluster.number)}: {trainer.done} updates done; the results are with {cluster.name(0)}"
+
+
+def _check_finished(options, trainer) -> None:
+    """Say how to go on if the training was stopped."""
+    if not trainer.finished:
+        how = "the same command with --resume goes on" if options.save else "nothing was saved, for want of --save"
+        raise KeyboardInterrupt(f"stopped after update {trainer.done} of {trainer.settings.updates}; {how}")
+
+
+@contextmanager
+def _ctrl_c_ends_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the process while TensorFlow waits, during which Python hears of nothing."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -147,12 +147,13 @@ def test_it_is_saved_at_the_start_every_so_many_updates_and_at_the_end(tmp_path)
     assert read_checkpoint(path).update == 14
 
 
-def test_a_training_told_to_stop_in_the_last_moment_is_saved_too(tmp_path):
-    asked = iter([False, False, True, True])
+@pytest.mark.parametrize(("answers", "done"), [([True], 0), ([False, True], 4), ([False, False, True], 8)])
+def test_it_is_asked_once_before_each_call_whether_to_stop_and_then_saved(tmp_path, answers, done):
+    asked = iter(answers)
     trainer = trainer_of()
     run(trainer, save=tmp_path / "saved", stop=lambda: next(asked))
-    assert trainer.done == 4
-    assert read_checkpoint(tmp_path / "saved").update == 4
+    assert trainer.done == done
+    assert read_checkpoint(tmp_path / "saved").update == done
 
 
 def test_what_is_finished_is_only_tested(finished, tmp_path):

@@ -28,6 +28,7 @@ OTHER_PACKAGES = {"torch": "torch", "jax-loop": "jax", "jax-unrolled": "jax"}
 ONLY_MODES = {"torch": "eager", "jax-loop": "xla", "jax-unrolled": "xla"}  # how these packages run, and no other way
 GPU_ONLY = ("keras-cudnn",)
 SIDE_BY_SIDE = ("static", "static-traced", "keras-unrolled", "tf1-static", "jax-unrolled")  # a cell a step in the graph
+REPLICAS = (1, 2, 4, 8)  # on how many devices at once a training step is measured
 MACHINE = "machine"  # in a variant's place where the machine itself is measured
 _LOOPED = re.compile(r"dynamic-([1-9]\d*)")
 

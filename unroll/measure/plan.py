@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import SIDE_BY_SIDE, Case, cells_an_iteration
+from unroll.measure.config import REPLICAS, SIDE_BY_SIDE, Case, cells_an_iteration
 from unroll.measure.journal import Record
 
 KINDS = {
@@ -15,9 +15,10 @@ KINDS = {
     "machine": ("matrix_rate", "bandwidth"),
     "fit": ("fit_start", "fit_first", "fit_epoch"),
     "fit_memory": ("fit_process",),
+    "replicas": tuple(f"replicas_{count}" for count in REPLICAS),
 }
-IN_TURNS = ("turns", "fit")  # the kinds that go through rounds
-AGAIN_AND_AGAIN = ("step", "fit_epoch")  # what is measured many times in a round
+IN_TURNS = ("turns", "fit", "replicas")  # the kinds that go through rounds
+AGAIN_AND_AGAIN = ("step", "fit_epoch", *KINDS["replicas"])  # what is measured many times in a round
 UNITS = {"nodes": "nodes", "graph_bytes": "bytes", "process": "bytes", "tensors": "bytes", "export": "bytes"}
 UNITS |= {"retraces": "traces", "retraces_signature": "traces", "matrix_rate": "flop/s", "bandwidth": "bytes/s"}
 UNITS |= {"fit_process": "bytes"}
@@ -90,6 +91,8 @@ def _guess(kind: str, case: Case, phase: str) -> float:
     build = (0.1 + 0.03 * cells) * (4 if case.mode == "xla" else 1) * (1 if phase == "train" else 0.5)
     if kind == "fit":
         return case.rounds * (2 * build + 1000 * work * 1e-10)
+    if kind == "replicas":
+        return case.rounds * len(REPLICAS) * (build + 10 * work * 1e-10)
     if kind == "turns":
         return case.rounds * (build + 10 * work * 1e-10)
     return 0.4 + build + 3 * work * 1e-10

@@ -45,6 +45,7 @@ class Preset:
         batches, hiddens: every B and H of a grid, in which the `four` take turns.
         unrolls: every k of dynamic_unroll's unroll=k.
         fitted: the variants of the Keras layer that take turns in `fit`.
+        replicated: the variants whose training steps are measured on several devices.
         phases: forward, train or both.
         holdings: whether to measure memory, graphs and exports, too.
         limit_s: seconds that one result may take before its process is stopped.
@@ -65,6 +66,7 @@ class Preset:
     hiddens: tuple[int, ...] = ()
     unrolls: tuple[int, ...] = ()
     fitted: tuple[str, ...] = ()
+    replicated: tuple[str, ...] = ()
     phases: tuple[str, ...] = PHASES
     holdings: bool = True
     limit_s: float = 60
@@ -141,6 +143,10 @@ class Preset:
         """Give the variants of the Keras layer in `fit`, at sizes of their own: a longer sequence, a smaller layer."""
         return [self._case(variant, FIT_SIZES, ENOUGH_ROUNDS) for variant in self.fitted]
 
+    def on_replicas(self, sizes: Sizes) -> list[Case]:
+        """Give the variants that train on several devices, at the run's sizes: all of them share its batch."""
+        return [self._case(variant, sizes, ENOUGH_ROUNDS) for variant in self.replicated]
+
     @property
     def _present(self) -> list[str]:
         return [variant for variant in self.variants if variant not in self.missing]
@@ -188,6 +194,7 @@ PRESETS = {
         hiddens=(32, 128, 512),
         unrolls=(2, 4, 7, 14, 28),
         fitted=(*PAIR, "dynamic-10", *KERAS),
+        replicated=("static", "dynamic"),
         limit_s=120,
     ),
     "gpu": Preset(

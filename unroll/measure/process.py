@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from unroll.measure.config import Case
 
-PRELOADED = ["unroll.measure.turns", "unroll.measure.memory", "unroll.measure.export", "unroll.measure.fit"]
+PRELOADED = [f"unroll.measure.{name}" for name in ("turns", "memory", "export", "fit", "replicas")]
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
 FAILED, STOPPED = "failed", "stopped"  # how the reasons begin: something is wrong, or the limits were passed

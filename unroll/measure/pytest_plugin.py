@@ -112,10 +112,12 @@ def _chosen_preset(options) -> Preset:
                 raise ValueError(
                     f"got --variants {variant}, but {package} is not installed; pip install --editable '.[peers]'"
                 )
-        swept = tuple(name for name in variants if name in preset.swept)
         four = tuple(name for name in variants if name not in OTHER_PACKAGES)
-        fitted = tuple(name for name in variants if name in preset.fitted)
-        preset = replace(preset, variants=variants, swept=swept, four=four, fitted=fitted)
+        kept = {
+            field: tuple(name for name in variants if name in getattr(preset, field))
+            for field in ("swept", "fitted", "replicated")
+        }
+        preset = replace(preset, variants=variants, four=four, **kept)
     if options.modes:
         modes = tuple(mode.strip() for mode in options.modes.split(","))
         for mode in modes:

@@ -132,7 +132,11 @@ class Turns:
                 doing(case)
                 samples[case].append(self.seconds(ready[case]))
         for case, seconds in samples.items():
-            yield self._record(self.later, case, number, seconds)
+            yield self._record(self.later_of(case), case, number, seconds)
+
+    def later_of(self, case: Case) -> str:
+        """Give the quantity that is measured again and again on a case."""
+        return self.later
 
     def _record(self, quantity: str, case: Case, number: int, samples: list[float], note="") -> Record:
         more = {"round": number, "turns": self.name, "note": note, "took": sum(samples)}

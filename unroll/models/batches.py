@@ -1,5 +1,6 @@
 """The input pipeline: batches of shuffled images whose order depends on the seed and the position alone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,16 @@ from unroll.models.data import Split
 TEST_BATCH = 1000
 
 
-def batches(split: Split, batch: int, *, seed: int, start: int = 0, dtype: str = "float32") -> tf.data.Dataset:
+def batches(
+    split: Split,
+    batch: int,
+    *,
+    seed: int,
+    start: int = 0,
+    dtype: str = "float32",
+    first_row: int = 0,
+    shares: Sequence[int] = (),
+) -> tf.data.Dataset:
     """Give batches (images [B, T, I], labels [B]) for ever, from the one that update `start` takes.
 
     Each epoch has an order of its own. A batch that does not fit into an epoch any more takes the rest of it and the
@@ -18,6 +28,7 @@ def batches(split: Split, batch: int, *, seed: int, start: int = 0, dtype: str =
 
     Args:
         start: how many batches were taken before: the order goes on where it would have been.
+        first_row, shares: in place of each whole batch, give parts of it, from this row on and of so many rows.
 
     Source: TensorFlow 1's `DataSet.next_batch`.
     """
@@ -33,7 +44,10 @@ def batches(split: Split, batch: int, *, seed: int, start: int = 0, dtype: str =
         return tf.cast(tf.gather(images, numbers), dtype), tf.gather(labels, numbers)  # [B, T, I], [B]
 
     orders: Any = tf.data.Dataset.range(epoch, np.iinfo(np.int64).max).map(order)  # [N] an epoch
-    return orders.rebatch(batch, drop_remainder=True).map(gather).prefetch(tf.data.AUTOTUNE)
+    numbers = orders.rebatch(batch, drop_remainder=True)  # [B]
+    if shares:
+        numbers = numbers.map(lambda all_rows: all_rows[first_row : first_row + sum(shares)]).rebatch(list(shares))
+    return numbers.map(gather).prefetch(tf.data.AUTOTUNE)
 
 
 def shuffled(count: int, seed: int, epoch) -> tf.Tensor:

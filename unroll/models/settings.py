@@ -1,6 +1,7 @@
 """What a training is asked for: network, data, sizes and schedule, checked before anything is loaded or built."""
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -9,6 +10,7 @@ from unroll.models.tutorials import Design, find_tutorial
 ROW_WIDTH = ROWS = 28  # what the images have
 UNROLL_NAMES = ("static", "dynamic")
 DTYPES = ("float32", "float64")
+STRATEGIES = ("mirrored", "multiworker")
 SIZES = ("steps", "batch", "hidden", "input")
 OWN = {"steps": ROWS, "batch": 64, "hidden": 128, "learning_rate": 0.002}  # where there is no tutorial
 OWN_UPDATES = 600
@@ -64,8 +66,8 @@ class Settings:
             check_whole(name, getattr(self, name), 1)
         check_whole("seed", self.seed, 0)
         _check_above_zero("learning_rate", self.learning_rate)
-        _check_one_of("unroll", self.unroll, UNROLL_NAMES)
-        _check_one_of("dtype", self.dtype, DTYPES)
+        check_one_of("unroll", self.unroll, UNROLL_NAMES)
+        check_one_of("dtype", self.dtype, DTYPES)
         if self.steps > ROWS:
             raise SettingsError(f"got --steps {self.steps}; the images have {ROWS} rows: want at most as many")
         if self.batch > self.examples:
@@ -94,10 +96,10 @@ class Settings:
                 f"got settings that are none of a training ({error}); want those that unroll wrote"
             ) from error
 
-    def differences(self, other: "Settings") -> list[str]:
+    def differences(self, other: "Settings", may_differ: Collection[str] = MAY_DIFFER) -> list[str]:
         """Say in what another training that should go on with this one's weights differs, other than it may."""
         mine, others = self.as_dict(), other.as_dict()
-        flat = {name: (mine[name], others[name]) for name in mine.keys() - {"sizes", "network"} - set(MAY_DIFFER)}
+        flat = {name: (mine[name], others[name]) for name in mine.keys() - {"sizes", "network"} - set(may_differ)}
         for part in ("sizes", "network"):
             flat |= {name: (value, others[part][name]) for name, value in mine[part].items()}
         order = [field.name for field in (*fields(self), *fields(Design))]
@@ -184,7 +186,12 @@ def _check_above_zero(name: str, value: Any) -> None:
         raise SettingsError(f"got {_option(name)} {value}; want a number above 0, such as 0.001")
 
 
-def _check_one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+def check_one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
+    """Refuse what is none of the words that are known.
+
+    Raises:
+        SettingsError: it is none.
+    """
     if value not in known:
         raise SettingsError(f"got {_option(name)} {value}; want {' or '.join(known)}")
 

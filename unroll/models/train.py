@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from unroll.models.data import Dataset, Split, read_rows
 from unroll.models.history import Evaluation, Point
 from unroll.models.network import Network, build_network, cross_entropy, named_rightly, weight_names
 from unroll.models.settings import Settings
+from unroll.models.strategy import Replicas, WorkerLost, agree
 from unroll.models.tutorials import held_back
 
 SAVE_EVERY = 200
@@ -73,13 +74,26 @@ class Trainer:
 
     The graph of a call takes `steps_per_call` updates; it is traced once, and knows nothing of where the batches come
     from or of what becomes of the losses.
+
+    With `replicas`, it is one and the same training on several devices: losses and weights are those of one device, up
+    to rounding. Where these are of several workers, each has a trainer, and all call its methods in the same order.
+
+    Raises:
+        StrategyError: the workers do not agree, or the batch has fewer rows than there are replicas.
+        WorkerLost: a worker does not answer.
     """
 
-    def __init__(self, settings: Settings, images: Images):
-        self.settings, self.images = settings, images
-        self.network: Network = build_network(settings)
-        self.optimiser: Any = keras.optimizers.Adam(settings.learning_rate, epsilon=settings.epsilon)
-        self.optimiser.build(self.network.variables)
+    def __init__(self, settings: Settings, images: Images, replicas: Replicas | None = None):
+        self.settings, self.images, self.replicas = settings, images, replicas
+        self._share: dict[str, Any] = {}
+        if replicas:
+            agree(replicas, settings, self.data_sum)
+            first_row, shares = replicas.shares(settings.batch)
+            self._share = {"first_row": first_row, "shares": shares}
+        with self._together(), replicas.strategy.scope() if replicas else nullcontext():
+            self.network: Network = build_network(settings)
+            self.optimiser: Any = keras.optimizers.Adam(settings.learning_rate, epsilon=settings.epsilon)
+            self.optimiser.build(self.network.variables)
         self.done = 0  # updates
         self._watch = Stopwatch()
         self._batches: Any = None
@@ -106,22 +120,30 @@ class Trainer:
         return data_sum(self.images.train)
 
     @property
+    def is_chief(self) -> bool:
+        """Whether it is the one, of several workers' trainers, whose results are kept."""
+        return self.replicas is None or self.replicas.is_chief
+
+    @property
     def finished(self) -> bool:
         """Whether all updates are done."""
         return self.done >= self.settings.updates
+
+    def told(self, stop: bool) -> bool:
+        """Say whether this one, or any other worker's, was told to stop."""
+        return self.replicas.any(stop) if self.replicas else stop
 
     def call(self) -> list[Point]:
         """Take the next few updates in one call of the graph; gives a point for each.
 
         Raises:
             Diverged: a loss is NaN or infinite. The weights are of no use then.
+            WorkerLost: a worker does not answer any more.
         """
         if self._batches is None:
-            split, settings = self.images.train, self.settings
-            start = {"seed": settings.seed, "start": self.done, "dtype": settings.dtype}
-            self._batches = iter(batches(split, settings.batch, **start))
+            self._batches = self._start_batches()
         count = min(self.settings.steps_per_call, self.settings.updates - self.done)
-        with self._watch.of(count):
+        with self._watch.of(count), self._together():
             losses, accuracies = (values.numpy() for values in self.run(self._batches, tf.constant(count)))
         points = [
             Point(self.done + number, _shortest(loss), _shortest(right), round(self.seconds, 3))
@@ -175,17 +197,59 @@ class Trainer:
             raise CheckpointError("the checkpoint's optimiser is of another form; begin anew")
         for variable, value in zip(self.optimiser.variables, checkpoint.optimiser, strict=True):
             variable.assign(value)
-        self.done, self._batches = checkpoint.update, None
-        self._watch = Stopwatch(checkpoint.seconds)
+        self._begin_at(checkpoint.update, checkpoint.seconds)
+
+    def follow_chief(self) -> None:
+        """Take over weights, optimiser and position from the chief's, which may have gone on from a checkpoint.
+
+        Raises:
+            WorkerLost: a worker does not answer.
+        """
+        if self.replicas is None:
+            return
+        variables = [*self.network.variables, *self.optimiser.variables]
+        mine = [np.int64(self.done), np.float64(self.seconds), *(variable.numpy() for variable in variables)]
+        done, seconds, *values = self.replicas.from_chief([np.asarray(value) for value in mine])
+        if not self.is_chief:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            self._begin_at(int(done), float(seconds))
+
+    def network_alone(self) -> Network:
+        """Give the network as it is now, on one device."""
+        if self.replicas is None:
+            return self.network
+        network = build_network(self.settings)
+        for variable, mirrored in zip(network.variables, self.network.variables, strict=True):
+            variable.assign(mirrored.numpy())
+        return network
+
+    def _begin_at(self, done: int, seconds: float) -> None:
+        self.done, self._batches = done, None
+        self._watch = Stopwatch(seconds)
+
+    def _together(self) -> Any:
+        """Notice within if another worker is lost."""
+        return self.replicas.missing_none() if self.replicas else nullcontext()
+
+    def _start_batches(self) -> Any:
+        """Give an iterator over the batches from here on; with replicas, over their parts."""
+        split, settings = self.images.train, self.settings
+        start = {"seed": settings.seed, "start": self.done, "dtype": settings.dtype}
+
+        def dataset() -> tf.data.Dataset:
+            return batches(split, settings.batch, **start, **self._share)
+
+        return self.replicas.iterate(dataset) if self.replicas else iter(dataset())
 
     def _updates(self, iterator, count):
         """Take so many updates; gives their losses and accuracies, [count] each."""
         if self.settings.steps_per_call == 1:
-            loss, right = self.update(*iterator.get_next())
+            loss, right = self._update_with(iterator.get_next())
             return loss[tf.newaxis], right[tf.newaxis]
 
         def body(number, losses, accuracies):
-            loss, right = self.update(*iterator.get_next())
+            loss, right = self._update_with(iterator.get_next())
             return number + 1, losses.write(number, loss), accuracies.write(number, right)
 
         arrays = (tf.TensorArray(self.settings.dtype, count), tf.TensorArray(tf.float32, count))
@@ -199,9 +263,34 @@ class Trainer:
         self.optimiser.apply_gradients(zip(gradients, self.network.variables, strict=True))
         return loss, tf.reduce_mean(tf.cast(named_rightly(logits, labels), tf.float32))
 
+    def _update_with(self, batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Take one update, on one device or on all replicas together."""
+        if self.replicas is None:
+            return self.update(*batch)
+
+        def part(images, labels) -> tf.Tensor:
+            return update_part(self.network, self.optimiser, self.settings.batch, images, labels)
+
+        loss, right = tf.unstack(self.replicas.sum(part, *batch))
+        return loss, tf.cast(right, tf.float32) / self.settings.batch
+
     def _test_batch(self, images, labels):
         logits = self.network.forward(images)
         return cross_entropy(logits, labels), tf.math.count_nonzero(named_rightly(logits, labels))
+
+
+def update_part(network: Network, optimiser: Any, batch: int, images, labels) -> tf.Tensor:
+    """Take one update of so many rows, of which this replica has its own, [b, T, I] and [b], and wait for the others'.
+
+    Keras's optimiser adds up the gradients of all replicas before it applies them. Gives what these rows add to the
+    batch's mean loss, and how many of them are named rightly, [2].
+    """
+    logits, loss, gradients = network.gradients(images, labels)
+    part = tf.cast(tf.shape(labels)[0], loss.dtype) / batch
+    weighted = [part * gradient for gradient in gradients]
+    optimiser.apply_gradients(zip(weighted, network.variables, strict=True))
+    right = tf.math.count_nonzero(named_rightly(logits, labels), dtype=tf.int32)
+    return tf.stack([part * loss, tf.cast(right, loss.dtype)])
 
 
 def train(
@@ -214,6 +303,8 @@ def train(
 ) -> Iterator[list[Point]]:
     """Train to the end, or until `stop` says so after a call; save every so many updates and at the end.
 
+    Of several workers, all stop where one is told to, and the chief alone saves.
+
     Args:
         training: its id in the history.
         save: the checkpoint's path. It is written before the first update too, so that a path that cannot be written
@@ -225,26 +316,33 @@ def train(
     Raises:
         Diverged: a loss became NaN or infinite. The checkpoint stays the last good one.
         CheckpointError: the checkpoint cannot be written. The last one stays.
+        WorkerLost: a worker does not answer any more. The checkpoint stays the last one.
     """
     saved = trainer.done
 
     def save_now() -> None:
         nonlocal saved
         if save:
-            save_checkpoint(save, trainer.checkpoint(training))
+            checkpoint = trainer.checkpoint(training)
+            if trainer.is_chief:
+                save_checkpoint(save, checkpoint)
             saved = trainer.done
 
     save_now()
     try:
-        while not trainer.finished and not stop():
+        stopping = trainer.told(stop())
+        while not trainer.finished and not stopping:
             yield trainer.call()
-            if trainer.done - saved >= save_every or trainer.finished or stop():
+            stopping = trainer.told(stop())
+            if trainer.done - saved >= save_every or trainer.finished or stopping:
                 save_now()
-        if saved != trainer.done:  # told to stop in the very last moment
-            save_now()
-    except Diverged as error:
-        left = f"{save} keeps the weights of update {saved}" if save else "nothing was saved, for want of --save"
-        raise Diverged(f"{error}; {left}: begin anew with a smaller learning rate") from error
+    except (Diverged, WorkerLost) as error:
+        advice = "begin anew with a smaller learning rate"
+        if isinstance(error, WorkerLost):
+            advice = f"start all workers again{', with --resume to go on from there' if save else ''}"
+        keeper = save if trainer.is_chief else f"the chief's {save}"
+        left = f"{keeper} keeps the weights of update {saved}" if save else "nothing was saved, for want of --save"
+        raise type(error)(f"{error}; {left}: {advice}") from error
 
 
 def is_kept(point: Point, settings: Settings, every: int = POINT_EVERY) -> bool:

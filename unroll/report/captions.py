@@ -187,6 +187,7 @@ TABLE_TITLES = {
     "roofline": "How near each step comes to that",
     "growth": "Exponents of growth with T",
     "grid": "Ratios at each batch and width",
+    "replicas": "Training on several devices",
     "stopped": "Stopped or failed",
 }
 

@@ -119,7 +119,7 @@ BREAK_EVEN_PAIRS = [
 def ratios_table(run: Run) -> str:
     """Set out by what factors variants that took turns differ, with 95% intervals; bold where one excludes 1."""
     rows = [
-        [f"{label(over)} / {label(under)}", *(_ratio_cell(pair_ratio(run, turn, over, under)) for turn in TURNS)]
+        [f"{label(over)} / {label(under)}", *(ratio_cell(pair_ratio(run, turn, over, under)) for turn in TURNS)]
         for over, under in measured_pairs(run, PAIRS)
     ]
     return markdown(["ratio of times", *(turn.heading for turn in TURNS)], rows)
@@ -140,7 +140,7 @@ def best_of_ours_table(run: Run) -> str:
         return markdown([], [])
     names = [label(variant) if variant else missing(None) for variant in best.values()]
     rows = [
-        [f"its time / {label(peer)}", *(_ratio_cell(pair_ratio(run, turn, best[turn], peer)) for turn in TURNS)]
+        [f"its time / {label(peer)}", *(ratio_cell(pair_ratio(run, turn, best[turn], peer)) for turn in TURNS)]
         for peer in peers
     ]
     return markdown(["", *(turn.heading for turn in TURNS)], [["quickest of ours", *names], *rows])
@@ -417,7 +417,8 @@ def _serves(saved: Measurement | None) -> str:
     return missing(saved) or (saved.note if saved and saved.note else "unknown")
 
 
-def _ratio_cell(ratio: Ratio | str) -> str:
+def ratio_cell(ratio: Ratio | str) -> str:
+    """Write a ratio with its interval, bold where that excludes 1; or why there is none."""
     if isinstance(ratio, str):
         return ratio
     text = f"{factor(ratio.value)} {_interval(ratio)}"

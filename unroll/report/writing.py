@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
-from unroll.report import grid, growth, plots, roofline, style, tables
+from unroll.report import grid, growth, plots, replicas, roofline, style, tables
 from unroll.report.break_even import draw_break_even
 from unroll.report.claims import claims_table, judge_claims
 from unroll.report.folders import training_folder, trainings_beside
@@ -46,6 +46,7 @@ TABLES = {
     **roofline.TABLES,
     "growth": growth.growth_table,
     "grid": grid.grid_table,
+    "replicas": replicas.replicas_table,
     "stopped": tables.stopped_table,
     "claims": claims_table,
     "environment": tables.environment_table,

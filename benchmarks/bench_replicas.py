@@ -1,0 +1,10 @@
+"""Does training go faster on several devices? One batch on one device, and on several that share the cores."""
+
+import pytest
+
+from unroll.measure.plan import KINDS
+
+
+@pytest.mark.asks(*KINDS["replicas"], of="on_replicas", phases=["train"])
+def test_step_on_replicas(answer):
+    answer("a training step on one device; on several: see extra_info")

@@ -1,0 +1,151 @@
+"""What more devices make of training: a step of the same batch on one, and on several CPU devices of a process."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from unroll.measure.check import assert_equal
+from unroll.measure.config import REPLICAS, Case
+from unroll.measure.device import CPU, Device
+from unroll.measure.journal import Record
+from unroll.measure.process import Failed, NotAvailable
+from unroll.measure.turns import Turns
+from unroll.measure.workloads import Batch, new_network, new_subject
+from unroll.models.strategy import Replicas
+from unroll.models.train import update_part
+
+
+def take_turns(
+    cases: Sequence[Case],
+    images: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    phase: str,
+    *,
+    steps: int,
+    first_round: int = 1,
+    device: Device = CPU,
+) -> Iterator[Record | Failed | str]:
+    """Let cases on one device and on several take turns at training steps, as `unroll.measure.turns.take_turns` does.
+
+    There are no more devices than cores; of more, it is said why they are not measured.
+
+    Raises:
+        NotAvailable: the device is a GPU, which is one and cannot be split.
+    """
+    if device.is_gpu:
+        raise NotAvailable("is measured on the CPU's devices only")
+    cores = os.cpu_count() or 1
+    few = [count for count in REPLICAS if count <= min(cores, cases[0].sizes.batch)]
+    for case in cases:
+        for count in set(REPLICAS) - set(few):
+            yield Record.of(
+                case, quantity(count), phase, "s", [], note=f"{cores} cores, B={case.sizes.batch}: no more devices"
+            )
+    split_cpu(max(few))
+    turns = ReplicaTurns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps, device)
+    turns.counts = few
+    yield from turns.rounds(first_round)
+
+
+def split_cpu(devices: int) -> None:
+    """Let TensorFlow, which must not have started, see so many CPU devices. They share the cores."""
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+
+
+def quantity(count: int) -> str:
+    """Name what is measured with so many replicas."""
+    return f"replicas_{count}"
+
+
+@dataclass(frozen=True)
+class ReplicatedCase(Case):
+    """A case on so many devices."""
+
+    replicas: int = 1
+
+
+class ReplicatedSubject:
+    """A network on several devices, each with its rows of the batch: a `Subject`."""
+
+    builds = True
+
+    def __init__(self, case: Case, batch: Batch, seed: int, count: int, device: Device = CPU):
+        devices = [each.name for each in tf.config.list_logical_devices("CPU")[:count]]
+        self.replicas, self.precision = Replicas(tf.distribute.MirroredStrategy(devices)), device.precision(case.mode)
+        with self.replicas.strategy.scope():
+            self.network = new_network(case.variant, case.sizes, seed)
+            self.learning_rate = self.network.learning_rate
+            self.optimiser = keras.optimizers.SGD(self.learning_rate)
+            self.optimiser.build(self.network.variables)
+        self._start = self.values()
+        self._batches = [self._spread(part) for part in (batch, batch.check)]
+
+    def build(self, phase: str) -> Callable[..., Any]:
+        """Trace a training step; gives step(check=False)."""
+        if phase != "train":
+            raise NotAvailable("is measured in training only")
+        size = self._size
+
+        def part(images, labels) -> tf.Tensor:
+            return update_part(self.network, self.optimiser, size, images, labels)
+
+        train: Any = tf.function(lambda *given: self.replicas.sum(part, *given), autograph=False)
+
+        def step(check: bool = False) -> Any:
+            return train(*self._batches[check]).numpy()[0]
+
+        return step
+
+    def values(self) -> list[np.ndarray]:
+        return [variable.numpy() for variable in self.network.variables]
+
+    def reset(self) -> None:
+        for variable, value in zip(self.network.variables, self._start, strict=True):
+            variable.assign(value)
+
+    def _spread(self, part: Batch) -> list[Any]:
+        """Put each replica's rows of images and labels on its device."""
+        self._size = len(part.labels)
+        _, shares = self.replicas.shares(self._size)
+        rows = [slice(*ends) for ends in pairwise([0, *accumulate(shares)])]
+
+        def spread(array: np.ndarray) -> Any:
+            return self.replicas.strategy.experimental_distribute_values_from_function(
+                lambda where: tf.constant(array[rows[where.replica_id_in_sync_group]])
+            )
+
+        return [spread(array) for array in (part.images, part.labels)]
+
+
+class ReplicaTurns(Turns):
+    """Turns at training steps on one device, as it trains anywhere, and on several under a strategy."""
+
+    counts: Sequence[int] = (1,)
+
+    def warm_up(self) -> None:
+        """Build and call nothing beforehand: what a start costs is not measured here."""
+
+    def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
+        for count in self.counts:
+            subject: Any = (
+                ReplicatedSubject(case, self.batch, self.seed, count, self.device)
+                if count > 1
+                else new_subject(case, self.batch, self.seed, self.device)
+            )
+            step = subject.build(self.phase)
+            step()
+            assert_equal(subject, self.phase, step, self.expected)
+            ready[ReplicatedCase(**vars(case), replicas=count)] = step
+        yield from ()
+
+    def later_of(self, case: Case) -> str:
+        assert isinstance(case, ReplicatedCase)
+        return quantity(case.replicas)
