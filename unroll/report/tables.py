@@ -213,7 +213,7 @@ def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> str:
     if not keras:
         return _why_none(turn.find(fitted, one) for one in KERAS)
     found = pair_ratio(fitted, turn, variant, keras)
-    return "1" if variant == keras and isinstance(found, Ratio) else _ratio_cell(found)
+    return "1" if variant == keras and isinstance(found, Ratio) else ratio_cell(found)
 
 
 def stopped_table(run: Run) -> str:
