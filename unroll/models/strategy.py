@@ -132,7 +132,7 @@ class Replicas:
                 raise
             raise WorkerLost(
                 f"lost touch with {self._peer_in(str(error))}: it was stopped, it failed and has said why, "
-                "or it cannot be reached"
+                "or it cannot be reached; start all workers again"
             ) from error
 
     def _peer_in(self, text: str) -> str:
