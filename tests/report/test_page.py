@@ -120,7 +120,8 @@ def test_the_answer_comes_first_and_everything_is_there(full):
     run = read_journal(REFERENCE)[-1]
     unseen = {name for name in FIGURES if f"figure-{name}" not in outline.values("id")}
     lacking = {name for name in TABLES if f"table-{name}" not in outline.values("id")} - {"claims", "environment"}
-    assert unseen <= {"fit"} and lacking <= {"fit", "replicas", "machine", "roofline"}  # which runs before them do not have
+    assert unseen <= {"fit"}  # which runs before them do not have, as these tables:
+    assert lacking <= {"fit", "machine", "replicas", "roofline"}
     assert all(caption(name).title in outline.visible for name in unseen)
     assert all(table_title(name) in outline.visible for name in lacking)
     assert len(outline.tags("blockquote")) == len(CLAIMS)

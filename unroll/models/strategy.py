@@ -15,7 +15,7 @@ from tensorflow.python.eager import context
 from unroll.models.cluster import JOBS, JOIN_S, Cluster
 from unroll.models.settings import STRATEGIES, Settings
 
-HEARTBEAT_S = 30  # a worker that says nothing for so long counts as lost; one whose process ended is missed at once
+HEARTBEAT_S = 10  # a worker that says nothing for so long counts as lost; mostly, one that ended is missed at once
 ANSWER_S = 60  # how long the workers wait for each other's settings
 LOST = (
     tf.errors.UnavailableError,
@@ -132,7 +132,7 @@ class Replicas:
                 raise
             raise WorkerLost(
                 f"lost touch with {self._peer_in(str(error))}: it was stopped, it failed and has said why, "
-                "or it cannot be reached"
+                "or it cannot be reached; start all workers again"
             ) from error
 
     def _peer_in(self, text: str) -> str:

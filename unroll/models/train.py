@@ -337,12 +337,11 @@ def train(
             if trainer.done - saved >= save_every or trainer.finished or stopping:
                 save_now()
     except (Diverged, WorkerLost) as error:
-        advice = "begin anew with a smaller learning rate"
-        if isinstance(error, WorkerLost):
-            advice = f"start all workers again{', with --resume to go on from there' if save else ''}"
         keeper = save if trainer.is_chief else f"the chief's {save}"
         left = f"{keeper} keeps the weights of update {saved}" if save else "nothing was saved, for want of --save"
-        raise type(error)(f"{error}; {left}: {advice}") from error
+        if isinstance(error, WorkerLost):
+            raise WorkerLost(f"{error}; {left}{', from which --resume goes on' if save else ''}") from error
+        raise Diverged(f"{error}; {left}: begin anew with a smaller learning rate") from error
 
 
 def is_kept(point: Point, settings: Settings, every: int = POINT_EVERY) -> bool:
