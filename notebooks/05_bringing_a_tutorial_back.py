@@ -269,8 +269,8 @@ assert TINY or all(training.result.test_accuracy > 0.8 for training in trainings
 # differ, which is rounding.
 #
 # On the real MNIST, this is what became of all five. Where an author printed a result, we trained from several seeds;
-# *printed lies* says where it lies: below, within or above the range of ours, which stands in brackets. One schedule
-# was too long, and was cut short.
+# *printed, beside ours* says where the printed one lies: below, within or above the range of ours, which stands in
+# brackets. One schedule was too long, and was cut short.
 
 # %%
 from pathlib import Path

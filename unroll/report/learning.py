@@ -136,7 +136,7 @@ def tutorials_table(trainings: Iterable[Training]) -> str:
                 f"{np.mean([result.examples_per_second for result in results]):.0f}",
             ]
         )
-    header = ["tutorial", "unroll", "updates", "seeds", "test accuracy, printed", "ours", "printed lies"]
+    header = ["tutorial", "unroll", "updates", "seeds", "test accuracy, printed", "ours", "printed, beside ours"]
     header += ["test loss, printed", "ours", "examples/s"]
     return markdown(header, rows, align=["---", "---", *["---:"] * 8])
 
