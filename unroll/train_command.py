@@ -66,7 +66,7 @@ def train_as_asked(options) -> Iterator[Path | str]:
         with quiet():  # TensorFlow reports what an export refuses
             served = serve_rows(network, settings.steps, dataset.test, rows)
         history.append_served(*served)
-    where = f" with {replicas.count} replicas" if replicas else ""
+    where = f", {replicas.count} device{'s' * (replicas.count > 1)}" if replicas else ""
     Console().print(
         f"{_name(settings)}, {settings.unroll}, on {settings.data}{where}", result_table(settings, result), sep="\n"
     )

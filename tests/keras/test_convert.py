@@ -76,10 +76,12 @@ def test_a_layer_that_is_not_built_goes_over():
 
 def test_what_holds_no_lstm_of_the_other_kind_is_refused():
     for convert, wrong in ((from_keras, LSTM(2)), (to_keras, keras.layers.LSTM(2))):
-        with pytest.raises(ValueError, match=f"got LSTM '{wrong.name}', in which there is no"):
+        with pytest.raises(ValueError, match=f"got LSTM '{wrong.name}', whose configuration holds no"):
             convert(wrong)
-    with pytest.raises(ValueError, match=r"got GRU 'reader', in which there is no keras.layers.LSTM"):
+    with pytest.raises(ValueError, match=r"got GRU 'reader', whose configuration holds no keras.layers.LSTM"):
         from_keras(keras.layers.GRU(2, name="reader"))
+    with pytest.raises(ValueError, match=r"got 'model.keras'; want .* what keras.saving.load_model gives"):
+        from_keras("model.keras")
 
 
 def test_an_unroll_that_makes_no_sense_is_refused():

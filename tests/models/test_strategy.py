@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -22,10 +23,11 @@ from unroll.measure import process
 from unroll.measure.process import Limits, work_apart
 from unroll.models import strategy
 from unroll.models.checkpoint import Checkpoint, read_checkpoint
+from unroll.models.cluster import Cluster
 from unroll.models.data import load
 from unroll.models.history import read_trainings
 from unroll.models.settings import Settings, choose_settings
-from unroll.models.strategy import Replicas, StrategyError, make_replicas
+from unroll.models.strategy import Replicas, StrategyError, WorkerLost, make_replicas
 from unroll.models.train import Images, Trainer, train
 
 LIMITS = Limits(seconds=60)
@@ -356,6 +358,24 @@ def test_a_chief_that_is_lost_is_named_too(tmp_path):
     assert status == cli.BAD_INPUT
     (message,) = [line for line in said if line.startswith("unroll: ")]
     assert "lost touch with the chief (127.0.0.1:" in message and "start all workers again" in message
+    assert "what was saved is with the chief, from which --resume goes on" in message
+
+
+@pytest.mark.parametrize(
+    ("workers", "text", "named"),
+    [
+        (2, "connection reset", "worker 1 (host:1)"),
+        (3, "connection reset", "another worker"),
+        (3, "/job:worker/replica:0/task:0 waits for /job:worker/replica:0/task:2", "worker 2 (host:2)"),
+        (3, "/job:ps/task:1 is unknown", "another worker"),
+    ],
+)
+def test_who_is_lost_is_known_by_name_or_because_there_is_one_other(monkeypatch, workers, text, named):
+    monkeypatch.setattr(tf, "function", lambda function, *_, **__: function)
+    cluster = Cluster((), tuple(f"host:{number}" for number in range(workers)), "worker", 0)
+    replicas, said = Replicas(Devices(1, workers), cluster), re.escape(f"lost touch with {named}: ")
+    with pytest.raises(WorkerLost, match=said), replicas.missing_none():
+        raise tf.errors.UnavailableError(None, None, text)
 
 
 @pytest.mark.parametrize(
@@ -398,7 +418,7 @@ def test_the_example_in_the_docs_starts_two_workers(tmp_path):
         script = script.replace(documented, free)
     out, err = run_in_shell(script, tmp_path)
     assert f"worker 1 ({worker}): 20 updates done; the results are with the chief ({chief})" in out, err
-    assert "own sizes, dynamic" in out and "with 2 replicas" in " ".join(out.split())
+    assert "own sizes, dynamic" in out and ", 2 devices" in " ".join(out.split())
     assert read_checkpoint(tmp_path / "two.npz").update == 20
     noise = [line for line in err.splitlines() if "waits for the others" not in line and "20/20" not in line]
     assert not [line for line in noise if line.strip()]  # TensorFlow says nothing

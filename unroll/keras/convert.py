@@ -18,7 +18,8 @@ def from_keras(model, unroll: str | int | None = None, traced_cell: bool = True)
     Take over what is in a file by `from_keras(keras.saving.load_model("model.keras"))`.
 
     Args:
-        model: any model or layer that Keras can save; the LSTMs may be nested or wrapped, as in `Bidirectional`.
+        model: a model or layer that Keras can save, and whose configuration names its layers, which that of a class of
+            your own may not; the LSTMs may be nested or wrapped, as in `Bidirectional`.
         unroll, traced_cell: as `unroll.keras.LSTM` takes them, for all LSTMs. By default, Keras's unroll=True becomes
             "static" and unroll=False "dynamic".
 
@@ -72,12 +73,14 @@ def _exchanged(model, old: dict, new: dict, change: Callable[[dict], dict]):
             serialised |= new | {"config": change(serialised["config"])}
         return serialised
 
+    if not isinstance(model, keras.layers.Layer):
+        raise ValueError(f"got {model!r}; want a Keras model or layer: of a file, what keras.saving.load_model gives")
     serialised = exchange(keras.saving.serialize_keras_object(model))
     if not found:
         wanted = f"{old['module'].removesuffix('.lstm')}.LSTM"
         raise ValueError(
-            f"got {type(model).__name__} {model.name!r}, in which there is no {wanted}; want such a layer, or a model "
-            "that holds one"
+            f"got {type(model).__name__} {model.name!r}, whose configuration holds no {wanted}; want such a layer, or "
+            "a model made of layers with one among them; what a class of yours makes itself, exchange there"
         )
     copy: Any = keras.saving.deserialize_keras_object(serialised)
     _copy_variables(model, copy)

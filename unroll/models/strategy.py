@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -138,12 +139,13 @@ class Replicas:
     def _peer_in(self, text: str) -> str:
         """Name the worker that a message of TensorFlow's is about."""
         assert self.cluster
-        for job, index in PEER.findall(text):
-            if job in JOBS and (peer := Cluster(self.cluster.chiefs, self.cluster.workers, job, int(index)).number) != (
-                self.cluster.number
-            ):
-                return self.cluster.name(peer)
-        return "another worker"
+        others = {*range(len(self.cluster.addresses))} - {self.cluster.number}
+        told = [(job, int(index)) for job, index in PEER.findall(text) if job in JOBS]
+        named = [replace(self.cluster, job=job, index=index).number for job, index in told]
+        found = [number for number in named if number in others]
+        if not found and len(others) > 1:
+            return "another worker"
+        return self.cluster.name([*found, *others][0])
 
     def _sum_of_workers(self, value) -> tf.Tensor:
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)

@@ -337,8 +337,9 @@ def train(
             if trainer.done - saved >= save_every or trainer.finished or stopping:
                 save_now()
     except (Diverged, WorkerLost) as error:
-        keeper = save if trainer.is_chief else f"the chief's {save}"
-        left = f"{keeper} keeps the weights of update {saved}" if save else "nothing was saved, for want of --save"
+        left = f"{save} keeps the weights of update {saved}" if save else "nothing was saved, for want of --save"
+        if not trainer.is_chief:
+            left = "what was saved is with the chief"
         if isinstance(error, WorkerLost):
             raise WorkerLost(f"{error}; {left}{', from which --resume goes on' if save else ''}") from error
         raise Diverged(f"{error}; {left}: begin anew with a smaller learning rate") from error
