@@ -4,8 +4,8 @@ import fcntl
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -83,28 +83,42 @@ class JSONLines:
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
-    """Let `write` write a file under another name first, so that it is never seen half written, then put it in place.
+    """Let `write` write a file, as `write_together` does."""
+    (path,) = write_together({path: write})
+    return path
 
-    What stood at `path` stays if anything fails, and if the machine does. A program that is killed while it writes
-    leaves its draft, a hidden file, which the next one takes over.
+
+def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list[Path]:
+    """Let each file be written under another name first, so that none is seen half written, then put all in place.
+
+    What stood at the paths stays if anything fails while they are written, and if the machine does. A program that is
+    killed meanwhile leaves its drafts, hidden files, which the next one takes over.
 
     Raises:
-        OSError: the file cannot be written, such as on a full disk.
+        OSError: a file cannot be written, such as on a full disk.
     """
-    path = Path(path)
-    draft = path.with_name(f".{path.name}.draft")
-    with _alone(draft) as file:
+    paths = [Path(path) for path in writes]
+    drafts = {path.with_name(f".{path.name}.draft"): path for path in paths}
+    mine: list[Path] = []
+    with ExitStack() as held:
         try:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-            os.replace(draft, path)
+            for draft, write in zip(drafts, writes.values(), strict=True):
+                file = held.enter_context(_alone(draft))
+                mine.append(draft)
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            while mine:
+                os.replace(mine[0], drafts[mine[0]])
+                del mine[0]
         except BaseException:
-            with suppress(OSError):
-                os.unlink(draft)
+            for draft in mine:
+                with suppress(OSError):
+                    os.unlink(draft)
             raise
-    _sync_folder(path.parent)
-    return path
+    for folder in {path.parent for path in paths}:
+        _sync_folder(folder)
+    return paths
 
 
 @contextmanager

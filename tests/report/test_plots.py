@@ -483,8 +483,8 @@ def test_nothing_is_half_written_when_saving_fails(tmp_path, monkeypatch):
     for name in ("ratios.png", "ratios.svg"):
         (tmp_path / name).write_text("as it was")
 
-    def fail(self, path, *, format, **options):
-        path.write_text("half")
+    def fail(self, file, *, format, **options):
+        file.write(b"half")
         if format == "svg":
             raise OSError("no space left on device")
 

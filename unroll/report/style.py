@@ -1,9 +1,9 @@
 """What all figures share: colours, type, the title, the small print, and how a figure is saved."""
 
-import os
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
+from typing import IO
 
 import matplotlib.style
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from unroll.files import write_together
 from unroll.measure.config import cells_an_iteration
 from unroll.measure.journal import Run
 
@@ -226,15 +227,10 @@ def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.{form}" for form in ("png", "svg")]
-    drafts = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
-    try:
-        with matplotlib.style.context(["default", STYLE]):
-            for draft, path in zip(drafts, paths, strict=True):
-                form = path.suffix[1:]
-                figure.savefig(draft, format=form, dpi=DPI, metadata={"Date": None} if form == "svg" else None)
-        for draft, path in zip(drafts, paths, strict=True):
-            os.replace(draft, path)
-    finally:
-        for draft in drafts:
-            draft.unlink(missing_ok=True)
-    return paths
+
+    def saved_as(form: str) -> Callable[[IO[bytes]], object]:
+        metadata = {"Date": None} if form == "svg" else None
+        return lambda file: figure.savefig(file, format=form, dpi=DPI, metadata=metadata)
+
+    with matplotlib.style.context(["default", STYLE]):
+        return write_together({path: saved_as(path.suffix[1:]) for path in paths})
