@@ -39,10 +39,10 @@ def test_one_device_and_several_take_turns_in_every_round():
     for variant in ("static", "dynamic"):
         for count in REPLICAS:
             if count <= min(CORES, SIZES.batch):
-                measured = [found[variant, replicas.quantity(count), number] for number in (1, 2)]
+                measured = [found[variant, replicas.quantity_on(count), number] for number in (1, 2)]
                 assert all(len(record.samples) == 2 and min(record.samples) > 0 for record in measured)
             else:
-                assert found[variant, replicas.quantity(count), 0].note == f"{CORES} cores, B=5: no more devices"
+                assert found[variant, replicas.quantity_on(count), 0].note == f"{CORES} cores, B=5: no more devices"
     assert len({record.turns for record in records if record.samples}) == 1
 
 

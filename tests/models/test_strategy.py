@@ -21,6 +21,7 @@ import tensorflow as tf
 from unroll import cli
 from unroll.measure import process
 from unroll.measure.process import Limits, work_apart
+from unroll.measure.replicas import split_cpu
 from unroll.models import strategy
 from unroll.models.checkpoint import Checkpoint, read_checkpoint
 from unroll.models.cluster import Cluster
@@ -91,8 +92,7 @@ def assert_same_training(found: dict, expected: dict):
 
 def train_mirrored(devices):
     """Train every kind on so many logical CPU devices; gives what came of each."""
-    cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
+    split_cpu(devices)
     replicas = make_replicas("mirrored")
     yield replicas.count
     for kind in KINDS:

@@ -94,6 +94,11 @@ def own_mode(variant: str) -> str:
     return ONLY_MODES.get(variant, "graph")
 
 
+def quantity_on(replicas: int) -> str:
+    """Name the quantity of a training step on so many devices."""
+    return f"replicas_{replicas}"
+
+
 def missing_package(variant: str) -> str | None:
     """Name the package that a variant needs and this environment lacks; None if nothing is missing."""
     package = OTHER_PACKAGES.get(variant)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import REPLICAS, SIDE_BY_SIDE, Case, cells_an_iteration
+from unroll.measure.config import REPLICAS, SIDE_BY_SIDE, Case, cells_an_iteration, quantity_on
 from unroll.measure.journal import Record
 
 KINDS = {
@@ -15,7 +15,7 @@ KINDS = {
     "machine": ("matrix_rate", "bandwidth"),
     "fit": ("fit_start", "fit_first", "fit_epoch"),
     "fit_memory": ("fit_process",),
-    "replicas": tuple(f"replicas_{count}" for count in REPLICAS),
+    "replicas": tuple(map(quantity_on, REPLICAS)),
 }
 IN_TURNS = ("turns", "fit", "replicas")  # the kinds that go through rounds
 AGAIN_AND_AGAIN = ("step", "fit_epoch", *KINDS["replicas"])  # what is measured many times in a round

@@ -11,12 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure.check import assert_equal
-from unroll.measure.config import REPLICAS, Case
+from unroll.measure.config import REPLICAS, Case, quantity_on
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import Failed, NotAvailable
 from unroll.measure.turns import Turns
-from unroll.measure.workloads import Batch, new_network, new_subject
+from unroll.measure.workloads import Batch, TensorFlowSubject, new_network, new_subject
 from unroll.models.strategy import Replicas
 from unroll.models.train import update_part
 
@@ -46,7 +46,7 @@ def take_turns(
     for case in cases:
         for count in set(REPLICAS) - set(few):
             yield Record.of(
-                case, quantity(count), phase, "s", [], note=f"{cores} cores, B={case.sizes.batch}: no more devices"
+                case, quantity_on(count), phase, "s", [], note=f"{cores} cores, B={case.sizes.batch}: no more devices"
             )
     split_cpu(max(few))
     turns = ReplicaTurns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps, device)
@@ -60,11 +60,6 @@ def split_cpu(devices: int) -> None:
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 
 
-def quantity(count: int) -> str:
-    """Name what is measured with so many replicas."""
-    return f"replicas_{count}"
-
-
 @dataclass(frozen=True)
 class ReplicatedCase(Case):
     """A case on so many devices."""
@@ -72,30 +67,26 @@ class ReplicatedCase(Case):
     replicas: int = 1
 
 
-class ReplicatedSubject:
-    """A network on several devices, each with its rows of the batch: a `Subject`."""
-
-    builds = True
+class ReplicatedSubject(TensorFlowSubject):
+    """A network on several devices, each with its rows of the batch."""
 
     def __init__(self, case: Case, batch: Batch, seed: int, count: int, device: Device = CPU):
         devices = [each.name for each in tf.config.list_logical_devices("CPU")[:count]]
-        self.replicas, self.precision = Replicas(tf.distribute.MirroredStrategy(devices)), device.precision(case.mode)
+        self.replicas = Replicas(tf.distribute.MirroredStrategy(devices))
         with self.replicas.strategy.scope():
-            self.network = new_network(case.variant, case.sizes, seed)
-            self.learning_rate = self.network.learning_rate
+            super().__init__(new_network(case.variant, case.sizes, seed), case.mode, batch, device)
             self.optimiser = keras.optimizers.SGD(self.learning_rate)
             self.optimiser.build(self.network.variables)
-        self._start = self.values()
+        self._size = len(batch.labels)
         self._batches = [self._spread(part) for part in (batch, batch.check)]
 
     def build(self, phase: str) -> Callable[..., Any]:
         """Trace a training step; gives step(check=False)."""
         if phase != "train":
             raise NotAvailable("is measured in training only")
-        size = self._size
 
         def part(images, labels) -> tf.Tensor:
-            return update_part(self.network, self.optimiser, size, images, labels)
+            return update_part(self.network, self.optimiser, self._size, images, labels)
 
         train: Any = tf.function(lambda *given: self.replicas.sum(part, *given), autograph=False)
 
@@ -104,16 +95,8 @@ class ReplicatedSubject:
 
         return step
 
-    def values(self) -> list[np.ndarray]:
-        return [variable.numpy() for variable in self.network.variables]
-
-    def reset(self) -> None:
-        for variable, value in zip(self.network.variables, self._start, strict=True):
-            variable.assign(value)
-
     def _spread(self, part: Batch) -> list[Any]:
         """Put each replica's rows of images and labels on its device."""
-        self._size = len(part.labels)
         _, shares = self.replicas.shares(self._size)
         rows = [slice(*ends) for ends in pairwise([0, *accumulate(shares)])]
 
@@ -148,4 +131,4 @@ class ReplicaTurns(Turns):
 
     def later_of(self, case: Case) -> str:
         assert isinstance(case, ReplicatedCase)
-        return quantity(case.replicas)
+        return quantity_on(case.replicas)

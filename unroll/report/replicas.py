@@ -1,12 +1,11 @@
 """Training on several devices as a table: examples a second by the number of replicas."""
 
-from unroll.measure.config import REPLICAS, Case, label, own_mode
+from unroll.measure.config import REPLICAS, Case, label, own_mode, quantity_on
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.plan import KINDS
 from unroll.measure.statistics import ratio
 from unroll.report.tables import in_order, lack, markdown, ratio_cell, significant
 
-ON_ONE, *_ = KINDS["replicas"]
+ON_ONE = quantity_on(1)
 
 
 def replicas_table(run: Run) -> str:
@@ -34,7 +33,7 @@ def _find(run: Run, variant: str, quantity: str) -> Measurement | None:
 
 
 def _speed(run: Run, variant: str, count: int) -> str:
-    measured = _find(run, variant, _quantity(count))
+    measured = _find(run, variant, quantity_on(count))
     if measured is None or not measured.samples:
         return lack(measured)
     speeds = (run.sizes.batch / seconds for seconds in (measured.median, *reversed(measured.quartiles)))
@@ -44,9 +43,5 @@ def _speed(run: Run, variant: str, count: int) -> str:
 
 def _beside_one(run: Run, variant: str, count: int) -> str:
     case = Case(variant, own_mode(variant), run.sizes)
-    rounds = run.side_by_side((_quantity(count), "train", case), (ON_ONE, "train", case))
-    return ratio_cell(ratio(*rounds)) if rounds else lack(_find(run, variant, _quantity(count)))
-
-
-def _quantity(count: int) -> str:
-    return KINDS["replicas"][REPLICAS.index(count)]
+    rounds = run.side_by_side((quantity_on(count), "train", case), (ON_ONE, "train", case))
+    return ratio_cell(ratio(*rounds)) if rounds else lack(_find(run, variant, quantity_on(count)))
