@@ -11,7 +11,9 @@ from unroll.measure.config import Sizes
 from unroll.measure.pytest_plugin import Chosen
 
 ROOT = Path(__file__).parents[2]
-NOT_GIVEN = dict.fromkeys(("steps", "batch", "hidden", "variants", "modes", "device", "limit_seconds", "limit_gib"))
+NOT_GIVEN = dict.fromkeys(
+    ("steps", "batch", "hidden", "variants", "modes", "device", "peers_python", "limit_seconds", "limit_gib")
+)
 DEFAULTS = NOT_GIVEN | {"preset": "default", "data": "digits", "intra_op": 0, "inter_op": 0, "tf32": "off"}
 CARD = {"name": "a card", "memory_bytes": 8 << 30}
 

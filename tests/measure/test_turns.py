@@ -6,7 +6,7 @@ import pytest
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import NOT_CHECKED
 from unroll.measure.process import ROUND_OVER, Failed
-from unroll.measure.turns import NOTHING_TO_BUILD, take_turns
+from unroll.measure.turns import NOTHING_TO_BUILD, Share, take_turns
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
@@ -40,9 +40,9 @@ def test_every_case_takes_its_turn_in_every_round():
 
 
 def test_a_case_takes_part_in_as_many_rounds_as_it_says_and_from_where_it_stopped():
-    records = turns(case("static", rounds=3), case("dynamic", rounds=1), phases=["forward"], steps=0, first_round=1)
+    records = turns(case("static", rounds=3), case("dynamic", rounds=1), phases=["forward"], steps=0)
     assert {(r.variant, r.round) for r in records} == {("static", 1), ("static", 2), ("static", 3), ("dynamic", 1)}
-    assert {r.round for r in turns(case("static", rounds=3), phases=["forward"], steps=0, first_round=3)} == {3}
+    assert {r.round for r in turns(case("static", rounds=3), phases=["forward"], steps=0, share=Share(3, 3, ""))} == {3}
 
 
 def test_a_build_is_noted_until_its_result_is_known_to_be_right():

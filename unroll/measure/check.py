@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unroll.measure.batch import Batch, Subject
 from unroll.measure.config import WEIGHTS
-from unroll.measure.workloads import Batch, Subject
-from unroll.rnn import LSTMState, LSTMWeights, ReferenceLSTMCell, reference_unroll
 
 
 class Tolerance(NamedTuple):
@@ -93,6 +92,9 @@ def _assert_close(what, error, scale, tolerance):
 
 def _logits(weights, images) -> np.ndarray:
     """Run the network in NumPy: images [B, T, I] -> logits [B, 10]."""
+    # Imports TensorFlow, which a process that only compares has not.
+    from unroll.rnn import LSTMState, LSTMWeights, ReferenceLSTMCell, reference_unroll
+
     *lstm, kernel, bias = weights
     cell = ReferenceLSTMCell(LSTMWeights(*lstm))
     zeros = np.zeros([len(images), kernel.shape[0]])

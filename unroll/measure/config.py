@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
 ROW_WIDTH = 28
@@ -99,10 +100,17 @@ def quantity_on(replicas: int) -> str:
     return f"replicas_{replicas}"
 
 
-def missing_package(variant: str) -> str | None:
-    """Name the package that a variant needs and this environment lacks; None if nothing is missing."""
+def missing_package(variant: str, installed: Collection[str] | None = None) -> str | None:
+    """Name the package that a variant needs and this environment lacks; None if nothing is missing.
+
+    Args:
+        installed: the packages of another interpreter, if that is to have them.
+    """
     package = OTHER_PACKAGES.get(variant)
-    return package if package and importlib.util.find_spec(package) is None else None
+    if package is None:
+        return None
+    found = importlib.util.find_spec(package) is not None if installed is None else package in installed
+    return None if found else package
 
 
 def known_variant(name: str) -> str:

@@ -1,6 +1,5 @@
 """What differs between a CPU and a GPU, in one place: names, clocks, memory, precision. All else is told its device."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from unroll.measure.process import NotAvailable, function_named
 DEVICES = ("cpu", "gpu")
 SWITCH = ("off", "on")
 NO_GPU = "TensorFlow sees no GPU"
+JAX_VARIABLES = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # else JAX takes most of a GPU's memory at its start
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,6 @@ class Device:
             raise NotAvailable(NO_GPU)
         tf.config.set_visible_devices(gpus[:1], "GPU")
         tf.config.experimental.set_memory_growth(gpus[0], True)  # else TensorFlow takes all, and leaves its peers none
-        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # and so would JAX
         tf.config.experimental.enable_tensor_float_32_execution(self.tf32)
 
     def wait(self) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from unroll.measure.batch import Batch
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.workloads import Batch, assert_available, new_network
+from unroll.measure.workloads import assert_available, new_network
 from unroll.models.export import save_served
 from unroll.models.network import Network
 

@@ -14,13 +14,14 @@ import psutil
 import tensorflow as tf
 
 from unroll.keras import LSTM
-from unroll.measure.check import assert_equal, expect
+from unroll.measure.batch import Batch
+from unroll.measure.check import assert_equal
 from unroll.measure.config import Case, cells_an_iteration
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import Failed, NotAvailable
-from unroll.measure.turns import Turns
-from unroll.measure.workloads import Batch, starting_weights
+from unroll.measure.turns import Share, Turns
+from unroll.measure.workloads import expected_of, starting_weights
 from unroll.models.network import CLASSES, Network
 
 EPOCH_STEPS = 20
@@ -42,7 +43,7 @@ def take_turns(
     phase: str,
     *,
     steps: int,
-    first_round: int = 1,
+    share: Share | None = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
     """Let cases take turns at being compiled and fitted, as `unroll.measure.turns.take_turns` lets them build and step.
@@ -51,8 +52,10 @@ def take_turns(
         steps: how many later epochs each case takes in a round, but no more than EPOCHS.
         device: what all of this process runs on.
     """
-    turns = FitTurns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, min(steps, EPOCHS), device)
-    yield from turns.rounds(first_round)
+    batch = Batch.of(images, labels, cases[0].sizes)
+    expected = expected_of(cases[0].sizes, batch, seed)
+    turns = FitTurns(cases, phase, batch, expected, seed, min(steps, EPOCHS), device)
+    yield from turns.rounds(share or Share.of(cases))
 
 
 def hold(
@@ -66,7 +69,7 @@ def hold(
     before = process.memory_info().rss
     step = subject.build(phase)
     grown = process.memory_info().rss - before
-    assert_equal(subject, phase, step, expect(starting_weights(case.sizes, seed), batch, seed))
+    assert_equal(subject, phase, step, expected_of(case.sizes, batch, seed))
     yield Record.of(case, "fit_process", phase, "bytes", [grown])
 
 

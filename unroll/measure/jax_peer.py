@@ -11,7 +11,7 @@ import numpy as np
 from unroll.measure.process import NotAvailable
 
 if TYPE_CHECKING:
-    from unroll.measure.workloads import Batch
+    from unroll.measure.batch import Batch
 
 
 class JaxNetwork:
@@ -44,7 +44,8 @@ class JaxNetwork:
         self._on_gpu = on_gpu
         self._unroll = unroll
         self._start = [np.array(weight) for weight in weights]
-        self._put = partial(jax.device_put, device=_device(on_gpu, tf32))
+        self._device = _device(on_gpu, tf32)
+        self._put = partial(jax.device_put, device=self._device)
         self._batches = [self._put((part.images, part.labels)) for part in (batch, batch.check)]
         self.reset()
 
@@ -79,6 +80,11 @@ class JaxNetwork:
     def reset(self) -> None:
         """Go back to the starting weights."""
         self._weights = jax.block_until_ready(self._put(self._start))
+
+    def allocated(self) -> dict[str, int]:
+        """Give the bytes that JAX's allocator holds on the GPU, and the most that it held."""
+        held = self._device.memory_stats()
+        return {"current": held["bytes_in_use"], "peak": held["peak_bytes_in_use"]}
 
 
 def _device(on_gpu: bool, tf32: bool):

@@ -15,18 +15,17 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
+from unroll.measure.batch import Batch, Subject
 from unroll.measure.check import assert_equal, expect
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
+from unroll.measure.foreign import FIRST_STEPS, HOST, NO_GRAPH, NOT_COUNTED
 from unroll.measure.graph import count_bytes, count_nodes, outline
 from unroll.measure.journal import Record
 from unroll.measure.process import NotAvailable
-from unroll.measure.workloads import Batch, Subject, TensorFlowSubject, new_subject
+from unroll.measure.workloads import TensorFlowSubject, new_subject
 
-FIRST_STEPS = 3
 KNOWN_TENSORS, KNOWN_BYTES = 128, 64 << 10
-NO_GRAPH = "keeps no TensorFlow graph"
-HOST = "the host's memory; what the GPU holds is in the tensors"
 
 
 def hold(
@@ -71,7 +70,7 @@ def peak(
     subject = _prepare(case, batch, seed, device)
     try:
         if not isinstance(subject, TensorFlowSubject):
-            raise NotAvailable("TensorFlow's allocator does not see other packages' tensors")
+            raise NotAvailable(NOT_COUNTED)
         calibrate(device)
     except NotAvailable as reason:
         yield Record.of(case, "tensors", phase, "bytes", [], note=str(reason))

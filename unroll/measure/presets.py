@@ -1,5 +1,6 @@
 """The presets: which cases each question is asked of."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from unroll.measure.config import (
@@ -49,6 +50,7 @@ class Preset:
         phases: forward, train or both.
         holdings: whether to measure memory, graphs and exports, too.
         limit_s: seconds that one result may take before its process is stopped.
+        peers: the packages of the interpreter that measures PyTorch and JAX, if it is another.
     """
 
     about: str
@@ -70,11 +72,12 @@ class Preset:
     phases: tuple[str, ...] = PHASES
     holdings: bool = True
     limit_s: float = 60
+    peers: Collection[str] | None = None
 
     @property
     def missing(self) -> dict[str, str]:
         """Name the variants that are left out because their package is not installed, each with the package."""
-        packages = {variant: missing_package(variant) for variant in self.variants}
+        packages = {variant: missing_package(variant, self.peers) for variant in self.variants}
         return {variant: package for variant, package in packages.items() if package}
 
     def on(self, device: str) -> "Preset":

@@ -5,6 +5,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 from unroll.measure.config import Case
 
 PRELOADED = [f"unroll.measure.{name}" for name in ("turns", "memory", "export", "fit", "replicas")]
+SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
 FAILED, STOPPED = "failed", "stopped"  # how the reasons begin: something is wrong, or the limits were passed
@@ -58,7 +60,9 @@ class Died(Exception):
         self.doing = doing
 
 
-def work_apart(work: str, *arguments, limits: Limits, variables: dict | None = None, **more) -> Iterator[Any]:
+def work_apart(
+    work: str, *arguments, limits: Limits, variables: dict | None = None, python: str | None = None, **more
+) -> Iterator[Any]:
     """Run a function, given as module:name, in a fresh process and yield what it gives; a generator's as it comes.
 
     The process is forked from one that has imported TensorFlow and started nothing of it: fresh, and ready at once. It
@@ -66,24 +70,31 @@ def work_apart(work: str, *arguments, limits: Limits, variables: dict | None = N
 
     Args:
         variables: environment variables to set in it before TensorFlow starts.
+        python: the Python interpreter that shall run it, started anew: nothing has been imported there.
 
     Raises:
         Died: the process raised an exception, crashed, or passed its limits.
     """
-    with _starting:
-        context = _context()
-    here, there = context.Pipe()
+    here, there = multiprocessing.Pipe()
     with tempfile.TemporaryDirectory(prefix="unroll-") as folder:
-        options = (Path(folder), limits.bytes, variables or {})
-        process = context.Process(target=_run, args=(there, options, work, arguments, more), daemon=True)
-        process.start()
+        given = ((Path(folder), limits.bytes, variables or {}), work, arguments, more)
+        process = _Interpreter(python, there, Path(folder)) if python else _forked(there, given)
         there.close()
         try:
+            if python:
+                with suppress(OSError):  # it has ended already: how, is told below
+                    here.send(given)
             yield from _received(here, process, limits, Path(folder))
         finally:
             here.close()
             process.kill()
             process.join()
+
+
+def work_for(descriptor: int) -> None:
+    """Do, in an interpreter that was started for it, the work that is sent through an inherited connection."""
+    connection = Connection(descriptor)
+    _run(connection, *connection.recv())
 
 
 def function_named(name: str) -> Any:
@@ -112,6 +123,41 @@ def reason_of(error: BaseException) -> str:
 _doing: int | None = None  # the file that this process says it in
 _said = itertools.count()
 _starting = threading.Lock()
+
+
+class _Interpreter:
+    """A process of another Python interpreter, seen as multiprocessing shows its own."""
+
+    def __init__(self, python: str, connection: Connection, folder: Path):
+        number = connection.fileno()
+        command = [python, "-c", f"from unroll.measure.process import work_for; work_for({number})"]
+        with (folder / "stderr").open("a") as messages:
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[number],
+                env=os.environ | {"PYTHONPATH": str(SOURCE)},  # ours alone: not what this interpreter was given
+                stdin=subprocess.DEVNULL,
+                stdout=messages,
+                stderr=messages,
+            )
+
+    @property
+    def exitcode(self) -> int:
+        return self._process.wait()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def join(self) -> None:
+        self._process.wait()
+
+
+def _forked(connection: Connection, given: tuple) -> Any:
+    """Start a process that is forked from one that has imported TensorFlow."""
+    with _starting:
+        process = _context().Process(target=_run, args=(connection, *given), daemon=True)
+        process.start()
+    return process
 
 
 def _context():

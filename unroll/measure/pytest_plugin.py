@@ -4,6 +4,7 @@ Loaded by pyproject.toml: pytest must know an option before it takes the option'
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from unroll.measure.config import (
 )
 from unroll.measure.device import DEVICES, SWITCH, Device, choose_device
 from unroll.measure.gpus import find_gpus
+from unroll.measure.interpreter import package_versions
 from unroll.measure.presets import PRESETS, Preset, find_preset
 
 DEFAULT_RESULTS = Path("results", "local")
@@ -49,6 +51,7 @@ def pytest_addoption(parser):
     add("data", "digits (offline), mnist, or a path to MNIST's files (digits)", "digits")
     add("device", f"what to measure on: {' or '.join(DEVICES)} (the GPU if TensorFlow sees one)")
     add("tf32", f"{' or '.join(SWITCH)}: whether a GPU may round what float32 products read (off)", SWITCH[0])
+    add("peers-python", "the Python interpreter that measures PyTorch and JAX, if it is another (this one)")
     add("results", f"folder of the journal and the figures ({DEFAULT_RESULTS})", DEFAULT_RESULTS)
     add("intra-op", "threads within one operation (0: automatic); JAX keeps its own", 0)
     add("inter-op", "threads for several operations (0: automatic)", 0)
@@ -71,7 +74,8 @@ class Chosen:
 
     @classmethod
     def by(cls, options) -> "Chosen":
-        preset = _chosen_preset(options)
+        peers = package_versions(options.peers_python) if options.peers_python else None
+        preset = replace(_chosen_preset(options, peers), peers=peers)
         sizes = _chosen_sizes(options, preset)
         seconds, gib = (_above_zero(options, name) for name in ("limit-seconds", "limit-gib"))
         if gib and gib < LEAST_GIB:
@@ -94,6 +98,7 @@ class Chosen:
             "seed": SEED,
             "device": device.kind,
             "tf32": device.tf32,
+            "peers_python": options.peers_python,
             "threads": threads,
             "limits": {
                 "seconds": min(seconds or preset.limit_s, LONGEST_S),
@@ -103,15 +108,14 @@ class Chosen:
         return cls(preset, sizes, settings)
 
 
-def _chosen_preset(options) -> Preset:
+def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
     preset = find_preset(options.preset)
     if options.variants:
         variants = tuple(dict.fromkeys(known_variant(name.strip()) for name in options.variants.split(",")))
         for variant in variants:
-            if package := missing_package(variant):
-                raise ValueError(
-                    f"got --variants {variant}, but {package} is not installed; pip install --editable '.[peers]'"
-                )
+            if package := missing_package(variant, peers):
+                where = f"in {options.peers_python}" if peers is not None else "; pip install --editable '.[peers]'"
+                raise ValueError(f"got --variants {variant}, but {package} is not installed {where}".replace(" ;", ";"))
         four = tuple(name for name in variants if name not in OTHER_PACKAGES)
         kept = {
             field: tuple(name for name in variants if name in getattr(preset, field))

@@ -10,13 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from unroll.measure.batch import Batch
 from unroll.measure.check import assert_equal
 from unroll.measure.config import REPLICAS, Case, quantity_on
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import Failed, NotAvailable
-from unroll.measure.turns import Turns
-from unroll.measure.workloads import Batch, TensorFlowSubject, new_network, new_subject
+from unroll.measure.turns import Share, Turns
+from unroll.measure.workloads import TensorFlowSubject, expected_of, new_network, new_subject
 from unroll.models.strategy import Replicas
 from unroll.models.train import update_part
 
@@ -29,7 +30,7 @@ def take_turns(
     phase: str,
     *,
     steps: int,
-    first_round: int = 1,
+    share: Share | None = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
     """Let cases on one device and on several take turns at training steps, as `unroll.measure.turns.take_turns` does.
@@ -49,9 +50,10 @@ def take_turns(
                 case, quantity_on(count), phase, "s", [], note=f"{cores} cores, B={case.sizes.batch}: no more devices"
             )
     split_cpu(max(few))
-    turns = ReplicaTurns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps, device)
+    batch = Batch.of(images, labels, cases[0].sizes)
+    turns = ReplicaTurns(cases, phase, batch, expected_of(cases[0].sizes, batch, seed), seed, steps, device)
     turns.counts = few
-    yield from turns.rounds(first_round)
+    yield from turns.rounds(share or Share.of(cases))
 
 
 def split_cpu(devices: int) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.measure.config import Case, Sizes
-from unroll.measure.device import Device
+from unroll.measure.config import OTHER_PACKAGES, Case, Sizes
+from unroll.measure.device import CPU, JAX_VARIABLES, Device
+from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.plan import AGAIN_AND_AGAIN, IN_TURNS, Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
+from unroll.measure.turns import Share
 
 DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
 ALONE = {  # what measures one case, and whether it is given the data
@@ -21,6 +23,7 @@ ALONE = {  # what measures one case, and whether it is given the data
     "machine": ("unroll.measure.machine:measure_rates", False),
 }
 ENOUGH = Limits(seconds=120)
+PROCESSES = 3  # at least, over which rounds are spread if there are as many
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
 MUST_AGREE = ("processor", "cores", "devices", "gpus", "python", "versions", "flags", "commit")
 
@@ -47,7 +50,8 @@ class Session:
         on_record: Callable[[Record], None] = lambda record: None,
     ):
         self.settings, self.data = settings, (images, labels, settings["seed"])
-        self.device = Device.of(settings)
+        self.device, self.python = Device.of(settings), settings.get("peers_python")
+        self._starting_points: dict[Sizes, tuple] = {}
         self.limits = Limits(settings["limits"]["seconds"], settings["limits"]["bytes"])
         self.on_record = on_record
         self.environment = self._describe_environment()
@@ -64,6 +68,8 @@ class Session:
             (environment,) = self._apart("unroll.measure.environment:environment", self.settings["seed"], limits=ENOUGH)
         except Died as death:
             raise JournalError(f"nothing can be measured here, TensorFlow does not start: {death}") from None
+        if self.python:
+            environment["versions"] |= package_versions(self.python)
         return environment
 
     def records(self, want: Want) -> list[Record]:
@@ -91,25 +97,45 @@ class Session:
             self._collect(task.wants, self._apart(work, task.cases[0], *(self.data if given else ())))
 
     def _take_turns(self, task: Task) -> None:
-        """Let the task's cases take turns; if one brings the process down, the others go on without it."""
+        """Let the task's cases take turns; if one brings the process down, the others go on without it.
+
+        The rounds are spread over several processes, because those of one share its luck. Packages that need a process
+        of their own do each share of the rounds right after TensorFlow.
+        """
         while left := [want for want in task.wants if not self.is_done(want)]:
-            events = self._apart(
-                f"unroll.measure.{task.kind}:take_turns",
-                list(dict.fromkeys(want.case for want in left)),
-                *self.data,
-                task.phase,
-                steps=self.settings["steps"] if any(want.quantity in AGAIN_AND_AGAIN for want in task.wants) else 0,
-                first_round=min(map(self._next_round, left)),
-            )
-            self._collect(left, events)
+            cases = list(dict.fromkeys(want.case for want in left))
+            most = -(-max(case.rounds for case in cases) // PROCESSES)
+            share = Share.of(cases, min(map(self._next_round, left)), most)
+            steps = self.settings["steps"] if any(want.quantity in AGAIN_AND_AGAIN for want in task.wants) else 0
+            for package in dict.fromkeys(map(self._package_apart, cases)):
+                group = [case for case in cases if self._package_apart(case) == package]
+                wants = [want for want in left if want.case in group and self._next_round(want) <= share.last]
+                if not wants:
+                    continue
+                more = {"steps": steps, "share": share}
+                if package:
+                    events = self._foreign("take_turns", group, *self._starting_point(group[0]), task.phase, **more)
+                else:
+                    work = f"unroll.measure.{task.kind}:take_turns"
+                    events = self._apart(work, group, *self.data, task.phase, **more)
+                self._collect(wants, events)
+
+    def _package_apart(self, case: Case) -> str:
+        """Name the package that a case needs a process of its own for; "" if it runs where TensorFlow does."""
+        return OTHER_PACKAGES.get(case.variant, "") if self.device.is_gpu or self.python else ""
 
     def _next_round(self, want: Want) -> int:
         found = self.known.get(want.question, {})
-        return next(number for number in range(1, want.case.rounds + 1) if number not in found)
+        rounds = range(1, want.case.rounds + 1)
+        return next((number for number in rounds if number not in found), want.case.rounds + 1)
 
     def _measure_memory(self, task: Task) -> None:
         """Measure what a case holds in two processes side by side: memory, unlike time, suffers from no neighbour."""
         (case,) = task.cases
+        if self._package_apart(case):
+            batch, start, _ = self._starting_point(case)
+            self._collect(task.wants, self._foreign("measure_memory", case, task.phase, batch, start))
+            return
         tensors = [want for want in task.wants if want.quantity == "tensors"]
         others = [want for want in task.wants if want.quantity != "tensors"]
 
@@ -181,6 +207,20 @@ class Session:
         variables = threads_variables(self.settings["threads"]) | (variables or {})
         on = "unroll.measure.device:work_on", self.device, work
         return work_apart(*on, *arguments, limits=limits or self.limits, variables=variables, **more)
+
+    def _starting_point(self, case: Case) -> tuple:
+        """Compute, where TensorFlow is, what a process without it starts from: a batch, the start, and the seed."""
+        if case.sizes not in self._starting_points:
+            work = "unroll.measure.device:work_on", CPU, "unroll.measure.workloads:starting_point"
+            (found,) = work_apart(*work, case.sizes, *self.data, limits=self.limits)
+            self._starting_points = {case.sizes: (*found, self.settings["seed"])}  # the last one: it may be large
+        return self._starting_points[case.sizes]
+
+    def _foreign(self, work: str, *arguments, **more) -> Iterator:
+        """Let a process of its own work without TensorFlow."""
+        variables = threads_variables(self.settings["threads"]) | JAX_VARIABLES
+        given = {"limits": self.limits, "variables": variables, "python": self.python}
+        return work_apart(f"unroll.measure.foreign:{work}", *arguments, device=self.device, **given, **more)
 
 
 def threads_variables(threads: dict[str, int]) -> dict[str, str]:

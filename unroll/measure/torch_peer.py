@@ -10,7 +10,7 @@ import torch  # pyright: ignore[reportMissingImports] - an extra: pip install -e
 from unroll.measure.process import NotAvailable
 
 if TYPE_CHECKING:
-    from unroll.measure.workloads import Batch
+    from unroll.measure.batch import Batch
 
 with warnings.catch_warnings(action="ignore"):
     torch.cuda.is_available()  # else a build for CUDA warns in the midst of the first step where there is no GPU
@@ -78,6 +78,10 @@ class TorchNetwork:
             for parameter, value in zip(self._parameters, self._start, strict=True):
                 parameter.copy_(torch.tensor(value.T))
         self._wait()
+
+    def allocated(self) -> dict[str, int]:
+        """Give the bytes that PyTorch's allocator holds on the GPU, and the most that it held."""
+        return {"current": torch.cuda.memory_allocated(), "peak": torch.cuda.max_memory_allocated()}
 
     def _wait(self) -> None:
         if self._on_gpu:

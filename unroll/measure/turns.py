@@ -1,4 +1,4 @@
-"""Variants that take turns: what the machine does to one of them, it does to all."""
+"""Variants that take turns: what the machine does to one of them, it does to all. Imports no TensorFlow itself."""
 
 import gc
 import time
@@ -6,16 +6,16 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from unroll.measure.check import Expected, assert_equal, expect
-from unroll.measure.config import Case
+from unroll.measure.batch import Batch, Subject
+from unroll.measure.check import Expected, assert_equal
+from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import NOT_CHECKED, Record
 from unroll.measure.process import ROUND_OVER, Failed, doing, reason_of
-from unroll.measure.workloads import Batch, new_subject, starting_weights
 
 NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
 LEAST_STEPS, LONG_STEPS_S = 3, 10.0  # where steps are this slow, few of them have to do in a round
@@ -32,7 +32,7 @@ def take_turns(
     phase: str,
     *,
     steps: int,
-    first_round: int = 1,
+    share: "Share | None" = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
     """Let cases of the same sizes take turns, in random order, at building, first calling and stepping a phase.
@@ -44,14 +44,33 @@ def take_turns(
     Args:
         images, labels: at least B images [28, 28], and what they show.
         steps: how many later steps each case takes in a round, fewer where they are slow; 0 for none.
+        share: the rounds that this process goes through, if not all.
         device: what all of this process runs on.
 
     Yields:
         a record of each case, quantity and round as soon as there is one; each case that failed; and ROUND_OVER after
         each round. A build is noted as not checked: it is right if its first call's record follows.
     """
-    turns = Turns(cases, phase, Batch.of(images, labels, cases[0].sizes), seed, steps, device)
-    yield from turns.rounds(first_round)
+    from unroll.measure.workloads import expected_of
+
+    batch = Batch.of(images, labels, cases[0].sizes)
+    turns = Turns(cases, phase, batch, expected_of(cases[0].sizes, batch, seed), seed, steps, device)
+    yield from turns.rounds(share or Share.of(cases))
+
+
+class Share(NamedTuple):
+    """The rounds that one process goes through, and the name under which all ran that did so beside it."""
+
+    first: int
+    last: int
+    turns: str
+
+    @classmethod
+    def of(cls, cases: Sequence[Case], first: int = 1, most: int | None = None) -> "Share":
+        """Take the cases' rounds from `first` on, at most so many. Only what was not alone ran side by side."""
+        rounds = max(case.rounds for case in cases)
+        last = min(rounds, first + most - 1) if most else rounds
+        return cls(first, last, "" if cases[0].alone else f"{cases[0].sizes} #{uuid.uuid4().hex[:8]}")
 
 
 class Turns:
@@ -59,28 +78,33 @@ class Turns:
 
     later = "step"  # the quantity that is measured again and again
 
-    def __init__(self, cases: Sequence[Case], phase: str, batch: Batch, seed: int, steps: int, device: Device = CPU):
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        phase: str,
+        batch: Batch,
+        expected: Expected,
+        seed: int,
+        steps: int,
+        device: Device = CPU,
+    ):
         self.left, self.phase, self.batch, self.seed, self.steps = list(cases), phase, batch, seed, steps
-        self.device = device
-        sizes = cases[0].sizes
-        # Only what ran in one process ran side by side.
-        self.name = "" if cases[0].alone else f"{sizes} #{uuid.uuid4().hex[:8]}"
-        self.expected: Expected = expect(starting_weights(sizes, seed), batch, seed, sizes.valid)
+        self.device, self.expected, self.name = device, expected, ""
         gc.collect()
         gc.freeze()  # what is there by now need not be searched for garbage before every build
 
-    def rounds(self, first_round: int) -> Iterator[Record | Failed | str]:
-        """Warm up, and go through the rounds that are left."""
-        last_round = max(case.rounds for case in self.left)
+    def rounds(self, share: Share) -> Iterator[Record | Failed | str]:
+        """Warm up, and go through the rounds of a share."""
+        self.name = share.turns
         self.warm_up()
-        for number in range(first_round, last_round + 1):
+        for number in range(share.first, share.last + 1):
             yield from self.round(number)
             yield ROUND_OVER
             time.sleep(PAUSE_S)
 
     def warm_up(self) -> None:
         """Build and call each case once, as small as can be: what a process does only once is no variant's cost."""
-        small = replace(self.left[0].sizes, steps=2, batch=2, hidden=2, valid=None)
+        small = small_sizes(self.left[0].sizes)
         batch = Batch(np.ones([2, 2, small.input], np.float32), self.batch.labels[:1].repeat(2))
         for case in self.left:
             doing(case)
@@ -100,8 +124,10 @@ class Turns:
                 yield Failed(case, reason_of(error))
         yield from self._take_steps(ready, number, random)
 
-    def new_subject(self, case: Case, batch: Batch) -> Any:
+    def new_subject(self, case: Case, batch: Batch) -> Subject:
         """Make what is measured of a case."""
+        from unroll.measure.workloads import new_subject
+
         return new_subject(case, batch, self.seed, self.device)
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
@@ -168,3 +194,8 @@ class Turns:
     @staticmethod
     def _shuffled(cases: list[Case], random) -> list[Case]:
         return [cases[k] for k in random.permutation(len(cases))]
+
+
+def small_sizes(sizes: Sizes) -> Sizes:
+    """Give sizes to warm up at."""
+    return replace(sizes, steps=2, batch=2, hidden=2, valid=None)

@@ -1,22 +1,23 @@
 """The variants as networks ready to be measured: built, called and reset in one way, whatever package they are of."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
+from unroll.measure.batch import Batch, Subject
+from unroll.measure.check import Expected, expect
 from unroll.measure.config import GPU_ONLY, OTHER_PACKAGES, Case, Sizes, cells_an_iteration, label
 from unroll.measure.device import CPU, Device
+from unroll.measure.foreign import Start, new_foreign_subject
 from unroll.measure.process import NotAvailable, function_named
-from unroll.models.data import read_rows
 from unroll.models.network import LSTMReader, MixedReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
 
-CHECK_ROWS = 8
 _traced = partial(tf.function, autograph=False)
 
 READERS: dict[str, Callable] = {
@@ -32,64 +33,6 @@ READERS: dict[str, Callable] = {
 }
 TAKES_LENGTHS = (LSTMReader, peers.TensorFlow1Reader)
 LOSS_SCALES = {"float16": 1024.0, "bfloat16": 1.0}  # float16 has few exponents: small gradients would be lost
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Images [B, T, I] and labels [B], and a second batch, made of a few of them again and again, to check with.
-
-    The check's logits, loss and gradient are those of its few different rows: NumPy need compute no more than these.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-
-    @classmethod
-    def of(cls, images: np.ndarray, labels: np.ndarray, sizes: Sizes) -> "Batch":
-        """Take the first B images, each read for T rows as `read_rows` does.
-
-        Raises:
-            ValueError: there are fewer than B images.
-        """
-        if sizes.batch > len(images):
-            raise ValueError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
-        return cls(read_rows(images[: sizes.batch], sizes.steps), labels[: sizes.batch])
-
-    @property
-    def different(self) -> "Batch":
-        """Give the few rows that the check is made of: as many as divide B, up to 8."""
-        count = max(rows for rows in range(1, CHECK_ROWS + 1) if len(self.images) % rows == 0)
-        return Batch(self.images[:count], self.labels[:count])
-
-    @property
-    def check(self) -> "Batch":
-        """Repeat the few rows to a whole batch."""
-        few = self.different
-        copies = len(self.images) // len(few.images)
-        return Batch(np.tile(few.images, (copies, 1, 1)), np.tile(few.labels, copies))
-
-
-class Subject(Protocol):
-    """A variant's network on its batch, whatever package it is of."""
-
-    learning_rate: float
-    builds: bool  # whether there is a graph to build
-    precision: str  # what its products are computed in: one of unroll.measure.check.TOLERANCES
-
-    def build(self, phase: str) -> Callable[..., Any]:
-        """Build a phase; gives step(check=False), which runs it on the batch and waits until the device has done it.
-
-        step(check=True) runs it on the check's batch, and gives its result as an array.
-        """
-        ...
-
-    def values(self) -> list[np.ndarray]:
-        """Give the weights, in the order of WEIGHTS."""
-        ...
-
-    def reset(self) -> None:
-        """Go back to the weights that every variant starts from."""
-        ...
 
 
 class TensorFlowSubject:
@@ -157,7 +100,7 @@ def new_subject(case: Case, batch: Batch, seed: int, device: Device = CPU) -> Su
         NotAvailable: the variant cannot do what the case asks for, or not on this device.
     """
     if case.variant in OTHER_PACKAGES:
-        return _new_foreign_subject(case, batch, seed, device)
+        return new_foreign_subject(case, batch, starting_weights(case.sizes, seed), Network.learning_rate, device)
     assert_available(case, device)
     half = device.half if case.mode == "mixed" else None
     return TensorFlowSubject(new_network(case.variant, case.sizes, seed, half), case.mode, batch, device)
@@ -197,6 +140,19 @@ def starting_weights(sizes: Sizes, seed: int) -> list[np.ndarray]:
     return [variable.numpy() for variable in new_network("static", replace(sizes, valid=None), seed).variables]
 
 
+def starting_point(
+    sizes: Sizes, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
+) -> tuple[Batch, Start]:
+    """Give what a process without TensorFlow needs: the batch, the starting weights, and what is expected of them."""
+    batch, weights = Batch.of(images, labels, sizes), starting_weights(sizes, seed)
+    return batch, Start(weights, Network.learning_rate, expect(weights, batch, seed, sizes.valid))
+
+
+def expected_of(sizes: Sizes, batch: Batch, seed: int) -> Expected:
+    """Compute what any variant must give on a batch's check, from the weights that every variant starts from."""
+    return expect(starting_weights(sizes, seed), batch, seed, sizes.valid)
+
+
 def reader_of(variant: str) -> Callable:
     """Find what makes a variant's reader of its weights: one of ours, or the user's own, given as module:name."""
     if ":" in variant:
@@ -204,17 +160,3 @@ def reader_of(variant: str) -> Callable:
     if cells := cells_an_iteration(variant):
         return partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=cells))
     return READERS[variant]
-
-
-def _new_foreign_subject(case: Case, batch: Batch, seed: int, device: Device) -> Subject:
-    if case.sizes.valid is not None:
-        raise NotAvailable("takes no sequence_length")
-    weights, given = starting_weights(case.sizes, seed), {"on_gpu": device.is_gpu, "tf32": device.tf32}
-    if case.variant == "torch":
-        from unroll.measure.torch_peer import TorchNetwork
-
-        return TorchNetwork(weights, batch, Network.learning_rate, **given)
-    from unroll.measure.jax_peer import JaxNetwork
-
-    unroll = case.sizes.steps if case.variant == "jax-unrolled" else 1
-    return JaxNetwork(weights, batch, Network.learning_rate, unroll=unroll, **given)

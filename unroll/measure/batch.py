@@ -1,0 +1,71 @@
+"""What every measured network is given, and what it can be asked, whatever package it is of. Imports no TensorFlow."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from unroll.measure.config import Sizes
+
+CHECK_ROWS = 8
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images [B, T, I] and labels [B], and a second batch, made of a few of them again and again, to check with.
+
+    The check's logits, loss and gradient are those of its few different rows: NumPy need compute no more than these.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, images: np.ndarray, labels: np.ndarray, sizes: Sizes) -> "Batch":
+        """Take the first B images, each read for T rows as `read_rows` does.
+
+        Raises:
+            ValueError: there are fewer than B images.
+        """
+        from unroll.models.data import read_rows  # not needed where a batch comes ready made
+
+        if sizes.batch > len(images):
+            raise ValueError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
+        return cls(read_rows(images[: sizes.batch], sizes.steps), labels[: sizes.batch])
+
+    @property
+    def different(self) -> "Batch":
+        """Give the few rows that the check is made of: as many as divide B, up to 8."""
+        count = max(rows for rows in range(1, CHECK_ROWS + 1) if len(self.images) % rows == 0)
+        return Batch(self.images[:count], self.labels[:count])
+
+    @property
+    def check(self) -> "Batch":
+        """Repeat the few rows to a whole batch."""
+        few = self.different
+        copies = len(self.images) // len(few.images)
+        return Batch(np.tile(few.images, (copies, 1, 1)), np.tile(few.labels, copies))
+
+
+class Subject(Protocol):
+    """A variant's network on its batch, whatever package it is of."""
+
+    learning_rate: float
+    builds: bool  # whether there is a graph to build
+    precision: str  # what its products are computed in: one of unroll.measure.check.TOLERANCES
+
+    def build(self, phase: str) -> Callable[..., Any]:
+        """Build a phase; gives step(check=False), which runs it on the batch and waits until the device has done it.
+
+        step(check=True) runs it on the check's batch, and gives its result as an array.
+        """
+        ...
+
+    def values(self) -> list[np.ndarray]:
+        """Give the weights, in the order of WEIGHTS."""
+        ...
+
+    def reset(self) -> None:
+        """Go back to the weights that every variant starts from."""
+        ...

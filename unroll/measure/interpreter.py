@@ -1,0 +1,36 @@
+"""Another Python interpreter, in which PyTorch and JAX are measured where TensorFlow's own has none of them."""
+
+import json
+import subprocess
+from functools import cache
+
+from unroll.measure.config import OTHER_PACKAGES
+
+TIMEOUT_S = 60
+NEEDED = ("numpy", "scipy", "psutil")  # by what measures there
+ASKED = (*dict.fromkeys(OTHER_PACKAGES.values()), "jaxlib", *NEEDED)
+TELL = """
+import importlib.metadata, json
+installed = {distribution.name for distribution in importlib.metadata.distributions()}
+print(json.dumps({name: importlib.metadata.version(name) for name in %r if name in installed}))
+"""
+
+
+@cache
+def package_versions(python: str) -> dict[str, str]:
+    """Give the versions of PyTorch's and JAX's packages that an interpreter has.
+
+    Raises:
+        ValueError: the interpreter does not run, or lacks what measuring needs.
+    """
+    wanted = "want the path of a Python that has PyTorch or JAX, and " + ", ".join(NEEDED)
+    try:
+        told = subprocess.run(
+            [python, "-c", TELL % (ASKED,)], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
+        ).stdout
+        found = json.loads(told)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        raise ValueError(f"got --peers-python {python}, which does not run; {wanted}") from None
+    if lacking := [name for name in NEEDED if name not in found]:
+        raise ValueError(f"got --peers-python {python}, which has no {', '.join(lacking)}; {wanted}")
+    return {name: version for name, version in found.items() if name not in NEEDED}
