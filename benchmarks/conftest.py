@@ -139,7 +139,8 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.write_line(
                 f"left out: {label(variant)}: {package} is not installed: pip install --editable '.[peers]'"
             )
-        for path in write_report(folder, run):
+        paths = [config.stash[SESSION].journal.path] if config.option.no_report else write_report(folder, run)
+        for path in paths:
             terminalreporter.write_line(f"wrote {path}")
 
 

@@ -29,13 +29,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _version() -> str:
+    try:
+        return metadata.version("unroll-lstm")
+    except metadata.PackageNotFoundError:
+        return "of a checkout that is not installed"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unroll",
         description="Static against dynamic unrolling of one LSTM, from measured results.",
         epilog="Measuring is pytest's work: `make bench`, or `pytest --benchmark-only` in a checkout.",
     )
-    parser.add_argument("--version", action="version", version=f"unroll {metadata.version('unroll-lstm')}")
+    parser.add_argument("--version", action="version", version=f"unroll {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     report = commands.add_parser("report", help="make the figures, the tables and one page of a folder's last run")
@@ -184,3 +191,7 @@ def _advise(options) -> list[str]:
 def _whole(text: str) -> Any:
     """Read a whole number; what is none is left as it is, for the one who wants a number to refuse."""
     return int(text) if text.isdecimal() else text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,7 +12,10 @@ from unroll.measure.gpus import may_have_gpu
 from unroll.measure.process import Limits, work_apart
 
 sys.path.append(str(Path(__file__).parent))  # for on_device.py, which those processes import
-VISIBLE = {"CUDA_VISIBLE_DEVICES": os.environ.get("UNROLL_TESTED_GPU", "")}
+VISIBLE = {
+    "CUDA_VISIBLE_DEVICES": os.environ.get("UNROLL_TESTED_GPU", ""),
+    "XLA_FLAGS": "",  # programs as they are measured, not those of tests/conftest.py
+}
 LIMITS = Limits(seconds=300)
 
 

@@ -352,7 +352,10 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    """Give the commit that the code stands at, with a + if files have changed since; "unknown" outside of git."""
+    """Give the commit that the code stands at, with a + if files have changed since.
+
+    Outside of git it is what UNROLL_COMMIT says, for a copy of the files that came without their history.
+    """
 
     def git(*arguments):
         return subprocess.run(
@@ -363,4 +366,4 @@ def _commit() -> str:
         changed = git("status", "--porcelain", "--", ":/unroll", ":/benchmarks")
         return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return os.environ.get("UNROLL_COMMIT", "unknown")

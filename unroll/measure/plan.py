@@ -13,6 +13,7 @@ KINDS = {
     "export": ("export", "save", "load", "served"),
     "retraces": ("retraces", "retraces_signature"),
     "machine": ("matrix_rate", "bandwidth"),
+    "kernels": ("kernels", "copies", "busy"),
     "fit": ("fit_start", "fit_first", "fit_epoch"),
     "fit_memory": ("fit_process",),
     "replicas": tuple(map(quantity_on, REPLICAS)),
@@ -21,7 +22,7 @@ IN_TURNS = ("turns", "fit", "replicas")  # the kinds that go through rounds
 AGAIN_AND_AGAIN = ("step", "fit_epoch", *KINDS["replicas"])  # what is measured many times in a round
 UNITS = {"nodes": "nodes", "graph_bytes": "bytes", "process": "bytes", "tensors": "bytes", "export": "bytes"}
 UNITS |= {"retraces": "traces", "retraces_signature": "traces", "matrix_rate": "flop/s", "bandwidth": "bytes/s"}
-UNITS |= {"fit_process": "bytes"}
+UNITS |= {"fit_process": "bytes", "kernels": "launches", "copies": "copies"}
 SECONDS = "s"  # of everything else
 
 

@@ -49,6 +49,7 @@ class Preset:
         replicated: the variants whose training steps are measured on several devices.
         phases: forward, train or both.
         holdings: whether to measure memory, graphs and exports, too.
+        kernels: whether to count the kernels of a step, on a GPU.
         limit_s: seconds that one result may take before its process is stopped.
         peers: the packages of the interpreter that measures PyTorch and JAX, if it is another.
     """
@@ -71,6 +72,7 @@ class Preset:
     replicated: tuple[str, ...] = ()
     phases: tuple[str, ...] = PHASES
     holdings: bool = True
+    kernels: bool = False
     limit_s: float = 60
     peers: Collection[str] | None = None
 
@@ -81,11 +83,11 @@ class Preset:
         return {variant: package for variant, package in packages.items() if package}
 
     def on(self, device: str) -> "Preset":
-        """Give the preset as it is on a device: a GPU has cuDNN, which stands beside Keras's loop."""
+        """Give the preset as it is on a device: a GPU has kernels to count, and cuDNN, which stands by Keras's loop."""
         if device != "gpu":
             return self
         lists = {name: _with_cudnn(getattr(self, name)) for name in ("variants", "four", "swept")}
-        return replace(self, **lists)
+        return replace(self, kernels=self.holdings, **lists)
 
     def called(self, sizes: Sizes) -> list[Case]:
         """Give the cases that take turns: all in their own modes, the four in further modes."""
@@ -107,6 +109,10 @@ class Preset:
     def held(self, sizes: Sizes) -> list[Case]:
         """Give the cases whose memory is measured: each variant in its own mode."""
         return [self._case(variant, sizes) for variant in self._present if self.holdings]
+
+    def profiled(self, sizes: Sizes) -> list[Case]:
+        """Give the cases whose kernels are counted, where the preset measures a GPU: the four in further modes, too."""
+        return [case for case in self.called(sizes) if self.kernels and case.variant not in OTHER_PACKAGES]
 
     def exported(self, sizes: Sizes) -> list[Case]:
         """Give the cases that can be a SavedModel."""
@@ -180,6 +186,18 @@ PRESETS = {
         phases=("train",),
         holdings=False,
     ),
+    "tiny": Preset(
+        "for trying out whether everything runs: sizes at which the figures mean nothing",
+        (*PAIR, "dynamic-7", *KERAS, "block", "torch", "jax-loop"),
+        rounds=FEW,
+        steps=2,
+        sizes=Sizes(steps=4, batch=8, hidden=8),
+        modes=("xla", "mixed"),
+        swept_modes=("xla",),
+        growth=(2, 6),
+        batches=(8, 16),
+        hiddens=(8, 16),
+    ),
     "default": Preset(
         "every variant of TensorFlow; PyTorch and JAX where installed",
         (*TENSORFLOW, "torch", "jax-loop"),
@@ -202,7 +220,7 @@ PRESETS = {
     ),
     "gpu": Preset(
         "for a GPU, with --data mnist: cuDNN, XLA, 16-bit floats, T from 28 to 1024, batch x hidden up to 2048 x 1024",
-        (*PAIR, *KERAS, CUDNN, "tf1-static", "tf1-dynamic", "block", "torch", "jax-loop"),
+        (*PAIR, "dynamic-7", *KERAS, CUDNN, "tf1-static", "tf1-dynamic", "block", "torch", "jax-loop", "jax-unrolled"),
         rounds=ENOUGH_ROUNDS,
         steps=20,
         modes=("xla", "mixed"),

@@ -57,6 +57,7 @@ def pytest_addoption(parser):
     add("inter-op", "threads for several operations (0: automatic)", 0)
     add("limit-seconds", "seconds that one result may take before its process is stopped (the preset's)")
     add("limit-gib", "GiB of memory that one process may take (three quarters of this machine's)")
+    group.addoption("--no-report", action="store_true", help="keep the journal only; `unroll report` draws it later")
     group.addoption("--resume", action="store_true", help="go on with the last run in the results folder")
 
 
@@ -84,7 +85,7 @@ class Chosen:
             )
         threads = {name: _whole(options, name.replace("_", "-"), 0) for name in ("intra_op", "inter_op")}
         device = _chosen_device(options, preset)
-        preset = preset if options.variants else preset.on(device.kind)
+        preset = replace(preset, kernels=device.is_gpu) if options.variants else preset.on(device.kind)
         _check_memory(preset, sizes, device)
         total = psutil.virtual_memory().total
         settings = {

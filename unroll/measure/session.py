@@ -22,6 +22,7 @@ ALONE = {  # what measures one case, and whether it is given the data
     "retraces": ("unroll.measure.export:count_retraces", True),
     "machine": ("unroll.measure.machine:measure_rates", False),
 }
+OF_A_PHASE = {"fit_memory": "unroll.measure.fit:hold", "kernels": "unroll.measure.kernels:count_kernels"}
 ENOUGH = Limits(seconds=120)
 PROCESSES = 3  # at least, over which rounds are spread if there are as many
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
@@ -49,7 +50,8 @@ class Session:
         resume: bool = False,
         on_record: Callable[[Record], None] = lambda record: None,
     ):
-        self.settings, self.data = settings, (images, labels, settings["seed"])
+        most = max((want.case.sizes.batch for want in wants), default=0)  # what is sent to every process
+        self.settings, self.data = settings, (images[:most], labels[:most], settings["seed"])
         self.device, self.python = Device.of(settings), settings.get("peers_python")
         self._starting_points: dict[Sizes, tuple] = {}
         self.limits = Limits(settings["limits"]["seconds"], settings["limits"]["bytes"])
@@ -90,8 +92,8 @@ class Session:
             self._take_turns(task)
         elif task.kind == "memory":
             self._measure_memory(task)
-        elif task.kind == "fit_memory":
-            self._collect(task.wants, self._apart("unroll.measure.fit:hold", task.cases[0], task.phase, *self.data))
+        elif task.kind in OF_A_PHASE:
+            self._collect(task.wants, self._apart(OF_A_PHASE[task.kind], task.cases[0], task.phase, *self.data))
         else:
             work, given = ALONE[task.kind]
             self._collect(task.wants, self._apart(work, task.cases[0], *(self.data if given else ())))
