@@ -61,7 +61,7 @@ class RunError(Exception):
 def stages(options) -> list[Stage]:
     """Give the stages in order: first that it is right, then what matters most."""
     pytest = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "pytest_benchmark.plugin"]
-    test = [*pytest, "-p", "xdist.plugin", "--benchmark-disable", "-q", "-rs", "-n", TESTERS, "tests/gpu"]
+    test = [*pytest, "-p", "xdist.plugin", "--benchmark-disable", "-q", "-rs", "-n", TESTERS]
 
     def measure(name: str, asked: str, folder: str = "gpu", *more: str) -> Stage:
         chosen = ["--preset", "tiny", "--device", "cpu"] if options.rehearse else ["--preset", "gpu", "--device", "gpu"]
@@ -71,9 +71,9 @@ def stages(options) -> list[Stage]:
         return Stage(name, [*pytest, *given, *chosen], folder)
 
     tf32 = [] if options.rehearse else ["--tf32", "on"]
-    few = f"train and ({OURS}) and not traced and not xla and not mixed"
+    few = f"train and ({OURS}) and not tf1 and not traced and not xla and not mixed"
     return [
-        Stage("tests", test),
+        Stage("equality", [*test, "tests/gpu/test_equality.py"]),
         Stage("doctor", [sys.executable, "-m", "unroll.cli", "doctor"]),
         measure("training steps", "machine or (test_step and train and not xla and not tf1)"),
         measure("kernels", "kernels and train and not mixed and not tf1"),
@@ -83,6 +83,7 @@ def stages(options) -> list[Stage]:
         measure("large", "grid and train and not xla and B2048 and H1024"),
         measure("forward steps", "test_step and forward and not xla and not mixed and not tf1 and not traced"),
         measure("TF32", f"machine or (test_step and {few})", "gpu-tf32", *tf32),
+        Stage("other tests", [*test, "tests/gpu/test_measuring.py"]),
         measure("long", "growth_of_time and train and not xla and not static and not unrolled and (T512 or T1024)"),
         measure("grid", "grid and train and not xla and (B2048 or H1024) and not 512"),
         measure("longer graphs", "growth_of_time and train and not xla and (static or unrolled) and (T128 or T512)"),
