@@ -63,6 +63,9 @@ class ForeignTurns(Turns):
             weights = [np.zeros(shape, np.float32) for shape in shapes]
         return new_foreign_subject(case, batch, weights, rate, self.device)
 
+    def wait(self) -> None:
+        """There is nothing to wait for: each step of these networks has waited for the device."""
+
 
 def measure_memory(case: Case, phase: str, batch: Batch, start: Start, *, device: Device = CPU) -> Iterator[Record]:
     """Measure by how many bytes this process grows, and on a GPU the most that the package's own allocator held."""

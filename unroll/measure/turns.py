@@ -173,10 +173,14 @@ class Turns:
 
         A step waits for it, and a build gives it nothing to do.
         """
-        self.device.wait()
+        self.wait()
         start = time.perf_counter()
         result = work(*arguments)
         return time.perf_counter() - start, result
+
+    def wait(self) -> None:
+        """Wait until the device has done what it was given to do."""
+        self.device.wait()
 
     def _warm_up_until_steady(self, step: Callable) -> None:
         """Take steps until the last few took alike: a GPU raises its clock, and kernels are tried out first."""
