@@ -15,6 +15,7 @@ import argparse
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -72,23 +73,22 @@ def stages(options) -> list[Stage]:
 
     tf32 = [] if options.rehearse else ["--tf32", "on"]
     few = f"train and ({OURS}) and not tf1 and not traced and not xla and not mixed"
+    held = "(kernels or test_memory) and train and not mixed and not tf1"
+    long = "growth_of_time and train and not xla and not static and not unrolled and (T512 or T1024)"
+    corners = "grid and train and not xla and (B2048 or H1024) and not 512"
+    laid_out = "growth_of_time and train and not xla and (static or unrolled) and (T128 or T512)"
+    long_held = "growth_of_memory and train and (T128 or T1024) and (dynamic or cudnn)"
     return [
         Stage("equality", [*test, "tests/gpu/test_equality.py"]),
         Stage("doctor", [sys.executable, "-m", "unroll.cli", "doctor"]),
         measure("training steps", "machine or (test_step and train and not xla and not tf1)"),
-        measure("kernels", "kernels and train and not mixed and not tf1"),
-        measure("memory", "test_memory and train and not mixed and not tf1"),
+        measure("kernels and memory", held),
+        measure("XLA, large, long", f"(test_step and train and xla) or ({corners}) or ({long})"),
         measure("training steps again", f"test_step and {few}", "gpu-again"),
-        measure("XLA", "test_step and train and xla"),
-        measure("large", "grid and train and not xla and B2048 and H1024"),
-        measure("forward steps", "test_step and forward and not xla and not mixed and not tf1 and not traced"),
+        measure("forward steps", "test_step and forward and not mixed and not tf1 and not traced"),
         measure("TF32", f"machine or (test_step and {few})", "gpu-tf32", *tf32),
         Stage("other tests", [*test, "tests/gpu/test_measuring.py"]),
-        measure("long", "growth_of_time and train and not xla and not static and not unrolled and (T512 or T1024)"),
-        measure("grid", "grid and train and not xla and (B2048 or H1024) and not 512"),
-        measure("longer graphs", "growth_of_time and train and not xla and (static or unrolled) and (T128 or T512)"),
-        measure("XLA, forward", "test_step and forward and xla"),
-        measure("memory of long sequences", "growth_of_memory and train and (T128 or T1024) and (dynamic or cudnn)"),
+        measure("longer", f"({laid_out}) or ({long_held})"),
         measure("the rest of the grid", "grid and train"),
         measure("the rest", "not fit and not replicas"),
     ]
@@ -120,6 +120,8 @@ def _run(options) -> int:
     options.work.mkdir(parents=True, exist_ok=True)
     options.out.mkdir(parents=True, exist_ok=True)
     environment = _environment(options)
+    if not options.rehearse:
+        _see_gpu(environment)
     state = options.work / "done.json"
     done: dict[str, str] = json.loads(state.read_text()) if state.exists() else {}
     try:
@@ -132,9 +134,9 @@ def _run(options) -> int:
                     done[stage.name] = ended
                     state.write_text(json.dumps(done))
     finally:
+        left = [stage.name for stage in stages(options) if stage.name not in done]
+        _say(options, f"left: {', '.join(left)}" if left else "all stages are done")
         _collect(options)
-    left = [stage.name for stage in stages(options) if stage.name not in done]
-    _say(options, f"left: {', '.join(left)}" if left else "all stages are done")
     return 1 if any(ended.startswith("failed") for ended in done.values()) else 0
 
 
@@ -144,6 +146,8 @@ def _environment(options) -> dict[str, str]:
     places = [ROOT, options.site, *([extra] if options.wheels else [])]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(map(str, places)),
+        # TensorFlow's wheel finds CUDA's libraries beside it, all but this one.
+        "LD_LIBRARY_PATH": f"{options.site}/nvidia/cusolver/lib:{os.environ.get('LD_LIBRARY_PATH', '')}",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONUNBUFFERED": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -161,6 +165,23 @@ def _environment(options) -> dict[str, str]:
             f"got no {', '.join(lacking)} in {options.site} nor in {sys.executable}; want --wheels with them"
         )
     return environment
+
+
+def _see_gpu(environment: dict[str, str]) -> None:
+    """See that TensorFlow finds a GPU: else every test would be skipped.
+
+    Raises:
+        RunError: it finds none; the message names the libraries that it could not load.
+    """
+    look = "import tensorflow as tf; print('GPUs', len(tf.config.list_physical_devices('GPU')))"
+    loudly = environment | {"TF_CPP_MIN_LOG_LEVEL": "0", "TF_CPP_MAX_VLOG_LEVEL": "1"}
+    told = subprocess.run([sys.executable, "-c", look], env=loudly, capture_output=True, text=True)
+    if "GPUs" in told.stdout and "GPUs 0" not in told.stdout:
+        return
+    lost = sorted(set(re.findall(r"Could not load dynamic library '([^']+)'", told.stderr)))
+    last = (told.stderr.strip().splitlines() or ["no message"])[-1]
+    why = f"it could not load {', '.join(lost)}" if lost else f"it said last: {last}"
+    raise RunError(f"TensorFlow sees no GPU: {why}; want a site that holds TensorFlow with CUDA")
 
 
 def _do(stage: Stage, options, environment: dict[str, str], end: float) -> str:

@@ -32,6 +32,8 @@ def split(site: Path, out: Path, part_mib: int) -> list[Path]:
     """Write the parts of a folder, each of at most so many MiB."""
     if not site.is_dir():
         raise PartError(f"got {site}, which is no folder; want one that packages are installed in")
+    if any(out.glob("part-*")):
+        raise PartError(f"got {out}, which holds parts already; want another folder, or remove them")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         tar = Path(scratch) / "site.tar"
@@ -57,7 +59,7 @@ def distribute(blocks: list[Path], out: Path, part_mib: int) -> list[Path]:
     folders = []
     for number, part in enumerate(parts):
         folder = out / f"part-{number:02d}"
-        folder.mkdir()
+        folder.mkdir(parents=True)
         for block in part:
             shutil.move(block, folder / block.name)
         (folder / INDEX).write_text(json.dumps(index, indent=0, sort_keys=True))

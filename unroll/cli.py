@@ -170,13 +170,14 @@ def _claims(options) -> list[str]:
 
     from unroll.measure.journal import read_journal
     from unroll.report.claims import judge_claims, show_ledger
-    from unroll.report.folders import default_folder, trainings_beside
+    from unroll.report.folders import default_folder
+    from unroll.report.writing import results_of
 
     folder = options.results or default_folder()
-    run = read_journal(folder)[-1]
-    trainings = trainings_beside(folder)
-    show_ledger(judge_claims(run, trainings), Console())
-    return [f"judged by {folder}: the run {run.id} and {len(trainings)} trainings"]
+    results = results_of(folder, read_journal(folder)[-1])
+    show_ledger(judge_claims(results), Console())
+    beside = f", and of a GPU by the run {results.gpu.id}" if results.gpu else ""
+    return [f"judged by {folder}: the run {results.run.id} and {len(results.trainings)} trainings{beside}"]
 
 
 def _advise(options) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from unroll.measure.journal import Run, read_journal
 from unroll.report.claims import judge_claims
+from unroll.report.judges import Results
 from unroll.report.page import make_page
 from unroll.report.writing import FIGURES, TABLES
 
@@ -45,7 +46,7 @@ def write(tmp_path_factory) -> Callable[[Run, str], Path]:
         pictures = {figure: path if (path := REFERENCE / f"{figure}.png").exists() else None for figure in FIGURES}
         tables = {table: make(run) for table, make in TABLES.items()}
         file = tmp_path_factory.mktemp("page") / f"{name}.html"
-        file.write_text(make_page(run, pictures, tables, judge_claims(run, [])))
+        file.write_text(make_page(run, pictures, tables, judge_claims(Results(run))))
         return file
 
     return write

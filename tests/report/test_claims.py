@@ -423,7 +423,7 @@ def test_a_claims_verdict_is_what_the_results_say(name, word):
 
 
 def test_without_results_nothing_is_measured():
-    verdicts = judge_claims(run_of())
+    verdicts = judge_claims(Results(run_of()))
     assert {verdict.word for verdict in verdicts} == {NOT_MEASURED}
     assert all(verdict.because for verdict in verdicts)
     assert not any(verdict.evidence for verdict in verdicts)
@@ -444,7 +444,7 @@ def reference() -> Run:
 
 
 def test_every_figure_of_the_committed_results_has_its_interval_or_says_why_it_has_none(reference):
-    verdicts = judge_claims(reference)
+    verdicts = judge_claims(Results(reference))
     shown = [one for verdict in verdicts for one in verdict.evidence]
     assert len(shown) > len(CLAIMS)
     for one in shown:
@@ -461,13 +461,13 @@ def test_every_figure_of_the_committed_results_has_its_interval_or_says_why_it_h
 
 
 def test_the_committed_results_measure_most_claims(reference):
-    words = [verdict.word for verdict in judge_claims(reference)]
+    words = [verdict.word for verdict in judge_claims(Results(reference))]
     assert words.count(NOT_MEASURED) < len(words) / 2
     assert set(words) == set(WORDS)
 
 
 def test_the_table_has_a_row_for_every_claim(reference):
-    _, _, *rows = claims_table(reference).splitlines()
+    _, _, *rows = claims_table(Results(reference)).splitlines()
     assert len(rows) == len(CLAIMS)
     for claim, row in zip(CLAIMS, rows, strict=True):
         assert row.startswith(f"| {claim.quote} ({claim.source}) | **")
@@ -672,6 +672,6 @@ def test_a_folder_without_results_is_one_line_and_status_2(tmp_path, capsys):
 def test_what_comes_from_results_does_not_steer_the_terminal():
     hostile = run_of(exported("static", "T=28 only\x1b[2J", unsigned=None))
     written = io.StringIO()
-    show_ledger(judge_claims(hostile), Console(file=written, width=200))
+    show_ledger(judge_claims(Results(hostile)), Console(file=written, width=200))
     assert "\x1b" not in written.getvalue()
     assert "T=28 only?[2J" in written.getvalue()

@@ -30,6 +30,8 @@ def test_examples_and_shares_are_those_of_the_median_step(run_of):
     found = dict(zip(header, row, strict=True))
     assert (found["variant"], found["mode"], found["sizes"]) == ("static", "graph", str(SIZES))
     for phase, seconds in (("forward", 0.004), ("train", 0.02)):
+        assert float(found[f"{phase}, ms a step"]) == 1e3 * seconds
+        assert float(found[f"{phase}, steps/s"]) == 1 / seconds
         assert float(found[f"{phase}, examples/s"]) == SIZES.batch / seconds
         matrix = 100 * count_operations(SIZES, phase).matrix / seconds / RATE
         moved = 100 * count_traffic(SIZES, phase).total / seconds / BANDWIDTH
@@ -55,10 +57,17 @@ def test_the_largest_of_the_grid_stands_below_and_other_sizes_do_not(run_of):
 
 
 def test_what_was_not_measured_says_so(run_of):
-    run = run_of(*machine(), step("static"), step("torch", mode="eager", samples=[]))
+    forward = step("dynamic", phase="forward")
+    run = run_of(*machine(), step("static"), forward, step("torch", mode="eager", samples=[]))
     found = {row[0]: row for row in rows(roofline.roofline_table(run))[2:]}
-    assert found["static"][3:6] == ["not measured"] * 3
-    assert found["PyTorch nn.LSTM"][6:] == ["not available"] * 3
+    assert found["static"][3:8] == ["not measured"] * 5
+    assert found["PyTorch nn.LSTM"][8:] == ["not available"] * 5
+
+
+def test_a_phase_of_which_no_step_was_measured_has_no_columns(run_of):
+    header, *_ = rows(roofline.roofline_table(run_of(*machine(), step("static"))))
+    assert [name for name in header if name.startswith("forward")] == []
+    assert [name for name in header if name.startswith("train")]
 
 
 @pytest.mark.parametrize("known", [[], machine()[:1], machine()[1:]], ids=["neither", "no bandwidth", "no rate"])

@@ -200,6 +200,13 @@ class Run:
         return [[measurement.rounds[number] for number in shared] for measurement in measured] if shared else None
 
 
+def device_name(run: Run) -> str:
+    """Name the GPU or the processor that a run was measured on."""
+    if run.device == "gpu":
+        return str(next(iter(run.environment.get("gpus", [])), {}).get("name", "unknown GPU"))
+    return str(run.environment.get("processor", "unknown processor"))
+
+
 def _added(quantities: list[list[list[float]]]) -> list[list[float]]:
     """Add up quantities round by round; each has one sample a round."""
     return [[sum(samples[0] for samples in together)] for together in zip(*quantities, strict=True)]

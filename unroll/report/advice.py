@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unroll.measure.config import Sizes, cells_an_iteration, label
-from unroll.measure.journal import Measurement, Run, read_journal
+from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
 from unroll.report.compare import change
 from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, ratio_text
@@ -287,7 +287,7 @@ def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
     folder, run, sizes = advice.nearest
     far = [f"{letter} {_times(value)}" for letter, value in _factors(sizes, wanted).items() if value != 1]
     nearness = f"nearest to them, with {', '.join(far)}" if far else "these very sizes"
-    processor = plain(run.environment.get("processor", "unknown processor"))
+    processor = plain(device_name(run))
     lines = [
         f"At the nearest sizes that were measured, {sizes}: {advice.headline}" if far else advice.headline,
         f"Why: {advice.because}.",

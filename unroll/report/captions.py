@@ -185,6 +185,7 @@ TABLE_TITLES = {
     "fit": "What a Keras layer costs in fit",
     "machine": "What the machine can do",
     "roofline": "How near each step comes to that",
+    "kernels": "What a step asks of the GPU",
     "growth": "Exponents of growth with T",
     "grid": "Ratios at each batch and width",
     "replicas": "Training on several devices",

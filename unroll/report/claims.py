@@ -9,8 +9,6 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from unroll.measure.journal import Run
-from unroll.models.history import Training
 from unroll.report import judges
 from unroll.report.compare import printable
 from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS, Evidence
@@ -48,13 +46,12 @@ class Verdict(NamedTuple):
     figure: str
 
 
-def judge_claims(run: Run, trainings: Sequence[Training] = ()) -> list[Verdict]:
-    """Judge every claim by a run's results, and by trainings where it is about learning."""
-    results = Results(run, trainings)
+def judge_claims(results: Results) -> list[Verdict]:
+    """Judge every claim: by a run, by trainings where it is about learning, by a GPU's run where it is about a GPU."""
     return [Verdict(claim, *claim.judge(results), claim.figure) for claim in CLAIMS]
 
 
-def claims_table(run: Run, trainings: Sequence[Training] = ()) -> str:
+def claims_table(results: Results) -> str:
     """Set out every claim with its verdict as a Markdown table."""
     rows = [
         [
@@ -63,7 +60,7 @@ def claims_table(run: Run, trainings: Sequence[Training] = ()) -> str:
             "; ".join(map(str, verdict.evidence)),
             verdict.figure,
         ]
-        for verdict in judge_claims(run, trainings)
+        for verdict in judge_claims(results)
     ]
     return markdown(["claim", "verdict", "figures, with 95% intervals", "look at"], rows, align=["---"] * 4)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from unroll.measure.config import Case, Sizes, label, own_mode
-from unroll.measure.journal import Run
+from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Growth, Ratio, growth, ratio
 from unroll.report import tables
 from unroll.report.growth import FITTED_FROM, fit_growth, growth_text
@@ -412,9 +412,13 @@ def combine(parts: dict[str, Finding]) -> Finding:
     return Finding(word, f"on what is meant. {because}" if words else because, evidence)
 
 
-def only_on_gpu(run: Run, found: Finding) -> Finding:
-    """Let a finding stand that is claimed of a GPU if the run had one; elsewhere its figures are shown as no more."""
-    if run.device == "gpu":
-        return found
+def on_the_card(run: Run, found: Finding) -> Finding:
+    """Say of which GPU a finding is."""
+    evidence = tuple(one._replace(what=f"{device_name(run)}: {one.what}") for one in found.evidence)
+    return found._replace(evidence=evidence)
+
+
+def without_a_gpu(found: Finding) -> Finding:
+    """Let a finding that is claimed of a GPU stay open; what was measured elsewhere is shown as no more than that."""
     evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
     return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)

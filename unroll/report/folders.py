@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from unroll.measure.journal import FILE_NAME
+from unroll.measure.journal import FILE_NAME, Run, read_journal
 from unroll.models import history
 from unroll.models.history import Training, read_trainings
 
@@ -34,6 +34,12 @@ def trainings_beside(folder: Path) -> list[Training]:
     """Read the trainings that belong to some results, if there are any."""
     place = training_folder(folder)
     return read_trainings(place) if place else []
+
+
+def gpu_run_beside(folder: Path) -> Run | None:
+    """Read the last run in the folder `gpu` beside some results, if there is one."""
+    beside = Path(folder).resolve().parent / "gpu"
+    return read_journal(beside)[-1] if holds_results(beside) else None
 
 
 def training_folder(folder: Path) -> Path | None:

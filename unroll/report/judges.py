@@ -37,7 +37,7 @@ from unroll.report.evidence import (
     grows_faster,
     lengths,
     lengths_evidence,
-    only_on_gpu,
+    on_the_card,
     places,
     ratio_evidence,
     ratio_text,
@@ -45,6 +45,7 @@ from unroll.report.evidence import (
     span,
     tally,
     varying,
+    without_a_gpu,
 )
 from unroll.report.growth import (
     BUILD,
@@ -81,10 +82,11 @@ KERAS_XLA_STEPS = 240  # of keras issue 16485
 
 
 class Results(NamedTuple):
-    """What a verdict is computed from: a run of the benchmarks, and trainings, where there are any."""
+    """What a verdict is computed from: a run of the benchmarks; trainings and a run on a GPU, where there are any."""
 
     run: Run
     trainings: Sequence[Training] = ()
+    gpu: Run | None = None
 
 
 Judge = Callable[[Results], Finding]
@@ -119,8 +121,13 @@ def holds_more(pair: Pair) -> Judge:
 
 
 def on_a_gpu(judge: Judge) -> Judge:
-    """Judge on a GPU only."""
-    return lambda results: only_on_gpu(results.run, judge(results))
+    """Judge by a run on a GPU only: these results' own, or the one beside them."""
+
+    def judged(results: Results) -> Finding:
+        gpu = results.run if results.run.device == "gpu" else results.gpu
+        return on_the_card(gpu, judge(results._replace(run=gpu))) if gpu else without_a_gpu(judge(results))
+
+    return judged
 
 
 def nobody_measures(why: str, judge: Judge | None = None) -> Judge:

@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Template
 
 from unroll.measure.config import VARIANT_LABELS, label
-from unroll.measure.journal import Run
+from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import Ratio
 from unroll.report.answer import answer, ratios_of_pair
 from unroll.report.captions import caption, table_title
@@ -48,11 +48,13 @@ def make_page(
     filled = {name: markdown for name, markdown in tables.items() if name != LEDGER and markdown.strip() != NOTHING}
     environment = filled.pop("environment", "")
     parts = {
-        "title": element("title", f"Static or dynamic? {_machine(run)}"),
+        "title": element("title", f"Static or dynamic? {device_name(run)}"),
         "style": _asset("page.css"),
         "script": script,
         "script_hash": f"'sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
-        "where": join([f"{_machine(run)} · {run.sizes} · ", element("time", run.started[:10], datetime=run.started)]),
+        "where": join(
+            [f"{device_name(run)} · {run.sizes} · ", element("time", run.started[:10], datetime=run.started)]
+        ),
         "emblem": _emblem(run.sizes.steps),
         "answer": _answer(run),
         "ratios": _ratio_tiles(run),
@@ -73,10 +75,6 @@ def make_page(
 
 def _asset(name: str) -> str:
     return (files("unroll.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _machine(run: Run) -> str:
-    return str(run.environment.get("processor", "unknown processor"))
 
 
 def _emblem(steps: int) -> Html:

@@ -5,28 +5,29 @@ from unroll.measure.journal import Measurement, Run
 from unroll.measure.operations import FLOAT_BYTES, count_operations, reached
 from unroll.report.tables import in_order, markdown, missing, significant
 
-SHARES = ("examples/s", "of the matrix rate", "of the bandwidth")
+SHARES = ("ms a step", "steps/s", "examples/s", "of the matrix rate", "of the bandwidth")
 RATES = (("matrix_rate", "matrix rate, Gflop/s"), ("bandwidth", "bandwidth, GB/s"))
 GIGA = 1e9
 
 
 def roofline_table(run: Run) -> str:
-    """Set out each variant's examples a second, and what shares of the machine's own rates its steps reached.
+    """Set out each variant's step, steps and examples a second, and the shares of the machine's rates that it reached.
 
-    At the run's sizes and at the largest of its grid, in every mode.
+    At the run's sizes and at the largest of its grid, in every mode and in each phase of which a step was measured.
     """
+    phases = [phase for phase in PHASES if any(one.quantity == "step" and one.phase == phase for one in run.records)]
     cases = [
         (variant, mode, sizes)
         for sizes in dict.fromkeys((run.sizes, _largest(run)))
         for variant in in_order(run.variants)
         for mode in MODES
-        if _rates(run, mode) and any(run.find("step", phase, variant, mode, sizes) for phase in PHASES)
+        if _rates(run, mode) and any(run.find("step", phase, variant, mode, sizes) for phase in phases)
     ]
     rows = [
-        [label(case[0]), case[1], str(case[2]), *(cell for phase in PHASES for cell in _cells(run, phase, *case))]
+        [label(case[0]), case[1], str(case[2]), *(cell for phase in phases for cell in _cells(run, phase, *case))]
         for case in cases
     ]
-    headings = [f"{phase}, {what}" for phase in PHASES for what in SHARES]
+    headings = [f"{phase}, {what}" for phase in phases for what in SHARES]
     return markdown(["variant", "mode", "sizes", *headings], rows, align=["---"] * 3 + ["---:"] * len(headings))
 
 
@@ -55,13 +56,14 @@ def _rates(run: Run, mode: str) -> tuple[float, float] | None:
 
 
 def _cells(run: Run, phase: str, variant: str, mode: str, sizes: Sizes) -> list[str]:
-    """Write examples a second and the two shares of one variant's step."""
+    """Write how long one variant's step takes, how many go into a second, and its two shares."""
     measured, rates = run.find("step", phase, variant, mode, sizes), _rates(run, mode)
     if rates is None or measured is None or missing(measured):
         return [missing(measured)] * len(SHARES)
     state_bytes = FLOAT_BYTES // 2 if mode == "mixed" else FLOAT_BYTES
     found = reached(measured.median, sizes, phase, *rates, state_bytes)
-    return [significant(sizes.batch / measured.median), _percent(found.matrix_share), _percent(found.bandwidth_share)]
+    seconds, shares = measured.median, (found.matrix_share, found.bandwidth_share)
+    return [*map(significant, (1e3 * seconds, 1 / seconds, sizes.batch / seconds)), *map(_percent, shares)]
 
 
 def _giga(measured: Measurement) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -12,9 +11,11 @@ from unroll.measure.journal import Run, read_journal
 from unroll.report import grid, growth, plots, replicas, roofline, style, tables
 from unroll.report.break_even import draw_break_even
 from unroll.report.claims import claims_table, judge_claims
-from unroll.report.folders import training_folder, trainings_beside
+from unroll.report.folders import gpu_run_beside, training_folder, trainings_beside
 from unroll.report.graphs import draw_graphs
 from unroll.report.graphs_growing import draw_graphs_growing
+from unroll.report.judges import Results
+from unroll.report.kernels import kernels_table
 from unroll.report.page import make_page
 from unroll.report.trick import draw_trick
 from unroll.report.unroll_k import draw_unroll
@@ -44,15 +45,18 @@ TABLES = {
     "modes": tables.modes_table,
     "fit": tables.fit_table,
     **roofline.TABLES,
+    "kernels": kernels_table,
     "growth": growth.growth_table,
     "grid": grid.grid_table,
     "replicas": replicas.replicas_table,
     "stopped": tables.stopped_table,
-    "claims": claims_table,
+    "claims": lambda run: claims_table(Results(run)),
     "environment": tables.environment_table,
 }
 PAGE = "report.html"
-MARKED = re.compile(r"(<!-- unroll: (?P<name>[\w-]+) -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL)
+MARKED = re.compile(
+    r"(<!-- unroll: (?P<name>[\w-]+)(?: of (?P<folder>[\w-]+))? -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL
+)
 
 
 class PageError(ValueError):
@@ -75,13 +79,18 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
     paths = [path for name, figure in figures.items() for path in style.save_figure(figure, folder, name)]
     empty = {name for name, figure in figures.items() if not figure.axes}
     set_out = {name: table(run) for name, table in _tables(folder).items()}
-    page = make_page(run, _pictures(folder, empty), set_out, judge_claims(run, trainings_beside(folder)))
+    page = make_page(run, _pictures(folder, empty), set_out, judge_claims(results_of(folder, run)))
     return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
 
 
+def results_of(folder: Path, run: Run) -> Results:
+    """Put a run together with what lies beside it: trainings, and a run on a GPU."""
+    return Results(run, trainings_beside(folder), gpu_run_beside(folder))
+
+
 def _tables(folder: Path) -> dict[str, Callable[[Run], str]]:
-    """Give what makes each table; the claims are judged by the trainings beside the results, too."""
-    return TABLES | {"claims": partial(claims_table, trainings=trainings_beside(folder))}
+    """Give what makes each table; the claims are judged by what lies beside the results, too."""
+    return TABLES | {"claims": lambda run: claims_table(results_of(folder, run))}
 
 
 def _pictures(folder: Path, empty: set[str]) -> dict[str, Path | None]:
@@ -94,24 +103,24 @@ def _pictures(folder: Path, empty: set[str]) -> dict[str, Path | None]:
 def fill_page(page: Path, folder: Path) -> str:
     """Give a page's text with its generated parts made anew from the journal's last run.
 
-    A generated part stands between `<!-- unroll: NAME -->` and `<!-- /unroll -->`, where NAME is a table.
+    A generated part stands between `<!-- unroll: NAME -->` and `<!-- /unroll -->`, where NAME is a table. With
+    `NAME of OTHER` it is made from the last run in the folder OTHER, which lies beside the one given.
 
     Raises:
         PageError: the page has no generated part, or asks for a table that does not exist.
         JournalError: the folder holds no journal that can be read.
     """
-    run = read_journal(folder)[-1]
     try:
         text = Path(page).read_text()
     except OSError as error:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
-    made = _tables(folder)
-
     def fill(part: re.Match) -> str:
         if part["name"] not in TABLES:
             raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
-        return f"{part[1]}\n{made[part['name']](run)}\n{part[4]}"
+        source = Path(folder).resolve().parent / part["folder"] if part["folder"] else Path(folder)
+        table = _tables(source)[part["name"]](read_journal(source)[-1])
+        return f"{part[1]}\n{table}\n{part[5]}"
 
     filled, count = MARKED.subn(fill, text)
     if not count:

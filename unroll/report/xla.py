@@ -6,7 +6,7 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unroll.measure.config import MODES, PHASES, Case, label
+from unroll.measure.config import PHASES, Case, label
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import ENOUGH_ROUNDS
 from unroll.report.plots import GROUP_GAP, ROW, draw_spread, place_rows, rows_height, write_above, write_beside
@@ -92,11 +92,11 @@ def _measured(run: Run) -> list[tuple[str, str]]:
     """Give the variants that were measured in more modes than graph mode, each with its modes."""
     asked = {
         mode: [Column(quantity, panel.phase, "", "", mode) for panel in PANELS for quantity in panel.quantities]
-        for mode in MODES
+        for mode in MODE_NAMES
     }
     modes = {mode: measured_variants(run, columns) for mode, columns in asked.items()}
     variants = measured_variants(run, [column for columns in asked.values() for column in columns])
-    found = {variant: [mode for mode in MODES if variant in modes[mode]] for variant in variants}
+    found = {variant: [mode for mode in MODE_NAMES if variant in modes[mode]] for variant in variants}
     return [(variant, mode) for variant, own in found.items() if own != ["graph"] for mode in own]
 
 
