@@ -14,7 +14,7 @@ ALL_RESULTS = ROOT / "docs" / "results.md"
 RESULTS = ROOT / "results" / "reference"
 
 
-@pytest.mark.parametrize("page", [README, ALL_RESULTS], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [README, ALL_RESULTS, ROOT / "docs" / "gpu.md"], ids=lambda page: page.name)
 def test_its_tables_show_what_the_committed_results_say(page):
     assert fill_page(page, RESULTS) == page.read_text(), "run `make readme`"
 

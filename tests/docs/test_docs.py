@@ -105,8 +105,9 @@ def shell_lines(page):
 @functools.cache
 def known_options():
     ours = "".join(parser.format_help() for parser in (*parsers(), pytest_parser()))
+    ours += "".join(path.read_text() for path in (ROOT / "tools").glob("*.py"))
     pytests = {"--benchmark-only", "--benchmark-disable", "--benchmark-json", "--benchmark-compare"}
-    pips = {"--editable", "--constraint", "--only-binary", "--dest", "--no-index", "--find-links"}
+    pips = {"--editable", "--constraint", "--only-binary", "--dest", "--find-links", "--target"}
     others = {*pytests, *pips, "--help"}
     return set(OPTION.findall(ours)) | others
 

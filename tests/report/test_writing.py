@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import PHASES, Sizes
 from unroll.measure.journal import Journal, JournalError, Record
 from unroll.report.writing import FIGURES, PAGE, TABLES, PageError, fill_page, update_page, write_report
 
@@ -53,6 +53,30 @@ def test_a_page_is_filled_and_keeps_what_is_written_by_hand(results, tmp_path):
     assert fill_page(page, results) == text
 
 
+def test_a_part_can_be_made_from_a_folder_beside_the_results(results, tmp_path, environment, settings):
+    journal = Journal(tmp_path / "other", environment, settings)
+    journal.append(Record("step", "train", "static", "graph", Sizes(), "s", [0.0987]))
+    page = page_with(tmp_path, "<!-- unroll: times of other -->\n<!-- /unroll -->\n")
+    text = update_page(page, results).read_text()
+    assert "| 98.7 |" in text
+    assert "| 12.3 |" not in text
+    assert fill_page(page, results) == text
+
+
+def test_claims_of_a_gpu_are_judged_by_the_run_on_one_beside_the_results(results, tmp_path, environment, settings):
+    card = environment | {"gpus": [{"name": "A card"}]}
+    journal = Journal(tmp_path / "gpu", card, settings | {"device": "gpu"})
+    for number in range(1, 7):
+        for variant, seconds in (("keras-unrolled", 0.3), ("keras-cudnn", 0.1)):
+            for phase in PHASES:
+                at = {"round": number, "turns": "together"}
+                journal.append(Record("step", phase, variant, "graph", Sizes(), "s", [seconds], **at))
+    page = page_with(tmp_path, "<!-- unroll: claims -->\n<!-- /unroll -->\n")
+    (line,) = [line for line in fill_page(page, results).splitlines() if "gives up the fast implementation" in line]
+    assert "**holds**" in line
+    assert "A card: Training step" in line
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -65,6 +89,14 @@ def test_a_page_that_cannot_be_filled_stays_as_it_was(results, tmp_path, text, m
     with pytest.raises(PageError, match=message):
         update_page(page, results)
     assert page.read_text() == text
+
+
+def test_a_part_of_results_that_are_not_there_stays_as_it_was(results, tmp_path):
+    page = page_with(tmp_path, "<!-- unroll: times of nowhere -->\nold\n<!-- /unroll -->\n")
+    before = page.read_text()
+    with pytest.raises(JournalError, match=r"cannot read .*nowhere"):
+        update_page(page, results)
+    assert page.read_text() == before
 
 
 def test_without_a_journal_there_is_no_report(tmp_path):

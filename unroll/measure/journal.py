@@ -31,7 +31,7 @@ class Record:
         variant: how the network was unrolled, a key of `unroll.measure.config.VARIANT_LABELS` or the user's own.
         mode: "graph", "xla", "eager" or "mixed".
         sizes: T, B, I and H.
-        unit: "s", "bytes", "nodes", "traces", "flop/s" or "bytes/s".
+        unit: "s", "bytes", "nodes", "traces", "flop/s", "bytes/s", "launches" or "copies".
         samples: every raw sample in order; none if the quantity is not available, and then `note` says why.
         round: 0 for what has no rounds. Else from 1 up; each round builds its graphs anew.
         turns: the process in which variants took turns: records of one `turns` and one `round` ran side by side. ""

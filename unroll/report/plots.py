@@ -13,7 +13,7 @@ from matplotlib.patheffects import Normal, Stroke
 
 from unroll.measure.config import OURS, VARIANT_LABELS, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.statistics import Ratio
+from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio
 from unroll.report.style import (
     DPI,
     FAINT,
@@ -245,8 +245,8 @@ def draw_ratios(run: Run) -> Figure:
     figure = Figure(figsize=(WIDTH, bottom + height + 1.15), dpi=DPI)
     write_title(figure, title, "time of the first / time of the second")
     explained = (
-        "The variants took turns: median over the rounds with its 95% interval. Filled: the interval excludes 1. "
-        "Hollow: it does not. Each column has its own scale."
+        "The variants took turns: median over the rounds with its 95% interval. Filled: the interval excludes 1, "
+        f"and there were {ENOUGH_ROUNDS} rounds or more. Each column has its own scale."
     )
     explain(figure, explained)
     _draw_pairs(add_axes(figure, MARGIN, bottom, WIDTH - 2 * MARGIN, height), rows)
