@@ -95,9 +95,10 @@ def _covered(intervals: list[tuple[int, int]]) -> int:
 
 def _planes(folder: Path) -> list[Any]:
     """Read the planes of the profile in a folder."""
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2  # pyright: ignore[reportMissingImports]
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-    space = xplane_pb2.XSpace()
+    messages: Any = xplane_pb2  # generated: what is in it is not known before it is imported
+    space = messages.XSpace()
     for path in folder.rglob("*.xplane.pb"):
         space.MergeFromString(path.read_bytes())
     return list(space.planes)
