@@ -80,7 +80,7 @@ def stages(options) -> list[Stage]:
     long_held = "growth_of_memory and train and (T128 or T1024) and (dynamic or cudnn)"
     return [
         Stage("equality", [*test, "tests/gpu/test_equality.py"]),
-        Stage("doctor", [sys.executable, "-m", "unroll.cli", "doctor"]),
+        Stage("doctor", [sys.executable, "-m", "unroll", "doctor"]),
         measure("training steps", "machine or (test_step and train and not xla and not tf1)"),
         measure("kernels and memory", held),
         measure("XLA, large, long", f"(test_step and train and xla) or ({corners}) or ({long})"),

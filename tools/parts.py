@@ -39,7 +39,7 @@ def split(site: Path, out: Path, part_mib: int) -> list[Path]:
         tar = Path(scratch) / "site.tar"
         subprocess.run(["tar", "-C", site, "--sort=name", "-cf", tar, "."], check=True)
         starts = range(0, tar.stat().st_size, BLOCK)
-        with concurrent.futures.ProcessPoolExecutor() as pool:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
             jobs = [(tar, start, Path(scratch) / f"{number:04d}.xz") for number, start in enumerate(starts)]
             blocks = list(pool.map(_compress, jobs))
         return distribute(blocks, out, part_mib)
@@ -82,7 +82,7 @@ def join(parts: list[Path], site: Path) -> list[str]:
     for part in parts:
         index = _index(part)
         mine = [name for name, (home, _) in index.items() if home == part.name]
-        with concurrent.futures.ProcessPoolExecutor() as pool:
+        with concurrent.futures.ThreadPoolExecutor() as pool:
             list(pool.map(_decompress, [(part / name, index[name][1], kept) for name in mine]))
     missing = sorted({home for name, (home, _) in index.items() if not (kept / name).exists()})
     if not missing:

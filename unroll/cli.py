@@ -192,7 +192,3 @@ def _advise(options) -> list[str]:
 def _whole(text: str) -> Any:
     """Read a whole number; what is none is left as it is, for the one who wants a number to refuse."""
     return int(text) if text.isdecimal() else text
-
-
-if __name__ == "__main__":
-    sys.exit(main())

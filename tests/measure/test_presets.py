@@ -1,5 +1,7 @@
 """What the presets ask for on a CPU and on a GPU."""
 
+from dataclasses import replace
+
 import pytest
 
 from unroll.measure.config import GPU_ONLY, MACHINE, SIDE_BY_SIDE, Sizes
@@ -21,7 +23,10 @@ def test_on_a_cpu_nothing_is_asked_that_needs_a_gpu_and_on_a_gpu_cudnn_stands_be
 
 
 def test_the_preset_for_a_gpu_goes_as_far_as_it_says():
-    assert GPU.on("gpu") == GPU
+    assert not GPU.kernels
+    assert GPU.on("gpu") == replace(GPU, kernels=True)
+    assert {CUDNN, "dynamic-7"} <= {case.variant for case in GPU.on("gpu").profiled(Sizes())}
+    assert not GPU.profiled(Sizes())
     grid = {(case.sizes.batch, case.sizes.hidden) for case in GPU.gridded(Sizes())}
     assert max(grid) == (2048, 1024)
     assert {case.sizes.steps for case in GPU.grown(Sizes())} == {32, 64, 128, 256, 512, 1024}

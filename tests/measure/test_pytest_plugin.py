@@ -70,7 +70,7 @@ def test_a_preset_with_sizes_of_its_own_measures_them_all():
         ({"batch": "-1"}, "got --batch -1; want a whole number from 1 up"),
         ({"hidden": "2.5"}, "got --hidden 2.5; want a whole number from 1 up"),
         ({"hidden": "10000000"}, "a training step would hold about .* and this machine has .*; want smaller"),
-        ({"preset": "huge"}, "got --preset 'huge'; want one of quick, default, full, gpu, benchmark_rnn"),
+        ({"preset": "huge"}, "got --preset 'huge'; want one of quick, tiny, default, full, gpu, benchmark_rnn"),
         (
             {"preset": "benchmark_rnn", "steps": "3"},
             "got --steps with --preset benchmark_rnn, which has sizes of its own",

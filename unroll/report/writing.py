@@ -110,6 +110,7 @@ def fill_page(page: Path, folder: Path) -> str:
         PageError: the page has no generated part, or asks for a table that does not exist.
         JournalError: the folder holds no journal that can be read.
     """
+    own = read_journal(folder)[-1]
     try:
         text = Path(page).read_text()
     except OSError as error:
@@ -118,8 +119,9 @@ def fill_page(page: Path, folder: Path) -> str:
     def fill(part: re.Match) -> str:
         if part["name"] not in TABLES:
             raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
-        source = Path(folder).resolve().parent / part["folder"] if part["folder"] else Path(folder)
-        table = _tables(source)[part["name"]](read_journal(source)[-1])
+        beside = Path(folder).resolve().parent / part["folder"] if part["folder"] else None
+        source, run = (beside, read_journal(beside)[-1]) if beside else (folder, own)
+        table = _tables(source)[part["name"]](run)
         return f"{part[1]}\n{table}\n{part[5]}"
 
     filled, count = MARKED.subn(fill, text)
