@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 from dataclasses import asdict
 
 import pytest
@@ -14,10 +13,8 @@ def unroll(*arguments, **options):
     return subprocess.run([sys.executable, "-m", "unroll", *arguments], capture_output=True, text=True, **options)
 
 
-def test_help_answers_in_well_under_a_second():
-    start = time.perf_counter()
+def test_help_is_answered():
     done = unroll("--help")
-    assert time.perf_counter() - start < 1
     assert done.returncode == 0
     assert "report" in done.stdout
 

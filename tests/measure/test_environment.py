@@ -1,4 +1,6 @@
+import json
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -37,6 +39,22 @@ def test_environment_says_where_and_how(monkeypatch):
     assert "secret" not in str(found)
     assert found["seed"] == 7
     assert any("--xla_dump_to=/somewhere in XLA_FLAGS writes files" in warning for warning in found["warnings"])
+
+
+def described_apart(**variables):
+    """Describe the environment in a process of its own: TensorFlow reads the variables when it is imported."""
+    code = "import json; from unroll.measure.environment import environment; print(json.dumps(environment(0)))"
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ | variables, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="oneDNN's names of instructions are an x86's here")
+def test_it_says_whether_onednn_is_on_and_which_vector_instructions_are_used():
+    best, plain = described_apart(), described_apart(ONEDNN_MAX_CPU_ISA="SSE41", TF_ENABLE_ONEDNN_OPTS="0")
+    assert plain["onednn"] is False
+    assert "SSE4.1" in plain["vector_instructions"]
+    assert best["vector_instructions"] != plain["vector_instructions"]
+    assert "ONEDNN_VERBOSE" not in best["flags"]
 
 
 def test_the_module_imports_no_tensorflow():
@@ -260,6 +278,13 @@ def test_a_diagnosis_names_each_gpu_and_what_tensorflow_was_built_for():
     assert "GPU:1       Another" in rows
     assert "built for   cuda 12.5.1, cudnn 9" in rows
     assert "built for   no CUDA" in described()
+
+
+def test_a_diagnosis_says_whether_onednn_is_on_and_what_it_uses():
+    rows = described(onednn=False, vector_instructions="Intel AVX2")
+    assert "vectors     Intel AVX2" in rows
+    assert "oneDNN      off" in rows
+    assert "oneDNN      unknown" in described()
 
 
 def test_a_diagnosis_ends_with_the_warnings():

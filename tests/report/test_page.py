@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from unroll.report.writing import FIGURES, PAGE, TABLES, write_report
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 LARGEST_BYTES = 3 << 20
-LONGEST_SECONDS = 15
 HOSTILE = '</script><script>alert("x")</script><img src=x onerror=alert(1)>'
 VOID = {"meta", "link", "img", "path", "rect", "circle"}
 
@@ -88,13 +86,12 @@ def pixel(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory) -> tuple[Path, float]:
-    """The page of the committed full run, and the seconds of work it took with all its figures and tables."""
+def full(tmp_path_factory) -> Path:
+    """Write the page of the committed full run."""
     folder = tmp_path_factory.mktemp("results")
     shutil.copy(REFERENCE / FILE_NAME, folder)
-    before = time.process_time()
     *_, page = write_report(folder)
-    return page, time.process_time() - before
+    return page
 
 
 def page_of(run: Run, pixel: Path, lacking: tuple = ()) -> str:
@@ -106,15 +103,13 @@ def step(variant="static", samples=(0.0123,), **more) -> Record:
     return Record("step", "train", variant, "graph", Sizes(), "s", list(samples), **more)
 
 
-def test_a_full_run_gives_a_page_that_is_small_enough_and_soon_made(full):
-    page, seconds = full
-    assert page.name == PAGE
-    assert page.stat().st_size <= LARGEST_BYTES
-    assert seconds <= LONGEST_SECONDS
+def test_a_full_run_gives_a_page_that_is_small_enough(full):
+    assert full.name == PAGE
+    assert full.stat().st_size <= LARGEST_BYTES
 
 
 def test_the_answer_comes_first_and_everything_is_there(full):
-    outline = sound(full[0].read_text())
+    outline = sound(full.read_text())
     sections = ["answer", "ledger", "figures", "growth", "trick", "tables", "environment", "method"]
     assert [name for name in outline.values("id") if name in sections] == sections
     run = read_journal(REFERENCE)[-1]
@@ -128,7 +123,7 @@ def test_the_answer_comes_first_and_everything_is_there(full):
 
 
 def test_without_scripts_the_page_says_what_cannot_be_tried(full):
-    page = full[0].read_text()
+    page = full.read_text()
     assert '<html lang="en" class="still">' in page
     assert page.count('class="for-still note"') == 2
     start = page.index("<details open>")
@@ -136,7 +131,7 @@ def test_without_scripts_the_page_says_what_cannot_be_tried(full):
 
 
 def test_a_browser_may_run_the_pages_own_script_and_load_nothing(full):
-    (policy,) = [meta["content"] for meta in Outline(full[0].read_text()).tags("meta") if "http-equiv" in meta]
+    (policy,) = [meta["content"] for meta in Outline(full.read_text()).tags("meta") if "http-equiv" in meta]
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert re.search(r"script-src 'sha256-[\w+/=]+';", policy)
 

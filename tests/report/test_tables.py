@@ -325,3 +325,10 @@ def test_pairs_name_known_variants_once():
     pairs = [*tables.PAIRS, *tables.BREAK_EVEN_PAIRS]
     assert {variant for pair in pairs for variant in pair} <= set(VARIANT_LABELS)
     assert len(set(tables.PAIRS)) == len(tables.PAIRS)
+
+
+def test_the_environment_names_onednn_where_the_run_kept_it(run_of):
+    run = run_of()
+    assert "oneDNN" not in tables.environment_table(run)
+    run.environment.update({"onednn": False, "vector_instructions": "Intel AVX2"})
+    assert "| oneDNN | off; Intel AVX2 |" in tables.environment_table(run)

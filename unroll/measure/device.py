@@ -92,10 +92,17 @@ class Device:
             return tf.constant(array, tf.int64 if self.is_gpu and array.dtype == np.int32 else None)
 
     def allocated(self) -> dict[str, int]:
-        """Give the bytes that its allocator holds for TensorFlow, and the most that it held since the last reset."""
+        """Return the bytes that its allocator holds for TensorFlow, and the most that it held since the last reset.
+
+        Raises:
+            NotAvailable: the allocator keeps no statistics, as a CPU's does where oneDNN is off.
+        """
         import tensorflow as tf
 
-        return tf.config.experimental.get_memory_info(self.name)
+        try:
+            return tf.config.experimental.get_memory_info(self.name)
+        except ValueError:
+            raise NotAvailable(f"TensorFlow keeps no statistics of {self.name}'s allocator here") from None
 
     def reset_peak(self) -> None:
         """Let the allocator's peak begin anew at what is held now."""

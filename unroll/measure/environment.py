@@ -2,8 +2,10 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +56,7 @@ TURBO_FILES = {  # and what is in them while turbo is on
     "sys/devices/system/cpu/intel_pstate/no_turbo": "0",
     "sys/devices/system/cpu/cpufreq/boost": "1",
 }
+VERBOSE, INSTRUCTIONS = "ONEDNN_VERBOSE", re.compile(r"info,cpu,isa:(.*)")
 ROOT = Path("/")
 
 
@@ -90,6 +93,8 @@ def environment(seed: int, *, device: Device = CPU) -> dict:
     readings = read_machine(device)
     return {
         "processor": _processor(),
+        "vector_instructions": _vector_instructions(),
+        "onednn": _onednn(),
         "cores": readings.cores,
         "memory_bytes": psutil.virtual_memory().total,
         "devices": [found.device_type for found in tf.config.list_physical_devices()],
@@ -115,6 +120,8 @@ def diagnosis(environment: dict) -> list[str]:
     threads, versions, load = environment["threads"].items(), environment["versions"], environment["load"]
     rows = {
         "processor": environment["processor"],
+        "vectors": environment.get("vector_instructions") or "unknown",
+        "oneDNN": {True: "on", False: "off"}.get(environment.get("onednn"), "unknown"),
         "cores": environment["cores"],
         "memory": f"{environment['memory_bytes'] / (1 << 30):.1f} GiB",
         "devices": ", ".join(environment["devices"]),
@@ -349,6 +356,38 @@ def _processor() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def _onednn() -> bool | None:
+    """Return whether TensorFlow uses oneDNN's operations on this processor; None where it cannot be told."""
+    from tensorflow.python.util import _pywrap_util_port  # TensorFlow has no public way to ask
+
+    return _reading(lambda: bool(_pywrap_util_port.IsMklEnabled()))
+
+
+def _vector_instructions() -> str | None:
+    """Return which vector instructions TensorFlow's products use, as oneDNN says when it makes its first.
+
+    oneDNN makes TensorFlow's products with its other operations on or off. None if it says nothing: it is missing, or
+    has made a product in this process before.
+    """
+    import tensorflow as tf
+
+    with tempfile.TemporaryFile("w+") as told:
+        kept, before = os.dup(1), os.environ.get(VERBOSE)
+        sys.stdout.flush()
+        os.dup2(told.fileno(), 1)
+        os.environ[VERBOSE] = "1"
+        try:
+            with tf.device("CPU:0"):
+                tf.matmul(tf.ones([64, 64]), tf.ones([64, 64]))
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.environ.pop(VERBOSE) if before is None else os.environ.update({VERBOSE: before})
+        told.seek(0)
+        found = INSTRUCTIONS.search(told.read())
+    return found[1].strip() if found else None
 
 
 def _commit() -> str:

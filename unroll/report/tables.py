@@ -240,6 +240,7 @@ def environment_table(run: Run) -> str:
     rows = [
         *_device_rows(run),
         ["processor", f"{environment.get('processor', 'unknown')}, {environment.get('cores', '?')} cores"],
+        *([["oneDNN", _onednn(environment)]] if "onednn" in environment else []),
         ["memory", f"{memory / (1 << 30):.1f} GiB" if memory else "unknown"],
         ["system", f"{environment.get('system', 'unknown')}, Python {environment.get('python', '?')}"],
         ["packages", _listed(f"{name} {version}" for name, version in environment.get("versions", {}).items())],
@@ -257,6 +258,12 @@ def environment_table(run: Run) -> str:
         *(["warning", warning] for warning in environment.get("warnings", [])),
     ]
     return markdown(["environment", ""], rows, align=["---", "---"])
+
+
+def _onednn(environment: dict) -> str:
+    """Format whether oneDNN is on, and which vector instructions TensorFlow's products use."""
+    switch = {True: "on", False: "off"}.get(environment["onednn"], "unknown")
+    return f"{switch}; {environment.get('vector_instructions') or 'unknown vector instructions'}"
 
 
 def _of_host(run: Run, columns: Sequence[Column]) -> Sequence[Column]:
