@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from unroll.errors import UnrollError
 from unroll.measure.config import PHASES, Case, Sizes, label
 from unroll.measure.journal import Record, read_journal
 from unroll.measure.plan import IN_TURNS, Task, Want
@@ -96,7 +97,7 @@ def pytest_collection_finish(session):
 def _bad_input_ends_the_run():
     try:
         yield
-    except ValueError as error:
+    except UnrollError as error:
         pytest.exit(str(error), returncode=BAD_INPUT)
 
 
@@ -109,7 +110,7 @@ def _choose(config) -> Chosen:
             largest = max(case.sizes.batch for case in cases)
             if largest > len(images):
                 asked = f"--batch {largest}" if config.option.batch else f"--preset {config.option.preset}, B={largest}"
-                raise ValueError(
+                raise UnrollError(
                     f"got {asked}; the data have {len(images)} training images: want fewer, or --data mnist"
                 )
             config.stash[CHOSEN] = chosen

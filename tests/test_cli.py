@@ -1,12 +1,15 @@
+import os
 import subprocess
 import sys
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
 from unroll import cli
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record
+from unroll.report import writing
 
 
 def unroll(*arguments, **options):
@@ -42,6 +45,14 @@ def test_bad_input_gets_one_line_and_status_2(arguments, message):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert not done.stdout
+
+
+@pytest.mark.parametrize("bug", [lambda: np.ones(3) + np.ones(4), lambda: os.pipe2(-1)], ids=["ValueError", "OSError"])
+def test_a_bug_of_our_own_is_no_bad_input_and_shows_its_traceback(bug, tmp_path, monkeypatch):
+    Journal(tmp_path, {}, {"sizes": asdict(Sizes())})
+    monkeypatch.setitem(writing.FIGURES, "costs", lambda run: bug())
+    with pytest.raises((ValueError, OSError), match=r"broadcast|Invalid argument"):
+        cli.main(["report", str(tmp_path)])
 
 
 def test_compare_prints_two_runs_or_names_the_known_ones(tmp_path):

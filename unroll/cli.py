@@ -8,11 +8,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from unroll.errors import UnrollError
+
 BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; bad input gets one line on stderr and exit status 2."""
+    """Run one command; bad input gets one line on stderr and exit status 2, and a bug its traceback."""
     options = _parser().parse_args(arguments)
     try:
         for path in options.run(options):
@@ -20,7 +22,9 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # who reads it has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, OSError) as error:
+    except (UnrollError, OSError) as error:
+        if isinstance(error, OSError) and error.filename is None:
+            raise  # no path is at fault
         print(f"unroll: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt as interrupt:

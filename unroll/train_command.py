@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from unroll.errors import UnrollError
 from unroll.measure.process import quiet
 from unroll.models.checkpoint import CheckpointError, read_checkpoint
 from unroll.models.cluster import JOIN_S, Cluster
@@ -30,7 +31,7 @@ def train_as_asked(options) -> Iterator[Path | str]:
     """Train as the command line's options ask for; gives the paths written, or a line if another worker writes them.
 
     Raises:
-        ValueError: bad input of any kind, a loss that became NaN, or a file that cannot be written.
+        UnrollError: bad input of any kind, a loss that became NaN, or a file that cannot be written.
         KeyboardInterrupt: stopped by Ctrl-C after the call that was running, and saved; the message says how to go on.
     """
     cluster = _cluster(options)
@@ -118,7 +119,7 @@ def _digit(asked: Any, count: int) -> int | None:
     if asked == NO_DIGIT:
         return None
     if not isinstance(asked, int) or not 0 <= asked < count:
-        raise ValueError(f"got --digit {asked}; want the number of a test image, from 0 to {count - 1}, or {NO_DIGIT}")
+        raise UnrollError(f"got --digit {asked}; want the number of a test image, from 0 to {count - 1}, or {NO_DIGIT}")
     return asked
 
 
@@ -128,7 +129,7 @@ def _rows(asked: str | None) -> list[int]:
         return []
     texts = [text.strip() for text in str(asked).split(",")]
     if not all(text.isdecimal() and 1 <= int(text) <= ROWS_LIMIT for text in texts):
-        raise ValueError(
+        raise UnrollError(
             f"got --rows {asked}; want whole numbers from 1 to {ROWS_LIMIT} with commas between, as 14,28,56"
         )
     return [int(text) for text in texts]

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from unroll.errors import UnrollError
 from unroll.measure.config import Sizes
 
 CHECK_ROWS = 8
@@ -26,12 +27,12 @@ class Batch:
         """Take the first B images, each read for T rows as `read_rows` does.
 
         Raises:
-            ValueError: there are fewer than B images.
+            UnrollError: there are fewer than B images.
         """
         from unroll.models.data import read_rows  # not needed where a batch comes ready made
 
         if sizes.batch > len(images):
-            raise ValueError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
+            raise UnrollError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
         return cls(read_rows(images[: sizes.batch], sizes.steps), labels[: sizes.batch])
 
     @property

@@ -5,6 +5,8 @@ import re
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
+from unroll.errors import UnrollError
+
 ROW_WIDTH = 28
 PHASES = ("forward", "train")
 MODES = ("graph", "xla", "eager", "mixed")  # mixed: a graph that computes in 16-bit floats, from float32 variables
@@ -52,9 +54,9 @@ class Sizes:
             if name == "valid" and value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(f"got --{name} {value!r}; want a whole number from 1 up")
+                raise UnrollError(f"got --{name} {value!r}; want a whole number from 1 up")
         if self.valid is not None and self.valid > self.steps:
-            raise ValueError(f"got {self.valid} valid steps of {self.steps}; want at most all of them")
+            raise UnrollError(f"got {self.valid} valid steps of {self.steps}; want at most all of them")
 
     def __str__(self):
         valid = "" if self.valid is None else f", sequence_length={self.valid}"
@@ -117,11 +119,11 @@ def known_variant(name: str) -> str:
     """Give back the name of a variant, or refuse it.
 
     Raises:
-        ValueError: the name is neither one of ours or our peers' nor module:name.
+        UnrollError: the name is neither one of ours or our peers' nor module:name.
     """
     if name in VARIANT_LABELS or ":" in name or cells_an_iteration(name):
         return name
-    raise ValueError(
+    raise UnrollError(
         f"got the variant {name!r}; want {', '.join(VARIANT_LABELS)}, dynamic-K for another unroll=K, "
         "or module:reader for your own"
     )

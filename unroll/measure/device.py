@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from unroll.errors import UnrollError
 from unroll.measure.process import NotAvailable, function_named
 
 DEVICES = ("cpu", "gpu")
@@ -114,6 +115,11 @@ class Device:
 CPU = Device()
 
 
+def switch_text(on: bool | None) -> str:
+    """Return "on", "off", or "unknown" for None."""
+    return "unknown" if on is None else SWITCH[on]
+
+
 def choose_device(asked: str | None, tf32: str, find_gpus: Callable[[], Sequence]) -> Device:
     """Give the device that was asked for; by default the GPU if there is one, else the CPU.
 
@@ -121,19 +127,19 @@ def choose_device(asked: str | None, tf32: str, find_gpus: Callable[[], Sequence
         find_gpus: gives the GPUs that TensorFlow sees; not called where the CPU is asked for.
 
     Raises:
-        ValueError: there is no such device, no GPU here, or TF32 is asked of a CPU.
+        UnrollError: there is no such device, no GPU here, or TF32 is asked of a CPU.
     """
     if asked not in (None, *DEVICES):
-        raise ValueError(f"got --device {asked}; want {' or '.join(DEVICES)}")
+        raise UnrollError(f"got --device {asked}; want {' or '.join(DEVICES)}")
     if tf32 not in SWITCH:
-        raise ValueError(f"got --tf32 {tf32}; want {' or '.join(SWITCH)}")
+        raise UnrollError(f"got --tf32 {tf32}; want {' or '.join(SWITCH)}")
     kind = asked or ("gpu" if find_gpus() else "cpu")
     if asked == "gpu" and not find_gpus():
-        raise ValueError(
+        raise UnrollError(
             f"got --device gpu, but {NO_GPU}; want --device cpu, or a driver and pip install --editable '.[gpu]'"
         )
     if kind == "cpu" and tf32 == "on":
-        raise ValueError("got --tf32 on, and the CPU to measure on; only a GPU has TF32: leave it out")
+        raise UnrollError("got --tf32 on, and the CPU to measure on; only a GPU has TF32: leave it out")
     return Device(kind, tf32 == "on")
 
 

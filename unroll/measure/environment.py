@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from unroll.measure.config import OTHER_PACKAGES
-from unroll.measure.device import CPU, Device
+from unroll.measure.device import CPU, Device, switch_text
 from unroll.measure.gpus import cuda_versions, describe_gpus, find_load, gpu_text
 
 PACKAGES = ("tensorflow", "keras", "numpy", "unroll-lstm", "torch", "jax", "jaxlib")  # where installed
@@ -121,7 +121,7 @@ def diagnosis(environment: dict) -> list[str]:
     rows = {
         "processor": environment["processor"],
         "vectors": environment.get("vector_instructions") or "unknown",
-        "oneDNN": {True: "on", False: "off"}.get(environment.get("onednn"), "unknown"),
+        "oneDNN": switch_text(environment.get("onednn")),
         "cores": environment["cores"],
         "memory": f"{environment['memory_bytes'] / (1 << 30):.1f} GiB",
         "devices": ", ".join(environment["devices"]),

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from unroll.errors import UnrollError
 from unroll.measure.process import Died, Limits, work_apart
 
 ENOUGH = Limits(seconds=120)
@@ -29,14 +30,14 @@ def find_gpus() -> tuple[dict, ...]:
     To look is to start CUDA, and what has started it can no longer be forked.
 
     Raises:
-        ValueError: TensorFlow does not start.
+        UnrollError: TensorFlow does not start.
     """
     if not may_have_gpu():
         return ()
     try:
         (found,) = work_apart("unroll.measure.gpus:describe_gpus", limits=ENOUGH)
     except Died as death:
-        raise ValueError(f"cannot look for a GPU, TensorFlow does not start: {death}") from None
+        raise UnrollError(f"cannot look for a GPU, TensorFlow does not start: {death}") from None
     return tuple(found)
 
 

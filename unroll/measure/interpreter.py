@@ -4,6 +4,7 @@ import json
 import subprocess
 from functools import cache
 
+from unroll.errors import UnrollError
 from unroll.measure.config import OTHER_PACKAGES
 
 TIMEOUT_S = 60
@@ -21,7 +22,7 @@ def package_versions(python: str) -> dict[str, str]:
     """Give the versions of PyTorch's and JAX's packages that an interpreter has.
 
     Raises:
-        ValueError: the interpreter does not run, or lacks what measuring needs.
+        UnrollError: the interpreter does not run, or lacks what measuring needs.
     """
     wanted = "want the path of a Python that has PyTorch or JAX, and " + ", ".join(NEEDED)
     try:
@@ -30,7 +31,7 @@ def package_versions(python: str) -> dict[str, str]:
         ).stdout
         found = json.loads(told)
     except (OSError, subprocess.SubprocessError, ValueError):
-        raise ValueError(f"got --peers-python {python}, which does not run; {wanted}") from None
+        raise UnrollError(f"got --peers-python {python}, which does not run; {wanted}") from None
     if lacking := [name for name in NEEDED if name not in found]:
-        raise ValueError(f"got --peers-python {python}, which has no {', '.join(lacking)}; {wanted}")
+        raise UnrollError(f"got --peers-python {python}, which has no {', '.join(lacking)}; {wanted}")
     return {name: version for name, version in found.items() if name not in NEEDED}

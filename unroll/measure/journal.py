@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from unroll.errors import UnrollError
 from unroll.files import JSONLines
 from unroll.measure.config import Case, Sizes, own_mode
 from unroll.measure.statistics import BreakEven, Ratio, break_even, ratio
@@ -17,7 +18,7 @@ FILE_NAME = "journal.jsonl"
 NOT_CHECKED = "its first call was stopped, so that its result could not be checked"
 
 
-class JournalError(ValueError):
+class JournalError(UnrollError):
     """A journal that cannot be read or written; the message says which one and why."""
 
 

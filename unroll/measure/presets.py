@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from unroll.errors import UnrollError
 from unroll.measure.config import (
     GPU_ONLY,
     MACHINE,
@@ -254,8 +255,8 @@ def find_preset(name: str) -> Preset:
     """Give a preset by its name.
 
     Raises:
-        ValueError: there is none of that name.
+        UnrollError: there is none of that name.
     """
     if name not in PRESETS:
-        raise ValueError(f"got --preset {name!r}; want one of {', '.join(PRESETS)}")
+        raise UnrollError(f"got --preset {name!r}; want one of {', '.join(PRESETS)}")
     return PRESETS[name]

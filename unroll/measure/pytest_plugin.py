@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from unroll.errors import UnrollError
 from unroll.measure.config import (
     GPU_ONLY,
     MODES,
@@ -66,7 +67,7 @@ class Chosen:
     """What the options ask for.
 
     Raises:
-        ValueError: an option has a value that makes no sense, or sizes that this machine's memory cannot hold.
+        UnrollError: an option has a value that makes no sense, or sizes that this machine's memory cannot hold.
     """
 
     preset: Preset
@@ -80,7 +81,7 @@ class Chosen:
         sizes = _chosen_sizes(options, preset)
         seconds, gib = (_above_zero(options, name) for name in ("limit-seconds", "limit-gib"))
         if gib and gib < LEAST_GIB:
-            raise ValueError(
+            raise UnrollError(
                 f"got --limit-gib {gib:g}; want {LEAST_GIB} or more, which TensorFlow needs to start at all"
             )
         threads = {name: _whole(options, name.replace("_", "-"), 0) for name in ("intra_op", "inter_op")}
@@ -116,7 +117,9 @@ def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
         for variant in variants:
             if package := missing_package(variant, peers):
                 where = f"in {options.peers_python}" if peers is not None else "; pip install --editable '.[peers]'"
-                raise ValueError(f"got --variants {variant}, but {package} is not installed {where}".replace(" ;", ";"))
+                raise UnrollError(
+                    f"got --variants {variant}, but {package} is not installed {where}".replace(" ;", ";")
+                )
         four = tuple(name for name in variants if name not in OTHER_PACKAGES)
         kept = {
             field: tuple(name for name in variants if name in getattr(preset, field))
@@ -127,7 +130,7 @@ def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
         modes = tuple(mode.strip() for mode in options.modes.split(","))
         for mode in modes:
             if mode not in MODES[1:]:
-                raise ValueError(f"got --modes {mode!r}; want {', '.join(MODES[1:])}, or several with commas between")
+                raise UnrollError(f"got --modes {mode!r}; want {', '.join(MODES[1:])}, or several with commas between")
         preset = replace(preset, modes=modes)
     return preset
 
@@ -136,7 +139,7 @@ def _chosen_sizes(options, preset: Preset) -> Sizes:
     given = {name: _whole(options, name, 1) for name in ("steps", "batch", "hidden")}
     given = {name: value for name, value in given.items() if value is not None}
     if given and preset.sizes:
-        raise ValueError(f"got --{next(iter(given))} with --preset {options.preset}, which has sizes of its own")
+        raise UnrollError(f"got --{next(iter(given))} with --preset {options.preset}, which has sizes of its own")
     return preset.sizes or Sizes(**given)
 
 
@@ -144,7 +147,7 @@ def _chosen_device(options, preset: Preset) -> Device:
     device = choose_device(options.device, options.tf32, find_gpus)
     for variant in preset.variants if options.variants else ():
         if variant in GPU_ONLY and not device.is_gpu:
-            raise ValueError(f"got --variants {variant}, and the CPU to measure on; {label(variant)} needs a GPU")
+            raise UnrollError(f"got --variants {variant}, and the CPU to measure on; {label(variant)} needs a GPU")
     return device
 
 
@@ -155,7 +158,7 @@ def _check_memory(preset: Preset, sizes: Sizes, device: Device) -> None:
     if device.is_gpu:
         where, total = "the GPU", find_gpus()[0]["memory_bytes"]
     if total and needed > total:
-        raise ValueError(
+        raise UnrollError(
             f"got {largest}: a training step would hold about {needed / GIB:.3g} GiB, and {where} has "
             f"{total / GIB:.3g}; want smaller --steps, --batch or --hidden, or another --preset"
         )
@@ -172,7 +175,7 @@ def _whole(options, name: str, least: int) -> int | None:
     if text is None:
         return None
     if not str(text).isdecimal() or int(text) < least:
-        raise ValueError(f"got --{name} {text}; want a whole number from {least} up")
+        raise UnrollError(f"got --{name} {text}; want a whole number from {least} up")
     return int(text)
 
 
@@ -186,7 +189,7 @@ def _above_zero(options, name: str) -> float | None:
             return float(text)
     except ValueError:
         pass
-    raise ValueError(f"got --{name} {text}; want a number above 0")
+    raise UnrollError(f"got --{name} {text}; want a number above 0")
 
 
 def _is_measuring(config) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from unroll.errors import UnrollError
 from unroll.files import write_whole
 from unroll.models.data import Split
 from unroll.models.settings import Settings, SettingsError
@@ -17,7 +18,7 @@ HEAD = "head"
 WEIGHTS, OPTIMISER = "weights/", "optimiser/"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UnrollError):
     """A checkpoint that cannot be written, read or gone on with; the message says which one and why."""
 
 

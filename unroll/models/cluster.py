@@ -5,13 +5,15 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from unroll.errors import UnrollError
+
 VARIABLE = "TF_CONFIG"
 JOIN_S = 300  # how long the workers wait for each other to come up
 JOBS = ("chief", "worker")  # in the order of their numbers; TensorFlow's other jobs take no part in such a training
 EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:12345", "10.0.0.2:12345"]}, "task": {"type": "worker", "index": 0}}'
 
 
-class ClusterError(ValueError):
+class ClusterError(UnrollError):
     """A TF_CONFIG that names no cluster; the message says what was given, what is wanted and what to do."""
 
 

@@ -13,6 +13,8 @@ from scipy.ndimage import center_of_mass, zoom
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from unroll.errors import UnrollError
+
 SIZE = 28
 BOX_SIZE = 20  # MNIST scales a digit into a box of this side, then places the box in the image
 CENTER = 14  # the row and column, counted from 0, on which MNIST's own images have their centre of mass
@@ -34,7 +36,7 @@ class Dataset(NamedTuple):
     test: Split
 
 
-class DataError(ValueError):
+class DataError(UnrollError):
     """The images cannot be had from this source; the message says what is wrong with it and what to do."""
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from unroll.errors import UnrollError
 from unroll.files import JSONLines
 
 SCHEMA = 1
@@ -14,7 +15,7 @@ FILE_NAME = "training.jsonl"
 HOW = "run `unroll train` to write one"
 
 
-class HistoryError(ValueError):
+class HistoryError(UnrollError):
     """A history of trainings that cannot be read or written; the message says which one and why."""
 
 

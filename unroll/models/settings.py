@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from unroll.errors import UnrollError
 from unroll.models.tutorials import Design, find_tutorial
 
 ROW_WIDTH = ROWS = 28  # what the images have
@@ -18,7 +19,7 @@ TUTORIAL_EPSILON, KERAS_EPSILON = 1e-8, 1e-7  # Adam's defaults in TensorFlow 1 
 MAY_DIFFER = ("unroll", "updates", "steps_per_call", "deterministic")  # when a training is gone on with
 
 
-class SettingsError(ValueError):
+class SettingsError(UnrollError):
     """A training that cannot be; the message says what was asked for, what is wanted and what to do."""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
 
+from unroll.errors import UnrollError
 from unroll.models.cluster import JOBS, JOIN_S, Cluster
 from unroll.models.settings import STRATEGIES, Settings
 
@@ -29,11 +30,11 @@ LOST = (
 PEER = re.compile(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)")
 
 
-class StrategyError(ValueError):
+class StrategyError(UnrollError):
     """Devices that cannot train together; the message says what was given, what is wanted and what to do."""
 
 
-class WorkerLost(ValueError):
+class WorkerLost(UnrollError):
     """A worker that does not answer any more; the message says which."""
 
 
@@ -210,7 +211,7 @@ def _join(cluster: Cluster) -> Replicas:
             f"each of them, which the others can reach (TensorFlow says: {_first_line(error)})"
         ) from error
     finally:
-        with suppress(ValueError):  # outside the main thread
+        with suppress(UnrollError):  # outside the main thread
             signal.signal(signal.SIGTERM, before)  # TensorFlow takes it for itself, and a worker could not be ended
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from unroll.errors import UnrollError
 from unroll.models.history import Evaluation, Point
 from unroll.models.network import UNROLLS
 from unroll.models.settings import Settings
 from unroll.models.train import Images, Trainer
 
 
-class TensorBoardError(ValueError):
+class TensorBoardError(UnrollError):
     """TensorBoard's files cannot be written; the message says why."""
 
 

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from unroll.errors import UnrollError
 from unroll.models.batches import batches, in_order
 from unroll.models.checkpoint import Checkpoint, CheckpointError, data_sum, read_checkpoint, save_checkpoint
 from unroll.models.data import Dataset, Split, read_rows
@@ -25,7 +26,7 @@ SAVE_EVERY = 200
 POINT_EVERY = 10
 
 
-class Diverged(ValueError):
+class Diverged(UnrollError):
     """A loss that is no number any more; the message says since when, and what is left."""
 
 

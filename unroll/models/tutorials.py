@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from itertools import chain
 
+from unroll.errors import UnrollError
+
 MNIST_TRAIN = 60_000
 MNIST_HELD_BACK = 5_000  # TensorFlow 1's reader kept the first of them for validation, which no tutorial looks at
 
@@ -145,7 +147,7 @@ TUTORIALS: dict[str, Tutorial] = {
 }
 
 
-class TutorialError(ValueError):
+class TutorialError(UnrollError):
     """A tutorial that does not exist; the message names those that do."""
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unroll.errors import UnrollError
 from unroll.measure.config import Sizes, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
@@ -30,7 +31,7 @@ CODE = {
 BY_DEFAULT = "it takes any number of steps, and starts faster"
 
 
-class AdviceError(ValueError):
+class AdviceError(UnrollError):
     """A question for which there is no measurement at hand; the message says how to measure."""
 
 
@@ -74,12 +75,12 @@ def advise(
 
     Raises:
         AdviceError: nothing of this device was measured.
-        ValueError: the number of updates is not a whole number from 1 up, or the device is neither.
+        UnrollError: the number of updates is not a whole number from 1 up, or the device is neither.
     """
     if updates is not None and (isinstance(updates, bool) or not isinstance(updates, int) or updates < 1):
-        raise ValueError(f"got --updates {updates!r}; want a whole number from 1 up")
+        raise UnrollError(f"got --updates {updates!r}; want a whole number from 1 up")
     if device not in DEVICES:
-        raise ValueError(f"got --device {device!r}; want {' or '.join(DEVICES)}")
+        raise UnrollError(f"got --device {device!r}; want {' or '.join(DEVICES)}")
     nearest = find_nearest(wanted, device, folders() if places is None else places)
     return advise_from(nearest) if updates is None else _by_total(nearest, updates)
 

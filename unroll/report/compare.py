@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from unroll.errors import UnrollError
 from unroll.measure.config import Case, Sizes, label, own_mode
 from unroll.measure.journal import Measurement, Run, read_journal
 from unroll.measure.statistics import RESAMPLES, Ratio
@@ -35,7 +36,7 @@ def find_run(given: str) -> Run:
 
     Raises:
         JournalError: the folder holds no journal that can be read.
-        ValueError: no run has this id, or several have.
+        UnrollError: no run has this id, or several have.
     """
     folder, mark, start = given.rpartition("#")
     if not mark or Path(given).is_dir():
@@ -44,7 +45,7 @@ def find_run(given: str) -> Run:
     found = [run for run in runs if run.id == start] or [run for run in runs if run.id.startswith(start)]
     if len(found) != 1:
         known = ", ".join(run.id for run in runs)
-        raise ValueError(f"{folder}: got the run {start!r}, which {len(found)} runs match; want one of {known}")
+        raise UnrollError(f"{folder}: got the run {start!r}, which {len(found)} runs match; want one of {known}")
     return found[0]
 
 
@@ -52,10 +53,10 @@ def compare(first: Run, second: Run) -> str:
     """Set two runs side by side as Markdown, readable in a terminal.
 
     Raises:
-        ValueError: the two measured nothing in common.
+        UnrollError: the two measured nothing in common.
     """
     if not _shared(first, second):
-        raise ValueError(
+        raise UnrollError(
             f"got the runs {first.id} and {second.id}, which measured nothing in common; "
             "want two that share a variant, a mode and sizes"
         )

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from unroll.errors import UnrollError
 from unroll.measure.journal import FILE_NAME, Run, read_journal
 from unroll.models import history
 from unroll.models.history import Training, read_trainings
@@ -15,12 +16,12 @@ def default_folder() -> Path:
     """Give the folder of this machine's own results, or else of the committed ones.
 
     Raises:
-        ValueError: there is neither.
+        UnrollError: there is neither.
     """
     for folder in (LOCAL, REFERENCE):
         if holds_results(folder):
             return shown(folder)
-    raise ValueError(f"neither {LOCAL} nor {REFERENCE} holds results; name a folder, or run `make bench` to fill one")
+    raise UnrollError(f"neither {LOCAL} nor {REFERENCE} holds results; name a folder, or run `make bench` to fill one")
 
 
 def folders() -> list[Path]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, cells_an_iteration, label, own_mode
+from unroll.measure.device import switch_text
 from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.presets import KERAS
@@ -262,8 +263,8 @@ def environment_table(run: Run) -> str:
 
 def _onednn(environment: dict) -> str:
     """Format whether oneDNN is on, and which vector instructions TensorFlow's products use."""
-    switch = {True: "on", False: "off"}.get(environment["onednn"], "unknown")
-    return f"{switch}; {environment.get('vector_instructions') or 'unknown vector instructions'}"
+    instructions = environment.get("vector_instructions") or "unknown vector instructions"
+    return f"{switch_text(environment['onednn'])}; {instructions}"
 
 
 def _of_host(run: Run, columns: Sequence[Column]) -> Sequence[Column]:

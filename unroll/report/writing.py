@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from unroll.errors import UnrollError
 from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
 from unroll.report import grid, growth, plots, replicas, roofline, style, tables
@@ -59,7 +60,7 @@ MARKED = re.compile(
 )
 
 
-class PageError(ValueError):
+class PageError(UnrollError):
     """A page whose generated parts cannot be filled; the message says which one and why."""
 
 
