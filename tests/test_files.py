@@ -4,11 +4,13 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 
+from unroll import files
 from unroll.files import JSONLines, write_whole
 
 
@@ -45,7 +47,7 @@ def test_where_the_disk_is_full_the_old_file_stays_and_no_draft(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_the_draft_of_a_program_that_was_killed_is_taken_over(tmp_path):
+def test_the_draft_of_a_program_that_was_killed_is_removed_by_the_next(tmp_path):
     path = tmp_path / "file"
     program = f"""
 import os, pathlib, signal
@@ -53,27 +55,46 @@ from unroll.files import write_whole
 write_whole(pathlib.Path({str(path)!r}), lambda file: (file.write(bytes(9000)), file.flush(), os.kill(os.getpid(), 9)))
 """
     assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
-    assert os.listdir(tmp_path) == [".file.draft"]
+    (left,) = os.listdir(tmp_path)
+    assert left.startswith(".file.") and left.endswith(".draft")
     write_whole(path, lambda file: file.write(b"new"))
     assert path.read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_programs_that_write_one_file_at_once_take_turns(tmp_path):
-    def write(number):
-        text = str(number).encode() * 1000
+def test_a_draft_of_a_program_that_still_writes_is_left_alone_until_it_is_old(tmp_path):
+    path, draft = tmp_path / "file", files._draft_of(tmp_path / "file")
+    elsewhere = draft.with_name(draft.name.replace(files._machine(), "elsewhere").replace(str(os.getpid()), "4194305"))
+    for each in (draft, elsewhere, tmp_path / ".file.mine.draft"):
+        each.write_text("another's")
+    write_whole(path, lambda file: file.write(b"new"))
+    assert set(os.listdir(tmp_path)) == {"file", draft.name, elsewhere.name, ".file.mine.draft"}
+    for each in (draft, elsewhere):
+        os.utime(each, (0, time.time() - files.OLD_S - 1))
+    write_whole(path, lambda file: file.write(b"new"))
+    assert set(os.listdir(tmp_path)) == {"file", ".file.mine.draft"}
 
-        def piecemeal(file):
-            for place in range(0, len(text), 100):
-                file.write(text[place : place + 100])
-                file.flush()
 
-        write_whole(tmp_path / "file", piecemeal)
-        return text
+def test_nothing_is_written_through_a_link(tmp_path, monkeypatch):
+    secret, path = tmp_path / "secret", tmp_path / "file"
+    secret.write_text("kept")
+    monkeypatch.setattr(files, "_draft_of", lambda path: path.with_name("foreseen"))
+    (tmp_path / "foreseen").symlink_to(secret)
+    with pytest.raises(FileExistsError):
+        write_whole(path, lambda file: file.write(b"new"))
+    assert secret.read_text() == "kept"
+    assert (tmp_path / "foreseen").is_symlink()
 
-    with ThreadPoolExecutor(8) as pool:
-        texts = set(pool.map(write, range(200)))
-    assert (tmp_path / "file").read_bytes() in texts
+
+def test_of_programs_that_write_one_file_at_once_one_wins_whole(tmp_path):
+    path = tmp_path / "file"
+
+    def write(letter):
+        write_whole(path, lambda file: [file.write(letter * 1000) for _ in range(100)])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(write, [b"a", b"b", b"c", b"d"] * 5))
+    assert path.read_bytes() in [letter * 100_000 for letter in (b"a", b"b", b"c", b"d")]
     assert os.listdir(tmp_path) == ["file"]
 
 

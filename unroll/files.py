@@ -1,14 +1,23 @@
 """Files that outlive the program that writes them: lines that are appended, and files that are replaced as a whole."""
 
-import fcntl
+import glob
 import json
 import os
+import platform
+import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import psutil
+
+from unroll.errors import UnrollError
+
+DRAFT, OLD_S = ".draft", 86_400.0
 
 
 @dataclass(frozen=True)
@@ -17,13 +26,13 @@ class JSONLines:
 
     Attributes:
         kind: what messages call the file, such as "journal".
-        error: what is raised where it cannot be read or written: a ValueError that says which file and why.
+        error: what is raised where it cannot be read or written: it says which file and why.
         how: what to do to have such a file, for the message that there is none.
     """
 
     path: Path
     kind: str
-    error: type[ValueError]
+    error: type[UnrollError]
     how: str
 
     def append(self, *lines: dict, sync: bool = True) -> None:
@@ -68,7 +77,7 @@ class JSONLines:
                 raise self.not_ours(number)
             yield number, value
 
-    def not_ours(self, number: int) -> ValueError:
+    def not_ours(self, number: int) -> UnrollError:
         """Make the error that a line is none that such a file has."""
         return self.error(f"{self.path}, line {number}: not a record of this {self.kind}; want one that unroll wrote")
 
@@ -89,51 +98,56 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
 
 
 def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list[Path]:
-    """Let each file be written under another name first, so that none is seen half written, then put all in place.
+    """Write each file under a new name first, so that none is seen half written, then put all in place.
 
     What stood at the paths stays if anything fails while they are written, and if the machine does. A program that is
-    killed meanwhile leaves its drafts, hidden files, which the next one takes over.
+    killed meanwhile leaves its drafts, hidden files, which the next one that writes there removes.
 
     Raises:
         OSError: a file cannot be written, such as on a full disk.
     """
-    paths = [Path(path) for path in writes]
-    drafts = {path.with_name(f".{path.name}.draft"): path for path in paths}
-    mine: list[Path] = []
-    with ExitStack() as held:
-        try:
-            for draft, write in zip(drafts, writes.values(), strict=True):
-                file = held.enter_context(_alone(draft))
-                mine.append(draft)
+    drafts: dict[Path, Path] = {}
+    try:
+        for path, write in writes.items():
+            _sweep(Path(path))
+            draft = _draft_of(Path(path))
+            with open(draft, "xb") as file:  # a new file: never what a link of this name leads to
+                drafts[draft] = Path(path)
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            while mine:
-                os.replace(mine[0], drafts[mine[0]])
-                del mine[0]
-        except BaseException:
-            for draft in mine:
-                with suppress(OSError):
-                    os.unlink(draft)
-            raise
+        for draft in list(drafts):
+            os.replace(draft, drafts[draft])
+            del drafts[draft]
+    except BaseException:
+        for draft in drafts:
+            with suppress(OSError):
+                os.unlink(draft)
+        raise
+    paths = [Path(path) for path in writes]
     for folder in {path.parent for path in paths}:
         _sync_folder(folder)
     return paths
 
 
-@contextmanager
-def _alone(draft: Path) -> Iterator[IO[bytes]]:
-    """Open a draft, empty, for as long as no other program has it."""
-    while True:
-        file = os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(draft)):
-                break
-        file.close()  # the program that had it has put it in place
-    with file:
-        file.truncate(0)
-        yield file
+def _draft_of(path: Path) -> Path:
+    """Return a name that nobody can foresee, and that says whose it is: this process of this machine."""
+    return path.with_name(f".{path.name}.{_machine()}.{os.getpid()}.{uuid.uuid4().hex}{DRAFT}")
+
+
+def _sweep(path: Path) -> None:
+    """Remove the drafts of a path that were left behind: their process has ended, or they are old."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*{DRAFT}"):
+        with suppress(OSError, ValueError):  # another program was quicker, or the name is not one of ours
+            _, machine, process, _ = draft.name.removesuffix(DRAFT).rsplit(".", 3)
+            old = time.time() - draft.lstat().st_mtime > OLD_S
+            if old or (machine == _machine() and not psutil.pid_exists(int(process))):
+                os.unlink(draft)
+
+
+def _machine() -> str:
+    """Return this machine's name, without what separates the parts of a draft's name."""
+    return platform.node().replace(".", "-").replace("/", "-")
 
 
 def _sync_folder(folder: Path) -> None:
