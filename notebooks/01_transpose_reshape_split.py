@@ -76,8 +76,8 @@ assert (B, T, I) == (2, 4, 3)
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from unroll.report.style import ink_on, lighter
-from unroll.report.trick import FACES
+from unroll.report.figures.frame import ink_on, lighter
+from unroll.report.figures.trick import FACES
 
 
 def draw(**stages):
@@ -395,7 +395,7 @@ assert np.array_equal(rearrange(x, "b t i -> (t b) i"), rows)
 
 # %%
 # %config InlineBackend.print_figure_kwargs = {"dpi": 100}
-from unroll.report.trick import draw_trick
+from unroll.report.figures.trick import draw_trick
 
 draw_trick()
 

@@ -307,7 +307,7 @@ from unroll.measure.config import Sizes
 from unroll.measure.environment import environment
 from unroll.measure.journal import Run
 from unroll.measure.workloads import new_network
-from unroll.report.graphs import draw_graphs
+from unroll.report.figures.graphs.side_by_side import draw_graphs
 
 sizes = Sizes(steps=T, batch=B, input=I, hidden=H)
 images = tf.TensorSpec([B, T, I])

@@ -155,7 +155,7 @@ here = Run("this notebook", str(date.today()), environment(seed=0), settings, re
 # and dynamic. On the right is one divided by the other: below the grey line, static is faster.
 
 # %%
-from unroll.report.style import INK, colour
+from unroll.report.figures.frame import INK, colour
 
 steps = {variant: here.find("step", "train", variant).rounds for variant in variants}
 medians = {variant: [1000 * np.median(times) for times in rounds.values()] for variant, rounds in steps.items()}
@@ -237,7 +237,7 @@ assert abs(np.log(train.value)) < np.log(build.value)
 # libraries, PyTorch and JAX.
 
 # %%
-from unroll.report.plots import draw_ratios
+from unroll.report.figures.plots import draw_ratios
 
 draw_ratios(results)
 
@@ -327,7 +327,7 @@ display(Markdown(break_even_table(results)))
 # later start has paid. (They would be straight, were the axes not logarithmic.)
 
 # %%
-from unroll.report.break_even import draw_break_even
+from unroll.report.figures.break_even import draw_break_even
 
 draw_break_even(results)
 
@@ -341,7 +341,7 @@ draw_break_even(results)
 # **Predict.** What does XLA do to the first call of a graph with T cells, and of one with a loop? And to the steps?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-from unroll.report.xla import draw_xla
+from unroll.report.figures.xla import draw_xla
 
 draw_xla(results)
 

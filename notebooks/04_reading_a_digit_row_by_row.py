@@ -145,7 +145,7 @@ assert TINY or (right[9] < 0.5 and right[-1] > 0.95)
 # %%
 from unroll.models.history import Training
 from unroll.models.reading import read_digit
-from unroll.report.learning import draw_reading
+from unroll.report.figures.learning import draw_reading
 
 from unroll.measure.environment import environment
 

@@ -251,7 +251,7 @@ for unroll in ("static", "dynamic"):
     trainings.append(Training(unroll, str(date.today()), described, asked.as_dict(), points, [trainer.evaluate()]))
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-from unroll.report.learning import draw_learning
+from unroll.report.figures.learning import draw_learning
 
 for training in trainings:
     result = training.result
@@ -276,7 +276,7 @@ assert TINY or all(training.result.test_accuracy > 0.8 for training in trainings
 from pathlib import Path
 
 from unroll.models.history import read_trainings
-from unroll.report.learning import tutorials_table
+from unroll.report.figures.learning import tutorials_table
 
 display(Markdown(tutorials_table(read_trainings(Path("..", "results", "tutorials")))))
 

@@ -173,9 +173,8 @@ def _claims(options) -> list[str]:
     from rich.console import Console
 
     from unroll.measure.journal import read_journal
-    from unroll.report.claims import judge_claims, show_ledger
     from unroll.report.folders import default_folder
-    from unroll.report.writing import results_of
+    from unroll.report.ledger.claims import judge_claims, results_of, show_ledger
 
     folder = options.results or default_folder()
     results = results_of(folder, read_journal(folder)[-1])

@@ -318,7 +318,7 @@ def _name(settings: Settings) -> str:
 
 
 def _written(options, history: History) -> Iterator[Path]:
-    from unroll.report.learning import write_learning
+    from unroll.report.figures.learning import write_learning
 
     yield history.path
     yield from write_learning(options.results)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from unroll.measure.journal import Run, read_journal
-from unroll.report.claims import judge_claims
-from unroll.report.judges import Results
-from unroll.report.page import make_page
+from unroll.report.ledger.claims import judge_claims
+from unroll.report.ledger.judges import Results
+from unroll.report.page.page import make_page
 from unroll.report.writing import FIGURES, TABLES
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"

@@ -4,7 +4,7 @@ import pytest
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run
-from unroll.report.interactive import growth_data
+from unroll.report.page.interactive import growth_data
 
 pytestmark = pytest.mark.xdist_group("browser")  # so that one worker runs them all, and one browser starts
 PHONE = {"width": 360, "height": 740}

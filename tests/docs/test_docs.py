@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from help_texts import parsers, pytest_parser
 
-from unroll.report.learning import write_learning
+from unroll.report.figures.learning import write_learning
 from unroll.report.writing import MARKED, fill_page
 
 ROOT = Path(__file__).parents[2]

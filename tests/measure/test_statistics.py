@@ -1,6 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy import stats
 
+from unroll.measure import statistics
 from unroll.measure.statistics import ENOUGH_ROUNDS, break_even, growth, ratio
 
 
@@ -94,3 +98,21 @@ def test_the_law_of_growth_is_found_in_spite_of_noise_and_an_outlier(exponent):
 def test_too_little_to_fit_is_refused(sizes, costs):
     with pytest.raises(ValueError, match="want positive costs at three or more"):
         growth(sizes, costs)
+
+
+@pytest.mark.parametrize("count", range(ENOUGH_ROUNDS, 60))
+def test_the_exact_interval_of_a_median_is_scipys(count):
+    values = np.random.default_rng(count).normal(size=count)
+    exact: Any = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
+    assert statistics._median_interval(values) == (exact.low, exact.high)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_slopes_and_their_interval_are_scipys(seed):
+    random = np.random.default_rng(seed)
+    x = np.log(random.choice([64, 128, 256, 512, 1024], 4 + seed))
+    y = x * 1.3 + random.normal(size=len(x)).round(1)  # with ties in both
+    if len(set(x)) < 3:
+        pytest.skip("too few sizes")
+    slope, _, low, high = stats.theilslopes(y, x, 0.95)
+    assert statistics._theil_sen(x, y) == pytest.approx((slope, low, high), rel=1e-12)

@@ -3,7 +3,7 @@ import pytest
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record
 from unroll.report.advice import advise
-from unroll.report.answer import answer
+from unroll.report.page.answer import answer
 
 MANY = 8  # rounds, enough for a verdict
 

@@ -8,7 +8,7 @@ from matplotlib.colors import to_hex
 
 from unroll.measure.config import Case, Sizes, label, own_mode
 from unroll.measure.journal import Record
-from unroll.report import break_even, style
+from unroll.report.figures import break_even, frame
 
 ROUNDS = 6
 LATE, EARLY = (0.6, 0.4, 0.010), (0.1, 0.1, 0.012)  # build, first call, step: even after 400 steps
@@ -50,7 +50,7 @@ def test_a_line_is_what_training_takes_in_all(draw):
     lines, _ = panels(draw(static=LATE, dynamic=EARLY))
     for variant, (build, first_call, step) in (("static", LATE), ("dynamic", EARLY)):
         (line,) = [
-            line for line in lines.lines if len(line.get_xdata()) > 2 and line.get_color() == style.colour(variant)
+            line for line in lines.lines if len(line.get_xdata()) > 2 and line.get_color() == frame.colour(variant)
         ]
         steps = np.array(line.get_xdata())
         np.testing.assert_allclose(line.get_ydata(), build + first_call + steps * step)
@@ -67,7 +67,7 @@ def test_a_break_even_stands_where_the_run_says_on_both_panels(draw, run_of):
     (above,), (below,) = markers(lines, "o"), markers(pairs, "o")
     assert above.get_xdata()[0] == below.get_xdata()[0] == found.steps
     assert above.get_ydata()[0] == pytest.approx(5)
-    assert to_hex(below.get_markerfacecolor()) == to_hex(style.colour("static"))
+    assert to_hex(below.get_markerfacecolor()) == to_hex(frame.colour("static"))
     assert lines.get_xlim() == pairs.get_xlim()
     assert "400" in said(figure) or "401" in said(figure)
 
@@ -103,7 +103,7 @@ def test_the_two_change_places_if_the_other_starts_later(draw):
     figure = draw(static=EARLY, dynamic=LATE)
     assert {"dynamic", "beside static"} <= set(said(figure))
     (dot,) = markers(panels(figure)[1], "o")
-    assert to_hex(dot.get_markerfacecolor()) == to_hex(style.colour("dynamic"))
+    assert to_hex(dot.get_markerfacecolor()) == to_hex(frame.colour("dynamic"))
 
 
 def test_who_is_better_in_both_has_paid_at_once(draw):
@@ -124,7 +124,7 @@ def test_what_was_not_measured_in_full_is_named_and_has_no_line(draw):
     assert label("dynamic") in named.split(": ")[1].split(", ")
     assert label("torch") in named
     assert "not available" in said(figure)
-    assert not any(line.get_color() == style.colour("dynamic") for line in panels(figure)[0].lines)
+    assert not any(line.get_color() == frame.colour("dynamic") for line in panels(figure)[0].lines)
 
 
 def test_the_axis_reaches_beyond_every_interval(draw):

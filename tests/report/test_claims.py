@@ -15,11 +15,11 @@ from unroll import cli
 from unroll.measure.config import Sizes, own_mode
 from unroll.measure.journal import Journal, Record, Run, read_journal
 from unroll.models.history import Evaluation, History, Point, Served, Training
-from unroll.report import evidence, judges
-from unroll.report.claims import CLAIMS, claims_table, judge_claims, show_ledger
-from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS
 from unroll.report.folders import trainings_beside
-from unroll.report.judges import Results
+from unroll.report.ledger import evidence, judges
+from unroll.report.ledger.claims import CLAIMS, claims_table, judge_claims, show_ledger
+from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS
+from unroll.report.ledger.judges import Results
 from unroll.report.tables import Column
 
 ROOT = Path(__file__).parents[2]

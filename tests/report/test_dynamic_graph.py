@@ -8,11 +8,11 @@ import pytest
 from matplotlib.figure import Figure
 
 from unroll.measure.journal import read_journal
-from unroll.report import dynamic_graph
-from unroll.report.dynamic_graph import SIGMA
-from unroll.report.graph_nodes import read_outline, without_constants
-from unroll.report.layout import BEND, Node, apart, components, layout_with_bends
-from unroll.report.style import WIDTH, add_axes
+from unroll.report.figures.frame import WIDTH, add_axes
+from unroll.report.figures.graphs import dynamic as dynamic_graph
+from unroll.report.figures.graphs.dynamic import SIGMA
+from unroll.report.figures.graphs.nodes import read_outline, without_constants
+from unroll.report.figures.layout import BEND, Node, apart, components, layout_with_bends
 
 ROOT = Path(__file__).parents[2]
 

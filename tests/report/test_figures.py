@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from unroll.measure.journal import Run, read_journal
-from unroll.report import style
+from unroll.report.figures import frame
 from unroll.report.tables import NOTHING
 from unroll.report.writing import FIGURES
 
@@ -73,6 +73,6 @@ def test_every_measured_figure_says_where_and_when(name, texts_of):
 @pytest.mark.parametrize("name", [*MEASURED, "trick"])
 def test_a_figure_is_as_wide_as_all_and_is_written_with_its_texts_escaped(name, tmp_path):
     figure = drawn(name, "hostile")
-    assert figure.get_size_inches()[0] == style.WIDTH
-    png, svg = style.save_figure(figure, tmp_path, name)
+    assert figure.get_size_inches()[0] == frame.WIDTH
+    png, svg = frame.save_figure(figure, tmp_path, name)
     assert png.stat().st_size and "<script" not in svg.read_text()

@@ -11,9 +11,9 @@ from matplotlib.container import BarContainer
 from unroll.measure.config import Sizes, label
 from unroll.measure.journal import Record, Run, read_journal
 from unroll.measure.presets import FIT_SIZES, PRESETS
-from unroll.report import style
-from unroll.report.captions import caption
-from unroll.report.plots import FIT_BANDS, draw_fit
+from unroll.report.figures import frame
+from unroll.report.figures.plots import FIT_BANDS, draw_fit
+from unroll.report.page.captions import caption
 from unroll.report.tables import FIT, NOTHING, fit_table, significant
 from unroll.report.writing import TABLES
 
@@ -142,7 +142,7 @@ def test_bars_are_the_medians_in_their_layers_colours(panel, run_of):
     bars = [bar.patches[0] for bar in axes.containers if isinstance(bar, BarContainer)]
     costs = [np.median(one) for one in samples(run, panel.quantity)]
     assert [bar.get_width() for bar in bars] == pytest.approx([cost / panel.scale for cost in costs])
-    assert [to_hex(bar.get_facecolor()) for bar in bars] == [style.colour(variant).lower() for variant in VARIANTS]
+    assert [to_hex(bar.get_facecolor()) for bar in bars] == [frame.colour(variant).lower() for variant in VARIANTS]
     assert {significant(cost / panel.scale) for cost in costs} <= {text.get_text() for text in axes.texts}
 
 

@@ -7,8 +7,8 @@ from matplotlib.patches import Rectangle
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record
-from unroll.report import graphs_growing
-from unroll.report.graphs_growing import NOT_RECORDED
+from unroll.report.figures.graphs import growing as graphs_growing
+from unroll.report.figures.graphs.growing import NOT_RECORDED
 from unroll.report.tables import NOTHING
 
 BEFORE, EACH, AROUND = 2, 3, 4  # nodes before the cells, in each, and before and after them

@@ -11,7 +11,9 @@ from unroll.measure import statistics
 from unroll.measure.config import Case, Sizes, own_mode
 from unroll.measure.journal import Record, Run
 from unroll.measure.statistics import Ratio
-from unroll.report import grid, growth, style, tables, unroll_k
+from unroll.report import growth, tables
+from unroll.report.figures import frame, grid, unroll_k
+from unroll.report.figures.growth import draw_growth
 from unroll.report.tables import NOTHING, factor
 
 ALL_STEPS = (7, 28, 64, 128, 256, 512, 784)
@@ -25,7 +27,7 @@ SETTINGS = {
     "data": "some digits",
     "sizes": {"steps": 28, "batch": 128, "hidden": 128, "input": 28, "valid": None},
 }
-FIGURES = {"growth": growth.draw_growth, "grid": grid.draw_grid, "unroll": unroll_k.draw_unroll}
+FIGURES = {"growth": draw_growth, "grid": grid.draw_grid, "unroll": unroll_k.draw_unroll}
 TABLES = {"growth": growth.growth_table, "grid": grid.grid_table}
 UNROLLED = ("static", "static-traced", "keras-unrolled")
 # Of each question, in its record's unit: what does not grow, and what a step adds, unrolled and in a loop.
@@ -148,7 +150,7 @@ def panel(figure, heading):
 
 def lines(axes, variant):
     """Give what a panel draws in a variant's colour: its line, and its crosses."""
-    mine = [line for line in axes.lines if to_hex(line.get_color()) == to_hex(style.colour(variant))]
+    mine = [line for line in axes.lines if to_hex(line.get_color()) == to_hex(frame.colour(variant))]
     crosses = [line for line in mine if line.get_marker() == "x"]
     return [line for line in mine if line not in crosses], crosses
 
@@ -257,7 +259,7 @@ def test_what_is_not_available_was_neither_stopped_nor_failed():
     records = [replace(r, samples=[], note=note) if r.quantity == "build" else r for r in growing(("dynamic",))]
     run = make_run(*records)
     assert tables.stopped_table(run) == "Nothing was stopped, nothing failed.\n"
-    assert "stopped or failed" not in said(growth.draw_growth(run))
+    assert "stopped or failed" not in said(draw_growth(run))
     assert cells(growth.growth_table(run))["dynamic"][0] == "not available"
 
 
@@ -295,8 +297,8 @@ def test_a_stopped_case_has_a_word_and_no_colour():
 
 def test_a_full_colour_begins_at_a_factor_of_2_either_way():
     faces = [grid._face(Ratio(value, value, value)) for value in (0.25, 0.5, 0.9, 1.1, 2, 4)]
-    assert faces[0] == faces[1] == to_hex(style.BLUE).lower()
-    assert faces[4] == faces[5] == to_hex(style.ORANGE).lower()
+    assert faces[0] == faces[1] == to_hex(frame.BLUE).lower()
+    assert faces[4] == faces[5] == to_hex(frame.ORANGE).lower()
     assert grid._face(Ratio(3, np.nan, np.nan)) == grid.NEUTRAL
 
 

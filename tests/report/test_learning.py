@@ -14,7 +14,7 @@ from matplotlib.colors import to_hex
 from unroll.models.history import Evaluation, History, Point, Reading, Served, Training, read_trainings
 from unroll.models.settings import choose_settings
 from unroll.models.tutorials import TUTORIALS
-from unroll.report import learning, style
+from unroll.report.figures import frame, learning
 from unroll.report.tables import NOTHING
 
 ENVIRONMENT = {"processor": "A processor", "cores": 2, "versions": {"tensorflow": "2.99.0"}, "commit": "abc"}
@@ -102,7 +102,7 @@ def test_static_lies_on_dynamic_and_both_are_the_losses_of_the_history():
     for line, one in ((static, RUNS["one pair"][0]), (dynamic, RUNS["one pair"][1])):
         np.testing.assert_array_equal(line.get_xdata(), UPDATES)
         np.testing.assert_array_equal(line.get_ydata(), [point.loss for point in one.points])
-    assert [to_hex(line.get_color()) for line in (static, dynamic)] == [to_hex(c) for c in (style.BLUE, style.ORANGE)]
+    assert [to_hex(line.get_color()) for line in (static, dynamic)] == [to_hex(c) for c in (frame.BLUE, frame.ORANGE)]
     assert static.get_linewidth() < dynamic.get_linewidth()
     assert {"static 0.9781", "dynamic 0.9781"} <= set(words(LEARNING["one pair"]))
 
@@ -212,7 +212,7 @@ def test_no_text_hides_another_or_leaves_the_figure_or_is_tiny(figure):
     for text, box in boxes.items():
         assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, text
         assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1, text
-        assert text.get_fontsize() >= style.SMALL
+        assert text.get_fontsize() >= frame.SMALL
     for (one, box), (other, other_box) in combinations(boxes.items(), 2):
         if "\n" in one.get_text() + other.get_text():  # a heading stands on two lines, with its unit on the second
             continue
@@ -310,6 +310,7 @@ def test_a_hostile_machine_name_is_harmless():
 
 
 def test_neither_tensorflow_nor_pyplot_is_imported():
-    code = "import sys, unroll.report.learning; print({'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules))"
+    unwanted = "{'tensorflow', 'keras', 'matplotlib.pyplot'}"
+    code = f"import sys, unroll.report.figures.learning; print({unwanted} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from unroll.report import tables
-from unroll.report.markup import Html, data, element, join, picture, table
+from unroll.report.page.markup import Html, data, element, join, picture, table
 
 
 def test_text_is_escaped_wherever_it_enters_and_html_is_not_escaped_twice():

@@ -11,11 +11,11 @@ from PIL import Image
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import FILE_NAME, Record, Run, read_journal
-from unroll.report.answer import answer
-from unroll.report.claims import CLAIMS, judge_claims
-from unroll.report.interactive import growth_data, trick_data
-from unroll.report.judges import Results
-from unroll.report.page import make_page
+from unroll.report.ledger.claims import CLAIMS, judge_claims
+from unroll.report.ledger.judges import Results
+from unroll.report.page.answer import answer
+from unroll.report.page.interactive import growth_data, trick_data
+from unroll.report.page.page import make_page
 from unroll.report.writing import FIGURES, PAGE, TABLES, write_report
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"

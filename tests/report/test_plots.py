@@ -16,7 +16,8 @@ from matplotlib.text import Text
 
 from unroll.measure.config import OTHER_PACKAGES, VARIANT_LABELS, Case, Sizes, own_mode
 from unroll.measure.journal import Record, Run
-from unroll.report import graphs, plots, style
+from unroll.report.figures import frame, plots
+from unroll.report.figures.graphs import side_by_side
 from unroll.report.tables import NOTHING, PAIRS, TURNS, factor, significant
 
 HOSTILE = "<script>alert('$x^$')</script>\n\x1b[31m \u4e2d"  # no valid formula: as one, it would raise
@@ -24,7 +25,7 @@ ROUNDS = 6
 OWN = ("mine:gru", f"{'my.very.long.module.' * 9}:{HOSTILE}")  # readers of the user's own
 PANELS = [panel for band in plots.BANDS for panel in band]
 STEP = next(panel for panel in PANELS if panel.quantity == "step")
-DRAW = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": graphs.draw_graphs}
+DRAW = {"costs": plots.draw_costs, "ratios": plots.draw_ratios, "graphs": side_by_side.draw_graphs}
 
 
 def cell(prefix, inputs, kernels, state):
@@ -204,10 +205,10 @@ def dots(figure, kind=None) -> list[tuple[float, float]]:
 
 
 def test_every_variant_has_its_own_colour_and_the_users_own_a_neutral_one():
-    assert list(style.COLOURS) == list(VARIANT_LABELS)
-    assert len({to_hex(colour) for colour in (*style.COLOURS.values(), style.NEUTRAL)}) == len(VARIANT_LABELS) + 1
-    assert style.colour("torch") == style.COLOURS["torch"]
-    assert style.colour("mine:gru") == style.NEUTRAL
+    assert list(frame.COLOURS) == list(VARIANT_LABELS)
+    assert len({to_hex(colour) for colour in (*frame.COLOURS.values(), frame.NEUTRAL)}) == len(VARIANT_LABELS) + 1
+    assert frame.colour("torch") == frame.COLOURS["torch"]
+    assert frame.colour("mine:gru") == frame.NEUTRAL
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_every_variant_has_its_own_colour_and_the_users_own_a_neutral_one():
     ],
 )
 def test_colours_differ_in_grey(one, other):
-    first, second = (np.dot(to_rgb(style.COLOURS[variant]), [0.299, 0.587, 0.114]) for variant in (one, other))
+    first, second = (np.dot(to_rgb(frame.COLOURS[variant]), [0.299, 0.587, 0.114]) for variant in (one, other))
     assert abs(first - second) > 0.15
 
 
@@ -232,7 +233,7 @@ def test_bars_and_labels_are_the_medians(panel):
     shown = {variant: measured for variant, measured in found.items() if measured}
     medians = [measured.median / panel.scale for measured in shown.values()]
     np.testing.assert_allclose([bar.get_width() for bar in bars(axes)], medians)
-    assert [to_hex(bar.get_facecolor()) for bar in bars(axes)] == [to_hex(style.COLOURS[variant]) for variant in shown]
+    assert [to_hex(bar.get_facecolor()) for bar in bars(axes)] == [to_hex(frame.COLOURS[variant]) for variant in shown]
     assert {bar.get_x() for bar in bars(axes)} == {0}
     numbered = {variant: significant(measured.median / panel.scale) for variant, measured in shown.items()}
     assert numbers(axes) == [numbered.get(variant, "not measured") for variant in found]
@@ -263,7 +264,7 @@ def test_the_users_own_variants_have_rows_below_in_a_neutral_colour():
     assert long.startswith("my.very.long")
     assert long.endswith("...")
     colours = [to_hex(bar.get_facecolor()) for bar in bars(panel_axes(figure, STEP.heading))]
-    assert colours == [to_hex(colour) for colour in (style.BLUE, style.NEUTRAL, style.NEUTRAL)]
+    assert colours == [to_hex(colour) for colour in (frame.BLUE, frame.NEUTRAL, frame.NEUTRAL)]
 
 
 @pytest.mark.parametrize("samples", [[], [float("nan")], [float("inf")]])
@@ -299,7 +300,7 @@ def test_ratios_stand_where_they_are_and_are_filled_where_they_are_decided():
             expected = run.ratio(turn.quantity, turn.phase, *cases)
             assert point.get_xdata()[0] == expected.value
             assert tuple(interval) == (expected.low, expected.high)
-            assert to_hex(point.get_markeredgecolor()) == to_hex(style.COLOURS[over])
+            assert to_hex(point.get_markeredgecolor()) == to_hex(frame.COLOURS[over])
             hollow = to_hex(point.get_markerfacecolor()) == "#ffffff"
             assert hollow == (not expected.decided)
             said = [text for text in axes.texts if text.xy[1] == pytest.approx(point.get_ydata()[0], abs=0.3)]
@@ -379,7 +380,7 @@ def test_a_single_round_has_a_hollow_dot_and_no_interval():
 @pytest.mark.parametrize("steps", [1, 2, 5, 28, 60])
 def test_static_graph_shows_every_node_and_t_cells(steps):
     run = make_run(steps, outlines=("static",))
-    figure = graphs.draw_graphs(run)
+    figure = side_by_side.draw_graphs(run)
     nodes = run.outlines["static"]["main"]
     constants = sum(operation == "Const" for _, operation, _ in nodes)
     assert len(dots(figure)) == len(set(dots(figure))) == len(nodes) - constants
@@ -391,7 +392,7 @@ def test_static_graph_shows_every_node_and_t_cells(steps):
 
 
 def test_cells_are_alike_and_evenly_spaced():
-    figure = graphs.draw_graphs(make_run(28, outlines=("static",)))
+    figure = side_by_side.draw_graphs(make_run(28, outlines=("static",)))
     activations = np.array(sorted(dots(figure, "activation"))).reshape(28, 5, 2)
     moves = activations[1:] - activations[:-1]
     np.testing.assert_allclose(moves, np.broadcast_to(moves[0, 0], moves.shape), atol=1e-9)
@@ -400,7 +401,7 @@ def test_cells_are_alike_and_evenly_spaced():
 
 def test_dynamic_graph_shows_every_node_and_one_cell_with_its_loop():
     run = make_run(28, outlines=("dynamic",))
-    figure = graphs.draw_graphs(run)
+    figure = side_by_side.draw_graphs(run)
     nodes = [node for part in run.outlines["dynamic"].values() for node in part]
     constants = sum(operation == "Const" for _, operation, _ in nodes)
     assert len(dots(figure)) == len(set(dots(figure))) == len(nodes) - constants
@@ -416,7 +417,7 @@ def test_dynamic_graph_shows_every_node_and_one_cell_with_its_loop():
 @pytest.mark.parametrize("missing", ["static", "dynamic"])
 def test_a_missing_graph_is_named(missing):
     (known,) = {"static", "dynamic"} - {missing}
-    figure = graphs.draw_graphs(make_run(outlines=(known,)))
+    figure = side_by_side.draw_graphs(make_run(outlines=(known,)))
     assert f"{missing}: not measured" in words(figure)
     assert f"{known}: not measured" not in words(figure)
 
@@ -427,13 +428,13 @@ def test_a_graph_of_another_form_is_drawn_all_the_same(broken):
     for outline in run.outlines.values():
         outline["main"] = [node for node in outline["main"] if node[1] != broken]
     nodes = [node for outline in run.outlines.values() for part in outline.values() for node in part]
-    assert len(dots(graphs.draw_graphs(run))) == sum(operation != "Const" for _, operation, _ in nodes)
+    assert len(dots(side_by_side.draw_graphs(run))) == sum(operation != "Const" for _, operation, _ in nodes)
 
 
 def test_functions_that_are_not_drawn_are_counted():
     run = make_run(outlines=("static",))
     run.outlines["static"]["cell"] = [["a", "Mul", []], ["b", "Mul", ["a"]]]
-    assert any("2 in other functions, not drawn" in text for text in words(graphs.draw_graphs(run)))
+    assert any("2 in other functions, not drawn" in text for text in words(side_by_side.draw_graphs(run)))
 
 
 @pytest.mark.parametrize(("name", "run"), LOOKED_AT)
@@ -452,24 +453,24 @@ def test_small_print_names_the_gpu_that_was_measured(tf32, switch):
     run = make_run(variants=("static",))
     run.settings.update(device="gpu", tf32=tf32)
     run.environment["gpus"] = [{"name": "A card"}]
-    said = " · ".join(style.small_print(run))
+    said = " · ".join(frame.small_print(run))
     assert f"2 cores · A card, TF32 {switch}; process memory is the host's · TensorFlow 2.99.0" in said
     run.environment.pop("gpus")
-    assert " · unknown GPU, TF32" in " · ".join(style.small_print(run))
+    assert " · unknown GPU, TF32" in " · ".join(frame.small_print(run))
 
 
 def test_hostile_text_is_shown_as_it_is_on_one_line(tmp_path):
     figure = drawn("graphs", "hostile")
-    _, svg = style.save_figure(figure, tmp_path, "graphs")
+    _, svg = frame.save_figure(figure, tmp_path, "graphs")
     assert any("<script>alert('$x^$')</script> ?[31m ?, 2 cores" in text for text in words(figure))
     assert "<script" not in svg.read_text()
 
 
 @pytest.mark.parametrize("name", DRAW)
 def test_both_files_are_written_and_always_the_same(name, tmp_path):
-    first = style.save_figure(drawn(name, "all"), tmp_path / "new" / "one", name)
+    first = frame.save_figure(drawn(name, "all"), tmp_path / "new" / "one", name)
     with matplotlib.rc_context({"font.size": 30, "svg.hashsalt": None, "axes.facecolor": "red"}):
-        second = style.save_figure(DRAW[name](RUNS["all"]), tmp_path / "two", name)
+        second = frame.save_figure(DRAW[name](RUNS["all"]), tmp_path / "two", name)
     assert [path.name for path in first] == [f"{name}.png", f"{name}.svg"]
     for one, two in zip(first, second, strict=True):
         assert one.read_bytes() == two.read_bytes()
@@ -490,7 +491,7 @@ def test_nothing_is_half_written_when_saving_fails(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Figure, "savefig", fail)
     with pytest.raises(OSError, match="no space"):
-        style.save_figure(figure, tmp_path, "ratios")
+        frame.save_figure(figure, tmp_path, "ratios")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         "ratios.png": "as it was",
         "ratios.svg": "as it was",
@@ -498,6 +499,7 @@ def test_nothing_is_half_written_when_saving_fails(tmp_path, monkeypatch):
 
 
 def test_neither_tensorflow_nor_pyplot_is_imported():
-    code = "import sys, unroll.report.plots; print({'tensorflow', 'keras', 'matplotlib.pyplot'} & set(sys.modules))"
+    unwanted = "{'tensorflow', 'keras', 'matplotlib.pyplot'}"
+    code = f"import sys, unroll.report.figures.plots; print({unwanted} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -2,8 +2,8 @@
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record
-from unroll.report.replicas import replicas_table
 from unroll.report.tables import NOTHING
+from unroll.report.throughput import replicas_table
 
 
 def records(count, seconds, *, variant="dynamic", turns="one", note=""):

@@ -8,8 +8,8 @@ import tensorflow as tf
 from matplotlib.colors import to_hex
 from matplotlib.patches import Rectangle
 
-from unroll.report import trick
-from unroll.report.trick import NUMBERS, stages
+from unroll.report.figures import trick
+from unroll.report.figures.trick import NUMBERS, stages
 from unroll.rnn import join_steps, mix_images, split_steps
 
 

@@ -7,7 +7,7 @@ from matplotlib.container import BarContainer
 
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record
-from unroll.report import xla
+from unroll.report.figures import xla
 from unroll.report.tables import NOTHING, steps_text
 
 TIMES = {"graph": (0.3, 0.5, 0.020), "xla": (0.4, 4.0, 0.010), "eager": (None, 0.2, 0.090)}  # build, first call, step

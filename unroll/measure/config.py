@@ -3,7 +3,7 @@
 import importlib.util
 import re
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from unroll.errors import UnrollError
 
@@ -50,7 +50,7 @@ class Sizes:
     valid: int | None = None
 
     def __post_init__(self):
-        for name, value in asdict(self).items():
+        for name, value in vars(self).items():
             if name == "valid" and value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

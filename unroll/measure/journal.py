@@ -145,8 +145,11 @@ class Run:
 
     def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
         """Give by what factor two cases differ that took turns; None if they did not."""
-        rounds = self.side_by_side((quantity, phase, over), (quantity, phase, under))
-        return ratio(*rounds) if rounds else None
+        asked = (quantity, phase, over, under)
+        if asked not in self._ratios:
+            rounds = self.side_by_side((quantity, phase, over), (quantity, phase, under))
+            self._ratios[asked] = ratio(*rounds) if rounds else None
+        return self._ratios[asked]
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
         """Give after how many steps the case that starts later has caught up; None if the two took no turns."""
@@ -167,10 +170,8 @@ class Run:
         self, size: str, quantity: str, phase: str, variant: str, mode: str | None = None
     ) -> dict[int, Measurement]:
         """Give what was measured while one size, such as "steps", varied and the others were the run's."""
-        base = asdict(self.sizes)
-        values = sorted(
-            {getattr(sizes, size) for sizes in self.all_sizes if asdict(sizes) | {size: 0} == base | {size: 0}}
-        )
+        base = vars(self.sizes)
+        values = sorted({vars(sizes)[size] for sizes in self.all_sizes if vars(sizes) | {size: 0} == base | {size: 0}})
         found = {value: self.find(quantity, phase, variant, mode, Sizes(**base | {size: value})) for value in values}
         return {value: measured for value, measured in found.items() if measured}
 
@@ -178,6 +179,11 @@ class Run:
     def all_sizes(self) -> set[Sizes]:
         """Every set of sizes that something was measured at."""
         return {record.sizes for record in self.records}
+
+    @cached_property
+    def _ratios(self) -> dict[tuple, Ratio | None]:
+        """Keep what was computed: a report asks for one ratio in several places."""
+        return {}
 
     @cached_property
     def _by_question(self) -> dict[tuple, list[Record]]:

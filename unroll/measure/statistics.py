@@ -1,10 +1,13 @@
 """What samples say: ratios with intervals, growth laws, and when the slower to start has caught up."""
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from functools import cache
+from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 RESAMPLES = 9999
 ENOUGH_ROUNDS = 6  # the whole range of fewer covers the true median less often than 95 times in 100
@@ -53,8 +56,8 @@ def ratio(over: Rounds, under: Rounds, *, seed: int = 0) -> Ratio:
     quotients = _medians(over, len(under)) / _medians(under, len(over))
     low, high = _interval(lambda quotients, axis: np.median(quotients, axis=axis), quotients, seed=seed)
     if len(quotients) >= ENOUGH_ROUNDS:
-        exact = stats.quantile_test(quotients, p=0.5).confidence_interval(0.95)
-        low, high = min(low, float(exact.low)), max(high, float(exact.high))
+        exact_low, exact_high = _median_interval(quotients)
+        low, high = min(low, exact_low), max(high, exact_high)
     return Ratio(float(np.median(quotients)), low, high, len(quotients))
 
 
@@ -98,9 +101,35 @@ def growth(sizes: Sequence[float], costs: Sequence[float]) -> Growth:
     """
     if len(set(sizes)) < 3 or len(sizes) != len(costs) or min(costs) <= 0:
         raise ValueError(f"got {len(costs)} costs at {len(set(sizes))} sizes; want positive costs at three or more")
-    found: Any = stats.theilslopes(np.log(costs), np.log(sizes), 0.95)
-    slope, _, low, high = found
-    return Growth(float(slope), float(low), float(high))
+    return Growth(*_theil_sen(np.log(sizes), np.log(costs)))
+
+
+def _median_interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the 95% interval of the median that the order statistics give, whatever the distribution is.
+
+    As many values lie below the true median as heads fall in as many throws of a coin: SciPy's `quantile_test`,
+    without its import, which takes four times as long as NumPy's.
+    """
+    count = len(values)
+    heads = np.cumsum([math.comb(count, below) for below in range(count + 1)]) / 2.0**count
+    outside = int(np.searchsorted(heads, 0.025))  # so many, or more, lie below with a chance of 39 in 40
+    ordered = np.sort(values)
+    return float(ordered[outside - 1]), float(ordered[count - outside])
+
+
+def _theil_sen(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """Return the median slope over all pairs of points, and its 95% interval, as SciPy's `theilslopes` does.
+
+    Source: Sen, "Estimates of the Regression Coefficient Based on Kendall's Tau" (1968).
+    """
+    rises, runs = np.subtract.outer(y, y), np.subtract.outer(x, x)
+    slopes = np.sort(rises[runs > 0] / runs[runs > 0])
+    ties = [count for values in (x, y) for count in Counter(values.tolist()).values()]
+    pairs = [count * (count - 1) * (2 * count + 5) for count in (len(x), *ties)]
+    margin = NormalDist().inv_cdf(0.975) * math.sqrt((pairs[0] - sum(pairs[1:])) / 18)
+    low = max(round((len(slopes) - margin) / 2) - 1, 0)
+    high = min(round((len(slopes) + margin) / 2), len(slopes) - 1)
+    return float(np.median(slopes)), float(slopes[low]), float(slopes[high])
 
 
 def _medians(samples: Rounds, rounds: int) -> np.ndarray:
@@ -113,8 +142,14 @@ def _interval(statistic: Callable, *samples: np.ndarray, seed: int) -> tuple[flo
     """Resample rounds, the same in all samples, and give the middle 95% of what the statistic then says."""
     if len(samples[0]) == 1:
         return float("nan"), float("nan")
-    drawn = np.random.default_rng(seed).integers(len(samples[0]), size=(RESAMPLES, len(samples[0])))
+    drawn = _drawn(len(samples[0]), seed)
     values = statistic(*(values[drawn] for values in samples), axis=-1)
     # No interpolation: between a number and never there is nothing.
     low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)
+
+
+@cache
+def _drawn(rounds: int, seed: int) -> np.ndarray:
+    """Return which rounds each resample consists of, [RESAMPLES, rounds]: the same for all that have as many rounds."""
+    return np.random.default_rng(seed).integers(rounds, size=(RESAMPLES, rounds))

@@ -13,10 +13,9 @@ from unroll.measure.config import Sizes, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
 from unroll.report.compare import change
-from unroll.report.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, ratio_text
 from unroll.report.folders import folders
-from unroll.report.style import plain
-from unroll.report.tables import factor, significant, steps_text
+from unroll.report.ledger.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, ratio_text
+from unroll.report.tables import factor, plain, significant, steps_text
 
 LOOP = "dynamic"  # what is taken where the evidence does not tell two apart
 UNROLLED = ("static", "static-traced")

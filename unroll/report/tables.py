@@ -483,3 +483,10 @@ def markdown(header: list[str], rows: list[list[str]], align: list[str] | None =
 
 def _escape(cell: str) -> str:
     return " ".join(cell.replace("|", "\\|").replace("<", "&lt;").split())
+
+
+def plain(value: object, limit: int = 60) -> str:
+    """Make text from results harmless: one line, not too long, of letters that the font has."""
+    line = " ".join(str(value).split()).encode("latin-1", "replace").decode("latin-1")
+    line = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return line if len(line) <= limit else f"{line[: limit - 3]}..."

@@ -9,24 +9,25 @@ from matplotlib.figure import Figure
 from unroll.errors import UnrollError
 from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
-from unroll.report import grid, growth, plots, replicas, roofline, style, tables
-from unroll.report.break_even import draw_break_even
-from unroll.report.claims import claims_table, judge_claims
-from unroll.report.folders import gpu_run_beside, training_folder, trainings_beside
-from unroll.report.graphs import draw_graphs
-from unroll.report.graphs_growing import draw_graphs_growing
-from unroll.report.judges import Results
-from unroll.report.kernels import kernels_table
-from unroll.report.page import make_page
-from unroll.report.trick import draw_trick
-from unroll.report.unroll_k import draw_unroll
-from unroll.report.xla import draw_xla
+from unroll.report import growth, tables, throughput
+from unroll.report.figures import frame, grid, plots
+from unroll.report.figures.break_even import draw_break_even
+from unroll.report.figures.graphs.growing import draw_graphs_growing
+from unroll.report.figures.graphs.side_by_side import draw_graphs
+from unroll.report.figures.growth import draw_growth
+from unroll.report.figures.trick import draw_trick
+from unroll.report.figures.unroll_k import draw_unroll
+from unroll.report.figures.xla import draw_xla
+from unroll.report.folders import training_folder
+from unroll.report.ledger.claims import claims_table, judge_claims, results_of
+from unroll.report.ledger.judges import Results
+from unroll.report.page.page import make_page
 
 FIGURES: dict[str, Callable[[Run], Figure]] = {
     "costs": plots.draw_costs,
     "ratios": plots.draw_ratios,
     "break-even": draw_break_even,
-    "growth": growth.draw_growth,
+    "growth": draw_growth,
     "grid": grid.draw_grid,
     "unroll": draw_unroll,
     "fit": plots.draw_fit,
@@ -45,11 +46,9 @@ TABLES = {
     "export": tables.export_table,
     "modes": tables.modes_table,
     "fit": tables.fit_table,
-    **roofline.TABLES,
-    "kernels": kernels_table,
+    **throughput.TABLES,
     "growth": growth.growth_table,
     "grid": grid.grid_table,
-    "replicas": replicas.replicas_table,
     "stopped": tables.stopped_table,
     "claims": lambda run: claims_table(Results(run)),
     "environment": tables.environment_table,
@@ -77,16 +76,11 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
     folder = Path(folder)
     run = run or read_journal(folder)[-1]
     figures = {name: draw(run) for name, draw in FIGURES.items()}
-    paths = [path for name, figure in figures.items() for path in style.save_figure(figure, folder, name)]
+    paths = [path for name, figure in figures.items() for path in frame.save_figure(figure, folder, name)]
     empty = {name for name, figure in figures.items() if not figure.axes}
     set_out = {name: table(run) for name, table in _tables(folder).items()}
     page = make_page(run, _pictures(folder, empty), set_out, judge_claims(results_of(folder, run)))
     return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
-
-
-def results_of(folder: Path, run: Run) -> Results:
-    """Put a run together with what lies beside it: trainings, and a run on a GPU."""
-    return Results(run, trainings_beside(folder), gpu_run_beside(folder))
 
 
 def _tables(folder: Path) -> dict[str, Callable[[Run], str]]:

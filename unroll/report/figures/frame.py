@@ -16,6 +16,7 @@ from matplotlib.textpath import text_to_path
 from unroll.files import write_together
 from unroll.measure.config import cells_an_iteration
 from unroll.measure.journal import Run
+from unroll.report.tables import plain
 
 WIDTH = 10.0  # inches, as are all lengths below; a README shows it 830 px wide, where 8 points are 9 px
 DPI = 160
@@ -194,13 +195,6 @@ def write_small_print(figure: Figure, lines: list[str]) -> None:
     for number, line in enumerate(reversed(lines)):
         y = (MARGIN / 2 + LINE * number) / height
         figure.text(MARGIN / WIDTH, y, line, fontsize=SMALL, color=QUIET, va="bottom")
-
-
-def plain(value: object, limit: int = 60) -> str:
-    """Make text from results harmless: one line, not too long, of letters that the font has."""
-    line = " ".join(str(value).split()).encode("latin-1", "replace").decode("latin-1")
-    line = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return line if len(line) <= limit else f"{line[: limit - 3]}..."
 
 
 def fitted(text: str, size: float, width: float) -> str:

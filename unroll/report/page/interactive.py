@@ -2,10 +2,10 @@
 
 from unroll.measure.journal import Measurement, Run
 from unroll.models.data import load
-from unroll.report.answer import PAIR, amount
+from unroll.report.figures.trick import SHOWN_DIGITS
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, GRAPH_BYTES, PROCESS, STEP_TRAIN, TENSORS
+from unroll.report.page.answer import PAIR, amount
 from unroll.report.tables import Column, broke_off, factor, missing
-from unroll.report.trick import SHOWN_DIGITS
 
 NODES = Column("nodes", "train", "Training graph", "nodes")
 COSTS = [BUILD, FIRST_CALL, STEP_TRAIN, PROCESS, TENSORS, NODES, GRAPH_BYTES, EXPORT]

@@ -1,13 +1,17 @@
-"""How near each variant's steps come to what the machine was measured to do: its matrix rate and its bandwidth."""
+"""How many steps and examples go into a second: beside the machine's own rates, and by the number of devices."""
 
-from unroll.measure.config import MACHINE, MODES, PHASES, Sizes, label
+from unroll.measure.config import MACHINE, MODES, PHASES, REPLICAS, Case, Sizes, label, own_mode, quantity_on
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.operations import FLOAT_BYTES, count_operations, reached
-from unroll.report.tables import in_order, markdown, missing, significant
+from unroll.measure.statistics import ratio
+from unroll.report.tables import in_order, lack, markdown, missing, ratio_cell, significant
 
 SHARES = ("ms a step", "steps/s", "examples/s", "of the matrix rate", "of the bandwidth")
 RATES = (("matrix_rate", "matrix rate, Gflop/s"), ("bandwidth", "bandwidth, GB/s"))
 GIGA = 1e9
+ON_ONE = quantity_on(1)
+COUNTED = ("kernels", "copies", "busy")
+KERNEL_HEADINGS = ("kernels a step", "copies from and to the host", "the GPU is busy, ms")
 
 
 def roofline_table(run: Run) -> str:
@@ -38,7 +42,50 @@ def machine_table(run: Run) -> str:
     return markdown(["the machine itself", "median", "measured on"], rows, align=["---", "---:", "---"])
 
 
-TABLES = {"roofline": roofline_table, "machine": machine_table}
+def kernels_table(run: Run) -> str:
+    """Set out each variant's kernels, copies and busy time in a step, by mode and phase, at the run's sizes."""
+    cases = [
+        (variant, mode, phase)
+        for variant in in_order(run.variants)
+        for mode in MODES
+        for phase in PHASES
+        if run.find("kernels", phase, variant, mode)
+    ]
+    rows = [
+        [label(variant), mode, phase, *(_count(run.find(quantity, phase, variant, mode)) for quantity in COUNTED)]
+        for variant, mode, phase in cases
+    ]
+    return markdown(
+        ["variant", "mode", "phase", *KERNEL_HEADINGS], rows, align=["---"] * 3 + ["---:"] * len(KERNEL_HEADINGS)
+    )
+
+
+def replicas_table(run: Run) -> str:
+    """Set out the training examples a second on so many devices, and their time beside that of one; bold if decided.
+
+    The median, and the quartiles in brackets. All take turns with the same batch, which the devices share.
+    """
+    variants = in_order(variant for variant in run.variants if _find(run, variant, ON_ONE))
+    shown = [count for count in REPLICAS if any(_speed(run, variant, count)[0].isdigit() for variant in variants)]
+    header = ["examples/s in training", *(f"{count} device{'s' * (count > 1)}" for count in shown)]
+    header += [f"time on {count} / on 1" for count in shown if count > 1]
+    rows = [
+        [
+            label(variant),
+            *(_speed(run, variant, count) for count in shown),
+            *(_beside_one(run, variant, count) for count in shown if count > 1),
+        ]
+        for variant in variants
+    ]
+    return markdown(header, rows)
+
+
+TABLES = {
+    "roofline": roofline_table,
+    "machine": machine_table,
+    "kernels": kernels_table,
+    "replicas": replicas_table,
+}
 
 
 def _largest(run: Run) -> Sizes:
@@ -77,3 +124,28 @@ def _percent(share: float) -> str:
     ('73%', '1.2%', '104%')
     """
     return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.2g}%"
+
+
+def _count(found: Measurement | None) -> str:
+    if found is None or not found.samples:
+        return missing(found)
+    return significant(found.median * 1e3) if found.unit == "s" else f"{found.median:g}"
+
+
+def _find(run: Run, variant: str, quantity: str) -> Measurement | None:
+    return run.find(quantity, "train", variant)
+
+
+def _speed(run: Run, variant: str, count: int) -> str:
+    measured = _find(run, variant, quantity_on(count))
+    if measured is None or not measured.samples:
+        return lack(measured)
+    speeds = (run.sizes.batch / seconds for seconds in (measured.median, *reversed(measured.quartiles)))
+    median, low, high = map(significant, speeds)
+    return f"{median} [{low}, {high}]"
+
+
+def _beside_one(run: Run, variant: str, count: int) -> str:
+    case = Case(variant, own_mode(variant), run.sizes)
+    rounds = run.side_by_side((quantity_on(count), "train", case), (ON_ONE, "train", case))
+    return ratio_cell(ratio(*rounds)) if rounds else lack(_find(run, variant, quantity_on(count)))

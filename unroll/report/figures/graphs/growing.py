@@ -8,10 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from unroll.measure.journal import Run
-from unroll.report import dynamic_graph, static_graph
-from unroll.report.graph_nodes import read_outline
-from unroll.report.graphs import Outline
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     BLUE,
     COLOURS,
     DPI,
@@ -34,6 +31,10 @@ from unroll.report.style import (
     write_small_print,
     write_title,
 )
+from unroll.report.figures.graphs import dynamic as dynamic_graph
+from unroll.report.figures.graphs import static as static_graph
+from unroll.report.figures.graphs.nodes import read_outline
+from unroll.report.figures.graphs.side_by_side import Outline
 from unroll.report.tables import NOTHING
 
 TITLE = "The two graphs as T grows"

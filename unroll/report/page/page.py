@@ -11,12 +11,12 @@ from string import Template
 from unroll.measure.config import VARIANT_LABELS, label
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import Ratio
-from unroll.report.answer import answer, ratios_of_pair
-from unroll.report.captions import caption, table_title
-from unroll.report.claims import Verdict
-from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, Evidence
-from unroll.report.interactive import growth_data, trick_data
-from unroll.report.markup import Html, data, element, join, picture, scrolled, table
+from unroll.report.ledger.claims import Verdict
+from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, Evidence
+from unroll.report.page.answer import answer, ratios_of_pair
+from unroll.report.page.captions import caption, table_title
+from unroll.report.page.interactive import growth_data, trick_data
+from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
 from unroll.report.tables import NOTHING, factor, interval
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
@@ -74,7 +74,7 @@ def make_page(
 
 
 def _asset(name: str) -> str:
-    return (files("unroll.report") / "assets" / name).read_text(encoding="utf-8")
+    return (files("unroll.report.page") / "assets" / name).read_text(encoding="utf-8")
 
 
 def _emblem(steps: int) -> Html:

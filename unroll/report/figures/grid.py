@@ -13,8 +13,7 @@ from unroll.measure.journal import Measurement, Run
 from unroll.measure.presets import KERAS, PAIR
 from unroll.measure.statistics import Ratio
 from unroll.report import tables
-from unroll.report.growth import BUILD, STEP_FORWARD, STEP_TRAIN
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     BLUE,
     DPI,
     EXPLAINED_HEIGHT,
@@ -36,6 +35,7 @@ from unroll.report.style import (
     write_small_print,
     write_title,
 )
+from unroll.report.growth import BUILD, STEP_FORWARD, STEP_TRAIN
 from unroll.report.tables import NOTHING, Column, factor, interval, lack
 
 

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from unroll.measure.config import label, own_mode
 from unroll.measure.journal import Run
 from unroll.measure.statistics import BreakEven
-from unroll.report.layout import apart
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     DPI,
     EXPLAINED_HEIGHT,
     FAINT,
@@ -30,6 +29,7 @@ from unroll.report.style import (
     write_small_print,
     write_title,
 )
+from unroll.report.figures.layout import apart
 from unroll.report.tables import BREAK_EVEN_PAIRS, NOTHING, lack, measured_pairs, pair_break_even, steps_text
 
 TITLE = "When has a slow start paid for itself?"

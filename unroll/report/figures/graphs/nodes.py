@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-from unroll.report.layout import BEND, Lines, Node, Places
-from unroll.report.style import BLUE, GREEN, INK, MARGIN, PURPLE, SKY, SMALL, VERMILION, text_width
+from unroll.report.figures.frame import BLUE, GREEN, INK, MARGIN, PURPLE, SKY, SMALL, VERMILION, text_width
+from unroll.report.figures.layout import BEND, Lines, Node, Places
 
 
 class Kind(NamedTuple):

@@ -14,7 +14,17 @@ from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio, ratio
 from unroll.models.history import Training
 from unroll.models.tutorials import TUTORIALS
 from unroll.report.compare import change
-from unroll.report.evidence import (
+from unroll.report.growth import (
+    BUILD,
+    EXPORT,
+    FIRST_CALL,
+    GRAPH_BYTES,
+    PROCESS,
+    STEP_FORWARD,
+    STEP_TRAIN,
+    TENSORS,
+)
+from unroll.report.ledger.evidence import (
     DEPENDS,
     FAILS,
     FEW_ROUNDS,
@@ -46,16 +56,6 @@ from unroll.report.evidence import (
     tally,
     varying,
     without_a_gpu,
-)
-from unroll.report.growth import (
-    BUILD,
-    EXPORT,
-    FIRST_CALL,
-    GRAPH_BYTES,
-    PROCESS,
-    STEP_FORWARD,
-    STEP_TRAIN,
-    TENSORS,
 )
 from unroll.report.tables import Column, factor
 

@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from unroll.measure.config import PHASES, Case, label
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import ENOUGH_ROUNDS
-from unroll.report.plots import GROUP_GAP, ROW, draw_spread, place_rows, rows_height, write_above, write_beside
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     DPI,
     EXPLAINED_HEIGHT,
     FAINT,
@@ -30,6 +29,7 @@ from unroll.report.style import (
     write_small_print,
     write_title,
 )
+from unroll.report.figures.plots import GROUP_GAP, ROW, draw_spread, place_rows, rows_height, write_above, write_beside
 from unroll.report.tables import NOTHING, Column, lack, measured_variants, significant, steps_text
 
 Rows = dict[tuple[str, str], float]  # by variant and mode: the middle of its row, from the top

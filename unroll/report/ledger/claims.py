@@ -4,16 +4,19 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
-from unroll.report import judges
+from unroll.measure.journal import Run
 from unroll.report.compare import printable
-from unroll.report.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS, Evidence
+from unroll.report.folders import gpu_run_beside, trainings_beside
 from unroll.report.growth import BUILD, FIRST_CALL, STEP_TRAIN
-from unroll.report.judges import CUDNN, DOCUMENT, JAX, KERAS, OURS, Judge, Results
+from unroll.report.ledger import judges
+from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS, Evidence
+from unroll.report.ledger.judges import CUDNN, DOCUMENT, JAX, KERAS, OURS, Judge, Results
 from unroll.report.tables import markdown
 
 
@@ -37,13 +40,18 @@ class Claim:
 
 
 class Verdict(NamedTuple):
-    """What the results say of a claim: a word of `unroll.report.evidence.WORDS`, why, and the figures behind it."""
+    """What the results say of a claim: a word of `evidence.WORDS`, why, and the figures behind it."""
 
     claim: Claim
     word: str
     because: str
     evidence: tuple[Evidence, ...]
     figure: str
+
+
+def results_of(folder: Path, run: Run) -> Results:
+    """Return a run together with what lies beside it: trainings, and a run on a GPU."""
+    return Results(run, trainings_beside(folder), gpu_run_beside(folder))
 
 
 def judge_claims(results: Results) -> list[Verdict]:
@@ -355,21 +363,22 @@ COLOURS = {HOLDS: "green", FAILS: "red", DEPENDS: "yellow", NOT_MEASURED: "dim"}
 
 def show_ledger(verdicts: Sequence[Verdict], console: Console) -> None:
     """Print every claim with its verdict, the reason, the figures and where to look; and how many came to what."""
+    width = max(console.width, 40)
+    ledger = Text()  # printed in one, because each print costs as much as judging a claim
     for verdict in verdicts:
         claim = verdict.claim
-        console.print(Text(f"{verdict.word}: ", f"bold {COLOURS[verdict.word]}").append(claim.name, "bold"))
-        _print_below(console, f"“{claim.quote}” ({claim.source})", "italic")
-        _print_below(console, f"{verdict.because}.")
+        ledger.append(f"{verdict.word}: ", f"bold {COLOURS[verdict.word]}").append(f"{claim.name}\n", "bold")
+        ledger.append(_set_in(f"“{claim.quote}” ({claim.source})", width), "italic")
+        ledger.append(_set_in(f"{verdict.because}.", width))
         for one in verdict.evidence:
-            _print_below(console, f"- {one}", "dim")
-        _print_below(console, f"look at {verdict.figure}", "dim")
-        console.print()
+            ledger.append(_set_in(f"- {one}", width), "dim")
+        ledger.append(_set_in(f"look at {verdict.figure}", width) + "\n", "dim")
     counts = Counter(verdict.word for verdict in verdicts)
-    console.print(f"{len(verdicts)} claims: {', '.join(f'{word} {counts[word]}' for word in WORDS)}", highlight=False)
+    ledger.append(f"{len(verdicts)} claims: {', '.join(f'{word} {counts[word]}' for word in WORDS)}")
+    console.print(ledger, soft_wrap=True)
 
 
-def _print_below(console: Console, text: str, style: str = "") -> None:
-    """Print text set in, and its further lines a little more."""
-    width = max(console.width, 40)
+def _set_in(text: str, width: int) -> str:
+    """Return text in lines that are set in, the further ones a little more."""
     lines = textwrap.wrap(printable(text), width, initial_indent="  ", subsequent_indent="    ")
-    console.print(Text("\n".join(lines), style))
+    return "\n".join(lines) + "\n"

@@ -8,9 +8,19 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 from matplotlib.patheffects import Normal, Stroke
 
-from unroll.report.graph_nodes import draw_dots, draw_lines, draw_ring, fit, lines_between, without_constants
-from unroll.report.layout import Lines, Node, Places, breadth, components, layout, layout_with_bends, length, moved
-from unroll.report.style import LARGE, MARGIN, NORMAL, ORANGE, QUIET, SMALL, WIDTH, lighter, text_width
+from unroll.report.figures.frame import LARGE, MARGIN, NORMAL, ORANGE, QUIET, SMALL, WIDTH, lighter, text_width
+from unroll.report.figures.graphs.nodes import draw_dots, draw_lines, draw_ring, fit, lines_between, without_constants
+from unroll.report.figures.layout import (
+    Lines,
+    Node,
+    Places,
+    breadth,
+    components,
+    layout,
+    layout_with_bends,
+    length,
+    moved,
+)
 
 WHILE = ("StatelessWhile", "While")
 NODE, OUTPUT_ROW = 0.17, 0.3  # from a node of a block to the next, and between rows where a line passes

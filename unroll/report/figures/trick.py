@@ -12,7 +12,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from unroll.models.data import load
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     DPI,
     LARGE,
     MARGIN,

@@ -16,7 +16,7 @@ from unroll.files import write_whole
 from unroll.measure.journal import Run
 from unroll.models.history import Reading, Training, read_trainings
 from unroll.models.tutorials import CUTS, TUTORIALS, calls_table
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     BLUE,
     DPI,
     FAINT,

@@ -14,7 +14,7 @@ from matplotlib.patheffects import Normal, Stroke
 from unroll.measure.config import OURS, VARIANT_LABELS, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     DPI,
     FAINT,
     INK,

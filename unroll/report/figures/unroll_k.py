@@ -7,8 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from unroll.measure.config import cells_an_iteration
 from unroll.measure.journal import Measurement, Run
-from unroll.report.growth import BUILD, FIRST_CALL, PROCESS, STEP_FORWARD, STEP_TRAIN
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     BLUE,
     DPI,
     EXPLAINED_HEIGHT,
@@ -31,6 +30,7 @@ from unroll.report.style import (
     write_small_print,
     write_title,
 )
+from unroll.report.growth import BUILD, FIRST_CALL, PROCESS, STEP_FORWARD, STEP_TRAIN
 from unroll.report.tables import NOTHING, Column
 
 UNROLL_TITLE = "What unrolling the loop by k costs, and gains"

@@ -5,10 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from unroll.measure.journal import Run
-from unroll.report import dynamic_graph, static_graph
-from unroll.report.graph_nodes import draw_legend, read_outline
-from unroll.report.layout import Node
-from unroll.report.style import (
+from unroll.report.figures.frame import (
     COLOURS,
     DPI,
     LARGE,
@@ -23,6 +20,10 @@ from unroll.report.style import (
     write_small_print,
     write_title,
 )
+from unroll.report.figures.graphs import dynamic as dynamic_graph
+from unroll.report.figures.graphs import static as static_graph
+from unroll.report.figures.graphs.nodes import draw_legend, read_outline
+from unroll.report.figures.layout import Node
 
 Outline = dict[str, list[Node]]  # the graph's own nodes as "main", and those of each function in its library
 

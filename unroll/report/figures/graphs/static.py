@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from unroll.report.graph_nodes import draw_dots, draw_lines, fit, without_constants
-from unroll.report.layout import Lines, Node, Places, breadth, layout, length, moved
-from unroll.report.style import BLUE, MARGIN, QUIET, SMALL, WIDTH, lighter, text_width
+from unroll.report.figures.frame import BLUE, MARGIN, QUIET, SMALL, WIDTH, lighter, text_width
+from unroll.report.figures.graphs.nodes import draw_dots, draw_lines, fit, without_constants
+from unroll.report.figures.layout import Lines, Node, Places, breadth, layout, length, moved
 
 NODE, OUTPUT_ROW = 0.17, 0.3  # from a node of a block to the next, and between rows where a line passes
 RAIL = 0.115  # from a line that all cells share to the next

@@ -1,0 +1,1 @@
+"""The figures, one a file, and the frame that they share."""

@@ -1,0 +1,1 @@
+"""The drawings of real graphs, node by node."""

@@ -1,0 +1,1 @@
+"""What others claim, and what the results say to it."""
