@@ -276,7 +276,7 @@ assert held["graph_bytes"][0] > held["graph_bytes"][2] and held["process"][0] > 
 # **Predict.** What is p for the building of the static graph? For the building of the dynamic one? For a step?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-from unroll.report.growth import draw_growth
+from unroll.report.figures.growth import draw_growth
 
 draw_growth(results)
 
