@@ -138,7 +138,7 @@ assert TINY or constant < argument
 # %%
 from unroll.measure.environment import environment
 from unroll.measure.journal import Record, Run
-from unroll.measure.turns import take_turns
+from unroll.measure.steps import take_turns
 
 variants = ("static", "static-traced", "dynamic")
 cases = {variant: Case(variant, "graph", sizes, rounds=2 if TINY else 8) for variant in variants}

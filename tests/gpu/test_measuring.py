@@ -20,7 +20,7 @@ CASES += [Case(CUDNN, "mixed", SIZES), Case("dynamic", "eager", SIZES)]
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_every_variant_takes_its_turn_and_is_the_same_network(phase, gpu, on):
-    events = on(gpu, "unroll.measure.turns:take_turns", CASES, *GIVEN, phase, steps=3)
+    events = on(gpu, "unroll.measure.steps:take_turns", CASES, *GIVEN, phase, steps=3)
     failed = {str(event.case): event.reason for event in events if isinstance(event, Failed)}
     assert not failed
     steps = {str(Case(e.variant, e.mode, e.sizes)) for e in events if getattr(e, "quantity", "") == "step"}

@@ -12,6 +12,7 @@ from unroll.measure.check import TOLERANCES
 from unroll.measure.config import MODES, Case, Sizes
 from unroll.measure.device import CPU, Device, choose_device, work_on
 from unroll.measure.process import Failed, Limits, NotAvailable, work_apart
+from unroll.measure.steps import StepTurns
 from unroll.measure.workloads import Batch, expected_of, new_subject
 from unroll.models import data
 
@@ -148,7 +149,7 @@ class Clock(SimpleNamespace):
 def test_before_every_reading_of_the_clock_the_gpu_is_waited_for(phase, monkeypatch):
     device = FakeGpu()
     monkeypatch.setattr(turns, "time", Clock(heard=device.heard, monotonic=lambda: 0.0))
-    taking = turns.Turns([Case("dynamic", "graph", SIZES)], phase, BATCH, expected_of(SIZES, BATCH, 0), 0, 2, device)
+    taking = StepTurns([Case("dynamic", "graph", SIZES)], phase, BATCH, expected_of(SIZES, BATCH, 0), 0, 2, device)
     events = list(taking.round(1))
     assert not [event for event in events if isinstance(event, Failed)]
     readings = [number for number, heard in enumerate(device.heard) if heard == "clock"]
@@ -167,7 +168,7 @@ def test_on_a_cpu_a_step_gives_an_array_and_on_a_gpu_only_the_check_does():
 
 def warm_up(monkeypatch, seconds):
     expected = expected_of(SIZES, BATCH, 0)
-    taking, taken = turns.Turns([Case("dynamic", "graph", SIZES)], "train", BATCH, expected, 0, 1, FakeGpu()), []
+    taking, taken = StepTurns([Case("dynamic", "graph", SIZES)], "train", BATCH, expected, 0, 1, FakeGpu()), []
 
     def timed(step):
         taken.append(next(seconds))

@@ -6,7 +6,8 @@ import pytest
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import NOT_CHECKED
 from unroll.measure.process import ROUND_OVER, Failed
-from unroll.measure.turns import NOTHING_TO_BUILD, Share, take_turns
+from unroll.measure.steps import take_turns
+from unroll.measure.turns import NOTHING_TO_BUILD, Share
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train

@@ -46,7 +46,7 @@ def take_turns(
     share: Share | None = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
-    """Let cases take turns at being compiled and fitted, as `unroll.measure.turns.take_turns` lets them build and step.
+    """Let cases take turns at being compiled and fitted, as `unroll.measure.steps.take_turns` lets them build and step.
 
     Args:
         steps: how many later epochs each case takes in a round, but no more than EPOCHS.

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from unroll.measure.config import Case
 
-PRELOADED = [f"unroll.measure.{name}" for name in ("turns", "memory", "export", "fit", "replicas")]
+PRELOADED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]
 SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each

@@ -16,7 +16,8 @@ from unroll.measure.config import REPLICAS, Case, quantity_on
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import Failed, NotAvailable
-from unroll.measure.turns import Share, Turns
+from unroll.measure.steps import StepTurns
+from unroll.measure.turns import Share
 from unroll.measure.workloads import TensorFlowSubject, expected_of, new_network, new_subject
 from unroll.models.strategy import Replicas
 from unroll.models.train import update_part
@@ -33,7 +34,7 @@ def take_turns(
     share: Share | None = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
-    """Let cases on one device and on several take turns at training steps, as `unroll.measure.turns.take_turns` does.
+    """Let cases on one device and on several take turns at training steps, as `unroll.measure.steps.take_turns` does.
 
     There are no more devices than cores; of more, it is said why they are not measured.
 
@@ -110,7 +111,7 @@ class ReplicatedSubject(TensorFlowSubject):
         return [spread(array) for array in (part.images, part.labels)]
 
 
-class ReplicaTurns(Turns):
+class ReplicaTurns(StepTurns):
     """Turns at training steps on one device, as it trains anywhere, and on several under a strategy."""
 
     counts: Sequence[int] = (1,)

@@ -24,6 +24,7 @@ ALONE = {  # what measures one case, and whether it is given the data
 }
 OF_A_PHASE = {"fit_memory": "unroll.measure.fit:hold", "kernels": "unroll.measure.kernels:count_kernels"}
 ENOUGH = Limits(seconds=120)
+TAKE_TURNS = {"turns": "steps", "fit": "fit", "replicas": "replicas"}  # which module lets cases do so
 PROCESSES = 3  # at least, over which rounds are spread if there are as many
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
 MUST_AGREE = ("processor", "cores", "devices", "gpus", "python", "versions", "flags", "commit")
@@ -118,7 +119,7 @@ class Session:
                 if package:
                     events = self._foreign("take_turns", group, *self._starting_point(group[0]), task.phase, **more)
                 else:
-                    work = f"unroll.measure.{task.kind}:take_turns"
+                    work = f"unroll.measure.{TAKE_TURNS[task.kind]}:take_turns"
                     events = self._apart(work, group, *self.data, task.phase, **more)
                 self._collect(wants, events)
 

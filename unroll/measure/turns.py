@@ -1,8 +1,9 @@
-"""Variants that take turns: what the machine does to one of them, it does to all. Imports no TensorFlow itself."""
+"""Variants that take turns: what the machine does to one of them, it does to all. Imports no TensorFlow."""
 
 import gc
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -24,40 +25,6 @@ SETTLED_STEPS, SETTLED_SPREAD = 5, 0.1  # a GPU is warm once so many steps diffe
 MOST_WARM_UPS, LONGEST_WARM_UP_S = 60, 3.0
 
 
-def take_turns(
-    cases: Sequence[Case],
-    images: np.ndarray,
-    labels: np.ndarray,
-    seed: int,
-    phase: str,
-    *,
-    steps: int,
-    share: "Share | None" = None,
-    device: Device = CPU,
-) -> Iterator[Record | Failed | str]:
-    """Let cases of the same sizes take turns, in random order, at building, first calling and stepping a phase.
-
-    Every round builds each case anew: two graphs of one variant can differ in step time more than two variants do, and
-    no number of steps on one graph would show that. A case takes part in as many rounds as it says. One that fails, or
-    whose result is not the expected one, takes part no more.
-
-    Args:
-        images, labels: at least B images [28, 28], and what they show.
-        steps: how many later steps each case takes in a round, fewer where they are slow; 0 for none.
-        share: the rounds that this process goes through, if not all.
-        device: what all of this process runs on.
-
-    Yields:
-        a record of each case, quantity and round as soon as there is one; each case that failed; and ROUND_OVER after
-        each round. A build is noted as not checked: it is right if its first call's record follows.
-    """
-    from unroll.measure.workloads import expected_of
-
-    batch = Batch.of(images, labels, cases[0].sizes)
-    turns = Turns(cases, phase, batch, expected_of(cases[0].sizes, batch, seed), seed, steps, device)
-    yield from turns.rounds(share or Share.of(cases))
-
-
 class Share(NamedTuple):
     """The rounds that one process goes through, and the name under which all ran that did so beside it."""
 
@@ -73,7 +40,7 @@ class Share(NamedTuple):
         return cls(first, last, "" if cases[0].alone else f"{cases[0].sizes} #{uuid.uuid4().hex[:8]}")
 
 
-class Turns:
+class Turns(ABC):
     """What the rounds share: who still takes part, on which batch, and what is expected of each."""
 
     later = "step"  # the quantity that is measured again and again
@@ -124,11 +91,9 @@ class Turns:
                 yield Failed(case, reason_of(error))
         yield from self._take_steps(ready, number, random)
 
+    @abstractmethod
     def new_subject(self, case: Case, batch: Batch) -> Subject:
         """Make what is measured of a case."""
-        from unroll.measure.workloads import new_subject
-
-        return new_subject(case, batch, self.seed, self.device)
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         """Build a case and call it for the first time; it is ready once it is known to be right."""

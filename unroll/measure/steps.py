@@ -1,0 +1,52 @@
+"""TensorFlow's variants take turns at being built, called for the first time, and stepped."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from unroll.measure.batch import Batch, Subject
+from unroll.measure.config import Case
+from unroll.measure.device import CPU, Device
+from unroll.measure.journal import Record
+from unroll.measure.process import Failed
+from unroll.measure.turns import Share, Turns
+from unroll.measure.workloads import expected_of, new_subject
+
+
+def take_turns(
+    cases: Sequence[Case],
+    images: np.ndarray,
+    labels: np.ndarray,
+    seed: int,
+    phase: str,
+    *,
+    steps: int,
+    share: Share | None = None,
+    device: Device = CPU,
+) -> Iterator[Record | Failed | str]:
+    """Let cases of the same sizes take turns, in random order, at building, first calling and stepping a phase.
+
+    Every round builds each case anew: two graphs of one variant can differ in step time more than two variants do, and
+    no number of steps on one graph would show that. A case takes part in as many rounds as it says. One that fails, or
+    whose result is not the expected one, takes part no more.
+
+    Args:
+        images, labels: at least B images [28, 28], and what they show.
+        steps: how many later steps each case takes in a round, fewer where they are slow; 0 for none.
+        share: the rounds that this process goes through, if not all.
+        device: what all of this process runs on.
+
+    Yields:
+        a record of each case, quantity and round as soon as there is one; each case that failed; and ROUND_OVER after
+        each round. A build is noted as not checked: it is right if its first call's record follows.
+    """
+    batch = Batch.of(images, labels, cases[0].sizes)
+    turns = StepTurns(cases, phase, batch, expected_of(cases[0].sizes, batch, seed), seed, steps, device)
+    yield from turns.rounds(share or Share.of(cases))
+
+
+class StepTurns(Turns):
+    """Turns of networks that are made in this process."""
+
+    def new_subject(self, case: Case, batch: Batch) -> Subject:
+        return new_subject(case, batch, self.seed, self.device)
