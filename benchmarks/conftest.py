@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from unroll.errors import UnrollError
-from unroll.measure.config import PHASES, Case, Sizes, label
+from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record, read_journal
 from unroll.measure.plan import IN_TURNS, Task, Want
 from unroll.measure.process import FAILED
 from unroll.measure.pytest_plugin import Chosen
 from unroll.measure.session import Session
+from unroll.measure.variants import label
 from unroll.models import data
 from unroll.report.tables import ratios_table
 from unroll.report.writing import write_report

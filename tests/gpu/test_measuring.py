@@ -2,17 +2,18 @@
 
 import pytest
 
-from unroll.measure.config import MACHINE, OTHER_PACKAGES, PHASES, Case, Sizes, own_mode
+from unroll.measure.config import MACHINE, PHASES, Case, Sizes
 from unroll.measure.memory import HOST
 from unroll.measure.operations import count_kept
 from unroll.measure.presets import PRESETS
 from unroll.measure.process import Failed
+from unroll.measure.variants import own_mode, variant_of
 from unroll.models import data
 
 SIZES = Sizes(steps=28, batch=128, hidden=128)
 GIVEN = (*data.load("digits").train, 0)
 CUDNN = "keras-cudnn"
-MEASURED = [variant for variant in PRESETS["gpu"].variants if variant not in OTHER_PACKAGES]
+MEASURED = [variant for variant in PRESETS["gpu"].variants if not variant_of(variant).package]
 CASES = [Case(variant, own_mode(variant), SIZES) for variant in MEASURED]
 CASES += [Case(variant, mode, SIZES) for variant in ("static", "dynamic", "keras-loop") for mode in ("xla", "mixed")]
 CASES += [Case(CUDNN, "mixed", SIZES), Case("dynamic", "eager", SIZES)]

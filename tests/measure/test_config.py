@@ -1,6 +1,7 @@
 import pytest
 
-from unroll.measure.config import OTHER_PACKAGES, VARIANT_LABELS, Case, Sizes, known_variant, own_mode
+from unroll.measure.config import Case, Sizes
+from unroll.measure.variants import VARIANTS, known_variant, own_mode, variant_of
 from unroll.measure.workloads import reader_of
 
 
@@ -16,8 +17,8 @@ def test_more_valid_steps_than_there_are_are_refused():
 
 
 def test_every_label_is_of_a_variant_that_can_be_made():
-    for variant in VARIANT_LABELS:
-        assert variant in OTHER_PACKAGES or reader_of(variant)
+    for variant in VARIANTS:
+        assert variant_of(variant).package or reader_of(variant)
 
 
 def test_a_case_is_named_by_its_mode_only_where_that_is_not_its_own():

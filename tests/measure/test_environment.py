@@ -11,10 +11,10 @@ import pytest
 from fakes import FakeGpu
 
 from unroll.measure import environment as module
-from unroll.measure.config import OTHER_PACKAGES
 from unroll.measure.device import CPU
 from unroll.measure.environment import Readings, diagnosis, environment, read_machine, warnings_of
 from unroll.measure.gpus import Load
+from unroll.measure.variants import PEER_PACKAGES
 
 GIB = 1 << 30
 CALM = {"cores": 4, "variables": {}, "other_load": 0.05, "stolen": 0.0, "governor": "performance", "quota": 4.0}
@@ -268,7 +268,7 @@ def test_a_diagnosis_says_how_to_install_the_peers_that_are_not():
     rows = described()
     assert "torch       not installed; in a checkout: pip install -e '.[peers]'" in rows
     assert "jax         0.5" in rows
-    assert set(OTHER_PACKAGES.values()) <= {row.split(" ")[0] for row in rows}
+    assert set(PEER_PACKAGES) <= {row.split(" ")[0] for row in rows}
 
 
 def test_a_diagnosis_names_each_gpu_and_what_tensorflow_was_built_for():

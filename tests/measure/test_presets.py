@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from unroll.measure.config import GPU_ONLY, MACHINE, SIDE_BY_SIDE, Sizes
+from unroll.measure.config import MACHINE, Sizes
 from unroll.measure.presets import CUDNN, LONG, PRESETS
+from unroll.measure.variants import variant_of
 
 GPU = PRESETS["gpu"]
 
@@ -14,7 +15,7 @@ GPU = PRESETS["gpu"]
 def test_on_a_cpu_nothing_is_asked_that_needs_a_gpu_and_on_a_gpu_cudnn_stands_beside_kerass_loop(name):
     preset = PRESETS[name]
     assert preset.on("cpu") == preset
-    assert not set(preset.variants) & set(GPU_ONLY)
+    assert not [name for name in preset.variants if variant_of(name).gpu_only]
     there = preset.on("gpu")
     for variants in (there.variants, there.four, there.swept):
         assert variants[variants.index(CUDNN) - 1] == "keras-loop"
@@ -39,8 +40,8 @@ def test_the_preset_for_a_gpu_goes_as_far_as_it_says():
 def test_xla_is_asked_neither_for_cudnn_nor_for_many_cells_side_by_side(preset):
     cases = [case for find in (preset.called, preset.grown, preset.gridded) for case in find(Sizes())]
     compiled = [case for case in cases if case.mode == "xla"]
-    assert not [case for case in compiled if case.variant in GPU_ONLY]
-    assert not [case for case in compiled if case.variant in SIDE_BY_SIDE and case.sizes.steps > LONG]
+    assert not [case for case in compiled if variant_of(case.variant).gpu_only]
+    assert not [case for case in compiled if variant_of(case.variant).is_static and case.sizes.steps > LONG]
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from unroll.measure.config import Case, Sizes, label, own_mode
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Record
+from unroll.measure.variants import label, own_mode
 from unroll.report.figures import break_even, frame
 
 ROUNDS = 6

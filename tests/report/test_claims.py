@@ -12,8 +12,9 @@ import pytest
 from rich.console import Console
 
 from unroll import cli
-from unroll.measure.config import Sizes, own_mode
+from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record, Run, read_journal
+from unroll.measure.variants import own_mode
 from unroll.models.history import Evaluation, History, Point, Served, Training
 from unroll.report.folders import trainings_beside
 from unroll.report.ledger import evidence, judges

@@ -8,9 +8,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 
-from unroll.measure.config import Sizes, label
+from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run, read_journal
 from unroll.measure.presets import FIT_SIZES, PRESETS
+from unroll.measure.variants import label
 from unroll.report.figures import frame
 from unroll.report.figures.plots import FIT_BANDS, draw_fit
 from unroll.report.page.captions import caption

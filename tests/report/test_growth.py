@@ -8,9 +8,10 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 
 from unroll.measure import statistics
-from unroll.measure.config import Case, Sizes, own_mode
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Record, Run
 from unroll.measure.statistics import Ratio
+from unroll.measure.variants import own_mode
 from unroll.report import growth, tables
 from unroll.report.figures import frame, grid, unroll_k
 from unroll.report.figures.growth import draw_growth

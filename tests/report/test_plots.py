@@ -14,8 +14,9 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from unroll.measure.config import OTHER_PACKAGES, VARIANT_LABELS, Case, Sizes, own_mode
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Record, Run
+from unroll.measure.variants import NEUTRAL, VARIANTS, label, own_mode, variant_of
 from unroll.report.figures import frame, plots
 from unroll.report.figures.graphs import side_by_side
 from unroll.report.tables import NOTHING, PAIRS, TURNS, factor, significant
@@ -97,7 +98,7 @@ def record(quantity, phase, variant, sizes, samples, **more) -> Record:
 
 def in_turns(quantity, phase, variant, sizes) -> list[Record]:
     """Let every variant take so long that the ratios are 1.5 to some power, but make all training steps alike."""
-    number = 0 if (quantity, phase) == ("step", "train") else [*VARIANT_LABELS, *OWN].index(variant)
+    number = 0 if (quantity, phase) == ("step", "train") else [*VARIANTS, *OWN].index(variant)
     noise = np.random.default_rng(len(quantity) + number + len(variant)).uniform(0.97, 1.03, ROUNDS)
     times = 0.1 * 1.5**number * noise
     return [
@@ -110,7 +111,7 @@ def run_of(records, steps=28, environment=None, started="2026", outlines=None) -
     return Run("id", started, environment or {}, settings, list(records), outlines or {})
 
 
-def make_run(steps=28, variants=tuple(VARIANT_LABELS), processor="A processor", outlines=("static", "dynamic")):
+def make_run(steps=28, variants=tuple(VARIANTS), processor="A processor", outlines=("static", "dynamic")):
     sizes = Sizes(steps=steps)
     records = []
     taking_turns = {(turn.quantity, turn.phase) for turn in TURNS}
@@ -130,7 +131,7 @@ def make_run(steps=28, variants=tuple(VARIANT_LABELS), processor="A processor", 
 
 def known_quantities(variant) -> list[tuple[str, str]]:
     """Give what can be measured of a variant: other packages build no graph and export nothing."""
-    without = {"build", "nodes", "export"} if variant in OTHER_PACKAGES else set()
+    without = {"build", "nodes", "export"} if variant_of(variant).package else set()
     return [(column.quantity, column.phase) for column in (*TURNS, *PANELS) if column.quantity not in without]
 
 
@@ -205,10 +206,9 @@ def dots(figure, kind=None) -> list[tuple[float, float]]:
 
 
 def test_every_variant_has_its_own_colour_and_the_users_own_a_neutral_one():
-    assert list(frame.COLOURS) == list(VARIANT_LABELS)
-    assert len({to_hex(colour) for colour in (*frame.COLOURS.values(), frame.NEUTRAL)}) == len(VARIANT_LABELS) + 1
-    assert frame.colour("torch") == frame.COLOURS["torch"]
-    assert frame.colour("mine:gru") == frame.NEUTRAL
+    assert len({row.colour for row in (*VARIANTS.values(), variant_of("own:reader"))}) == len(VARIANTS) + 1
+    assert frame.colour("torch") == VARIANTS["torch"].colour
+    assert frame.colour("mine:gru") == NEUTRAL
 
 
 @pytest.mark.parametrize(
@@ -222,18 +222,18 @@ def test_every_variant_has_its_own_colour_and_the_users_own_a_neutral_one():
     ],
 )
 def test_colours_differ_in_grey(one, other):
-    first, second = (np.dot(to_rgb(frame.COLOURS[variant]), [0.299, 0.587, 0.114]) for variant in (one, other))
+    first, second = (np.dot(to_rgb(frame.colour(variant)), [0.299, 0.587, 0.114]) for variant in (one, other))
     assert abs(first - second) > 0.15
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.quantity)
 def test_bars_and_labels_are_the_medians(panel):
     run, axes = RUNS["all"], panel_axes(drawn("costs", "all"), panel.heading)
-    found = {variant: panel.find(run, variant) for variant in VARIANT_LABELS}
+    found = {variant: panel.find(run, variant) for variant in VARIANTS}
     shown = {variant: measured for variant, measured in found.items() if measured}
     medians = [measured.median / panel.scale for measured in shown.values()]
     np.testing.assert_allclose([bar.get_width() for bar in bars(axes)], medians)
-    assert [to_hex(bar.get_facecolor()) for bar in bars(axes)] == [to_hex(frame.COLOURS[variant]) for variant in shown]
+    assert [to_hex(bar.get_facecolor()) for bar in bars(axes)] == [to_hex(frame.colour(variant)) for variant in shown]
     assert {bar.get_x() for bar in bars(axes)} == {0}
     numbered = {variant: significant(measured.median / panel.scale) for variant, measured in shown.items()}
     assert numbers(axes) == [numbered.get(variant, "not measured") for variant in found]
@@ -245,7 +245,7 @@ def test_variants_stand_in_rows_from_the_top():
     figure = drawn("costs", "all")
     rows = [bar.get_y() + bar.get_height() / 2 for bar in bars(panel_axes(figure, STEP.heading))]
     labels = {text.get_text(): text.get_position()[1] for text in figure.axes[0].texts}
-    assert labels == pytest.approx(dict(zip(VARIANT_LABELS.values(), rows, strict=True)))
+    assert labels == pytest.approx(dict(zip(map(label, VARIANTS), rows, strict=True)))
     assert rows == sorted(rows)
 
 
@@ -264,7 +264,7 @@ def test_the_users_own_variants_have_rows_below_in_a_neutral_colour():
     assert long.startswith("my.very.long")
     assert long.endswith("...")
     colours = [to_hex(bar.get_facecolor()) for bar in bars(panel_axes(figure, STEP.heading))]
-    assert colours == [to_hex(colour) for colour in (frame.BLUE, frame.NEUTRAL, frame.NEUTRAL)]
+    assert colours == [to_hex(colour) for colour in (frame.BLUE, NEUTRAL, NEUTRAL)]
 
 
 @pytest.mark.parametrize("samples", [[], [float("nan")], [float("inf")]])
@@ -292,7 +292,7 @@ def test_ratios_stand_where_they_are_and_are_filled_where_they_are_decided():
     panels = [axes for axes in figure.axes if axes.axison]
     filled = set()
     for turn, axes in zip(TURNS, panels, strict=True):
-        pairs = [pair for pair in PAIRS if turn.quantity != "build" or not OTHER_PACKAGES.keys() & set(pair)]
+        pairs = [pair for pair in PAIRS if turn.quantity != "build" or not any(variant_of(one).package for one in pair)]
         points = [line for line in axes.lines if line.get_marker() == "o"]
         intervals = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2][1:]  # after the line at 1
         for (over, under), point, interval in zip(pairs, points, intervals, strict=True):
@@ -300,7 +300,7 @@ def test_ratios_stand_where_they_are_and_are_filled_where_they_are_decided():
             expected = run.ratio(turn.quantity, turn.phase, *cases)
             assert point.get_xdata()[0] == expected.value
             assert tuple(interval) == (expected.low, expected.high)
-            assert to_hex(point.get_markeredgecolor()) == to_hex(frame.COLOURS[over])
+            assert to_hex(point.get_markeredgecolor()) == to_hex(frame.colour(over))
             hollow = to_hex(point.get_markerfacecolor()) == "#ffffff"
             assert hollow == (not expected.decided)
             said = [text for text in axes.texts if text.xy[1] == pytest.approx(point.get_ydata()[0], abs=0.3)]

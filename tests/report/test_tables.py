@@ -2,9 +2,10 @@ import math
 
 import pytest
 
-from unroll.measure.config import VARIANT_LABELS, Sizes, own_mode
+from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run
 from unroll.measure.statistics import BreakEven
+from unroll.measure.variants import VARIANTS, own_mode
 from unroll.report import tables
 
 ALL_TABLES = [
@@ -323,7 +324,7 @@ def test_numbers_keep_three_digits(number, text):
 
 def test_pairs_name_known_variants_once():
     pairs = [*tables.PAIRS, *tables.BREAK_EVEN_PAIRS]
-    assert {variant for pair in pairs for variant in pair} <= set(VARIANT_LABELS)
+    assert {variant for pair in pairs for variant in pair} <= set(VARIANTS)
     assert len(set(tables.PAIRS)) == len(tables.PAIRS)
 
 

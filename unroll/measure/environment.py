@@ -16,9 +16,9 @@ from typing import Any
 
 import psutil
 
-from unroll.measure.config import OTHER_PACKAGES
 from unroll.measure.device import CPU, Device, switch_text
 from unroll.measure.gpus import cuda_versions, describe_gpus, find_load, gpu_text
+from unroll.measure.variants import PEER_PACKAGES
 
 PACKAGES = ("tensorflow", "keras", "numpy", "unroll-lstm", "torch", "jax", "jaxlib")  # where installed
 FLAG_PREFIXES = (
@@ -132,7 +132,7 @@ def diagnosis(environment: dict) -> list[str]:
         "system": environment["system"],
         "python": environment["python"],
         **versions,
-        **{name: INSTALL_PEERS for name in OTHER_PACKAGES.values() if name not in versions},
+        **{name: INSTALL_PEERS for name in PEER_PACKAGES if name not in versions},
         "flags": ", ".join(f"{name}={value}" for name, value in environment["flags"].items()) or "none",
         "commit": environment["commit"],
         "load": "unknown" if load is None else f"{load:.1f}",

@@ -16,11 +16,12 @@ import tensorflow as tf
 from unroll.keras import LSTM
 from unroll.measure.batch import Batch
 from unroll.measure.check import assert_equal
-from unroll.measure.config import Case, cells_an_iteration
+from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import Failed, NotAvailable
 from unroll.measure.turns import Share, Turns
+from unroll.measure.variants import cells_an_iteration
 from unroll.measure.workloads import expected_of, starting_weights
 from unroll.models.network import CLASSES, Network
 

@@ -5,11 +5,11 @@ import subprocess
 from functools import cache
 
 from unroll.errors import UnrollError
-from unroll.measure.config import OTHER_PACKAGES
+from unroll.measure.variants import PEER_PACKAGES
 
 TIMEOUT_S = 60
 NEEDED = ("numpy", "scipy", "psutil")  # by what measures there
-ASKED = (*dict.fromkeys(OTHER_PACKAGES.values()), "jaxlib", *NEEDED)
+ASKED = (*PEER_PACKAGES, "jaxlib", *NEEDED)
 TELL = """
 import importlib.metadata, json
 installed = {distribution.name for distribution in importlib.metadata.distributions()}

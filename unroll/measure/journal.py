@@ -10,8 +10,9 @@ import numpy as np
 
 from unroll.errors import UnrollError
 from unroll.files import JSONLines
-from unroll.measure.config import Case, Sizes, own_mode
+from unroll.measure.config import Case, Sizes
 from unroll.measure.statistics import BreakEven, Ratio, break_even, ratio
+from unroll.measure.variants import own_mode
 
 SCHEMA = 2
 FILE_NAME = "journal.jsonl"
@@ -29,7 +30,7 @@ class Record:
     Attributes:
         quantity: what was measured, such as "step".
         phase: "forward" or "train": the graph or the step it was measured on.
-        variant: how the network was unrolled, a key of `unroll.measure.config.VARIANT_LABELS` or the user's own.
+        variant: how the network was unrolled, a key of `unroll.measure.variants.VARIANTS` or the user's own.
         mode: "graph", "xla", "eager" or "mixed".
         sizes: T, B, I and H.
         unit: "s", "bytes", "nodes", "traces", "flop/s", "bytes/s", "launches" or "copies".

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import REPLICAS, SIDE_BY_SIDE, Case, cells_an_iteration, quantity_on
+from unroll.measure.config import REPLICAS, Case, quantity_on
 from unroll.measure.journal import Record
+from unroll.measure.variants import cells_an_iteration, variant_of
 
 KINDS = {
     "turns": ("build", "first_call", "step"),
@@ -87,7 +88,7 @@ def _guess(kind: str, case: Case, phase: str) -> float:
     """Guess the seconds of one case and phase from the number of cells in its graph, on two cores."""
     if kind == "machine":
         return 4.0
-    cells = case.sizes.steps if case.variant in SIDE_BY_SIDE else 2 * cells_an_iteration(case.variant) or 1
+    cells = case.sizes.steps if variant_of(case.variant).is_static else 2 * cells_an_iteration(case.variant) or 1
     work = case.sizes.steps * case.sizes.batch * (case.sizes.hidden + 30) * case.sizes.hidden
     build = (0.1 + 0.03 * cells) * (4 if case.mode == "xla" else 1) * (1 if phase == "train" else 0.5)
     if kind == "fit":

@@ -4,18 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from unroll.errors import UnrollError
-from unroll.measure.config import (
-    GPU_ONLY,
-    MACHINE,
-    OTHER_PACKAGES,
-    PHASES,
-    SIDE_BY_SIDE,
-    Case,
-    Sizes,
-    missing_package,
-    own_mode,
-)
+from unroll.measure.config import MACHINE, PHASES, Case, Sizes
 from unroll.measure.statistics import ENOUGH_ROUNDS
+from unroll.measure.variants import missing_package, own_mode, variant_of
 
 PAIR = ("static", "static-traced", "dynamic")
 KERAS = ("keras-unrolled", "keras-loop")
@@ -113,11 +104,11 @@ class Preset:
 
     def profiled(self, sizes: Sizes) -> list[Case]:
         """Give the cases whose kernels are counted, where the preset measures a GPU: the four in further modes, too."""
-        return [case for case in self.called(sizes) if self.kernels and case.variant not in OTHER_PACKAGES]
+        return [case for case in self.called(sizes) if self.kernels and not variant_of(case.variant).package]
 
     def exported(self, sizes: Sizes) -> list[Case]:
         """Give the cases that can be a SavedModel."""
-        return [case for case in self.held(sizes) if case.variant not in OTHER_PACKAGES]
+        return [case for case in self.held(sizes) if not variant_of(case.variant).package]
 
     def grown(self, sizes: Sizes) -> list[Case]:
         """Give the cases of other T, each alone."""
@@ -146,7 +137,7 @@ class Preset:
         return [self._case(name, sizes, FEW) for name in names if name not in self.variants]
 
     def _swept_modes(self, variant: str, at: Sizes) -> list[str]:
-        compiles = at.steps <= LONG or variant not in SIDE_BY_SIDE
+        compiles = at.steps <= LONG or not variant_of(variant).is_static
         return [mode for mode in self.swept_modes if _runs(variant, mode) and (compiles or mode != "xla")]
 
     def in_fit(self, sizes: Sizes) -> list[Case]:
@@ -175,7 +166,7 @@ def _with_cudnn(variants: tuple[str, ...]) -> tuple[str, ...]:
 
 def _runs(variant: str, mode: str) -> bool:
     """Say whether a variant can run in a mode at all: XLA compiles no cuDNN."""
-    return not (variant in GPU_ONLY and mode == "xla")
+    return not (variant_of(variant).gpu_only and mode == "xla")
 
 
 PRESETS = {

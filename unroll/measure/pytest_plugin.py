@@ -12,20 +12,12 @@ import psutil
 import pytest
 
 from unroll.errors import UnrollError
-from unroll.measure.config import (
-    GPU_ONLY,
-    MODES,
-    OTHER_PACKAGES,
-    VARIANT_LABELS,
-    Sizes,
-    known_variant,
-    label,
-    missing_package,
-)
+from unroll.measure.config import MODES, Sizes
 from unroll.measure.device import DEVICES, SWITCH, Device, choose_device
 from unroll.measure.gpus import find_gpus
 from unroll.measure.interpreter import package_versions
 from unroll.measure.presets import PRESETS, Preset, find_preset
+from unroll.measure.variants import VARIANTS, known_variant, label, missing_package, variant_of
 
 DEFAULT_RESULTS = Path("results", "local")
 SEED = 0
@@ -47,7 +39,7 @@ def pytest_addoption(parser):
     add("steps", f"T, rows an image is read for ({sizes.steps})")
     add("batch", f"B, images a batch ({sizes.batch})")
     add("hidden", f"H, hidden units ({sizes.hidden})")
-    add("variants", f"what takes turns, in place of the preset's: {', '.join(VARIANT_LABELS)}; or module:reader")
+    add("variants", f"what takes turns, in place of the preset's: {', '.join(VARIANTS)}; or module:reader")
     add("modes", f"modes to measure in besides a variant's own: {', '.join(MODES[1:])}")
     add("data", "digits (offline), mnist, or a path to MNIST's files (digits)", "digits")
     add("device", f"what to measure on: {' or '.join(DEVICES)} (the GPU if TensorFlow sees one)")
@@ -120,7 +112,7 @@ def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
                 raise UnrollError(
                     f"got --variants {variant}, but {package} is not installed {where}".replace(" ;", ";")
                 )
-        four = tuple(name for name in variants if name not in OTHER_PACKAGES)
+        four = tuple(name for name in variants if not variant_of(name).package)
         kept = {
             field: tuple(name for name in variants if name in getattr(preset, field))
             for field in ("swept", "fitted", "replicated")
@@ -146,7 +138,7 @@ def _chosen_sizes(options, preset: Preset) -> Sizes:
 def _chosen_device(options, preset: Preset) -> Device:
     device = choose_device(options.device, options.tf32, find_gpus)
     for variant in preset.variants if options.variants else ():
-        if variant in GPU_ONLY and not device.is_gpu:
+        if variant_of(variant).gpu_only and not device.is_gpu:
             raise UnrollError(f"got --variants {variant}, and the CPU to measure on; {label(variant)} needs a GPU")
     return device
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from unroll.measure.config import OTHER_PACKAGES, Case, Sizes
+from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, JAX_VARIABLES, Device
 from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.plan import AGAIN_AND_AGAIN, IN_TURNS, Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
 from unroll.measure.turns import Share
+from unroll.measure.variants import variant_of
 
 DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
 ALONE = {  # what measures one case, and whether it is given the data
@@ -125,7 +126,7 @@ class Session:
 
     def _package_apart(self, case: Case) -> str:
         """Name the package that a case needs a process of its own for; "" if it runs where TensorFlow does."""
-        return OTHER_PACKAGES.get(case.variant, "") if self.device.is_gpu or self.python else ""
+        return variant_of(case.variant).package or "" if self.device.is_gpu or self.python else ""
 
     def _next_round(self, want: Want) -> int:
         found = self.known.get(want.question, {})

@@ -11,10 +11,11 @@ import tensorflow as tf
 from unroll.measure import peers
 from unroll.measure.batch import Batch, Subject
 from unroll.measure.check import Expected, expect
-from unroll.measure.config import GPU_ONLY, OTHER_PACKAGES, Case, Sizes, cells_an_iteration, label
+from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
 from unroll.measure.foreign import Start, new_foreign_subject
 from unroll.measure.process import NotAvailable, function_named
+from unroll.measure.variants import cells_an_iteration, label, variant_of
 from unroll.models.network import LSTMReader, MixedReader, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
 
@@ -80,9 +81,9 @@ def assert_available(case: Case, device: Device) -> None:
     Raises:
         NotAvailable: cuDNN off the GPU, or under XLA.
     """
-    if case.variant in GPU_ONLY and not device.is_gpu:
+    if variant_of(case.variant).gpu_only and not device.is_gpu:
         raise NotAvailable(f"{label(case.variant)} needs a GPU, and {device.name} is measured")
-    if case.variant in GPU_ONLY and case.mode == "xla":
+    if variant_of(case.variant).gpu_only and case.mode == "xla":
         raise NotAvailable("XLA does not compile cuDNN's kernels")
 
 
@@ -99,7 +100,7 @@ def new_subject(case: Case, batch: Batch, seed: int, device: Device = CPU) -> Su
     Raises:
         NotAvailable: the variant cannot do what the case asks for, or not on this device.
     """
-    if case.variant in OTHER_PACKAGES:
+    if variant_of(case.variant).package:
         return new_foreign_subject(case, batch, starting_weights(case.sizes, seed), Network.learning_rate, device)
     assert_available(case, device)
     half = device.half if case.mode == "mixed" else None

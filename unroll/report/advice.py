@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from unroll.errors import UnrollError
-from unroll.measure.config import Sizes, cells_an_iteration, label
+from unroll.measure.config import Sizes
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
+from unroll.measure.variants import cells_an_iteration, label
 from unroll.report.compare import change
 from unroll.report.folders import folders
 from unroll.report.ledger.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, ratio_text

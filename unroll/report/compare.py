@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from unroll.errors import UnrollError
-from unroll.measure.config import Case, Sizes, label, own_mode
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Measurement, Run, read_journal
 from unroll.measure.statistics import RESAMPLES, Ratio
+from unroll.measure.variants import label, own_mode
 from unroll.report import tables
 from unroll.report.tables import NOTHING, PAIRS, TURNS, UNITS, Column, factor, significant
 

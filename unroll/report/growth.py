@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from unroll.measure.config import label
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.presets import CUDNN, KERAS, PAIR
 from unroll.measure.statistics import Growth, growth
+from unroll.measure.variants import label
 from unroll.report import tables
 from unroll.report.tables import Column, lack
 

@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from unroll.measure.config import MODES, OURS, VARIANT_LABELS, Case, cells_an_iteration, label, own_mode
+from unroll.measure.config import MODES, Case
 from unroll.measure.device import switch_text
 from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.presets import KERAS
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import BreakEven, Ratio
+from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label, own_mode
 
 NOTHING = "Not measured in this run."
 UNITS = {"s": 1, "ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
@@ -135,7 +136,7 @@ def break_even_table(run: Run) -> str:
 
 def best_of_ours_table(run: Run) -> str:
     """Set out the quickest of our variants in each quantity, and its ratio to each peer; bold as in the ratios."""
-    peers = [variant for variant in measured_variants(run, TURNS) if variant in VARIANT_LABELS and variant not in OURS]
+    peers = [variant for variant in measured_variants(run, TURNS) if variant in VARIANTS and variant not in OURS]
     best = {turn: _best_of_ours(run, turn) for turn in TURNS}
     if not peers or not any(best.values()):
         return markdown([], [])
@@ -299,8 +300,8 @@ def in_order(variants: Iterable[str]) -> list[str]:
 
 
 def _place(variant: str) -> tuple[int, int]:
-    """Say where a variant stands: as in VARIANT_LABELS, dynamic's other unroll=K by their K, the user's own last."""
-    order = list(VARIANT_LABELS)
+    """Say where a variant stands: as in VARIANTS, dynamic's other unroll=K by their K, the user's own last."""
+    order = list(VARIANTS)
     if cells := cells_an_iteration(variant):
         return order.index("dynamic"), cells
     return (order.index(variant), 0) if variant in order else (len(order), 0)

@@ -1,9 +1,10 @@
 """How many steps and examples go into a second: beside the machine's own rates, and by the number of devices."""
 
-from unroll.measure.config import MACHINE, MODES, PHASES, REPLICAS, Case, Sizes, label, own_mode, quantity_on
+from unroll.measure.config import MACHINE, MODES, PHASES, REPLICAS, Case, Sizes, quantity_on
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.operations import FLOAT_BYTES, count_operations, reached
 from unroll.measure.statistics import ratio
+from unroll.measure.variants import label, own_mode
 from unroll.report.tables import in_order, lack, markdown, missing, ratio_cell, significant
 
 SHARES = ("ms a step", "steps/s", "examples/s", "of the matrix rate", "of the bandwidth")

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unroll.measure.config import label, own_mode
 from unroll.measure.journal import Run
 from unroll.measure.statistics import BreakEven
+from unroll.measure.variants import label, own_mode
 from unroll.report.figures.frame import (
     DPI,
     EXPLAINED_HEIGHT,

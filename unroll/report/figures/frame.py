@@ -14,8 +14,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from unroll.files import write_together
-from unroll.measure.config import cells_an_iteration
 from unroll.measure.journal import Run
+from unroll.measure.variants import VARIANTS, cells_an_iteration, variant_of
 from unroll.report.tables import plain
 
 WIDTH = 10.0  # inches, as are all lengths below; a README shows it 830 px wide, where 8 points are 9 px
@@ -51,31 +51,14 @@ def lighter(colour: str, share: float) -> str:
 
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 GREY = "#707070"
-COLOURS = {
-    "static": BLUE,
-    "static-traced": SKY,
-    "dynamic": ORANGE,
-    "dynamic-4": lighter(ORANGE, 0.75),
-    "dynamic-7": lighter(ORANGE, 0.55),
-    "dynamic-14": lighter(ORANGE, 0.35),
-    "keras-unrolled": GREEN,
-    "keras-loop": lighter(GREEN, 0.5),
-    "keras-cudnn": "#00553E",
-    "tf1-static": GREY,
-    "tf1-dynamic": lighter(GREY, 0.5),
-    "block": INK,
-    "torch": VERMILION,
-    "jax-loop": lighter(PURPLE, 0.5),
-    "jax-unrolled": PURPLE,
-}
-NEUTRAL = "#A08F78"  # for variants of the user's own
 
 
 def colour(variant: str) -> str:
-    """Give a variant's colour: the paler, the more cells in an iteration of the loop."""
+    """Return a variant's colour: the paler, the more cells in an iteration of the loop."""
     cells = cells_an_iteration(variant)
-    other = lighter(ORANGE, max(0.25, 1.15 - 0.2 * np.log2(cells))) if cells else NEUTRAL
-    return COLOURS.get(variant, other)
+    if cells and variant not in VARIANTS:
+        return lighter(VARIANTS["dynamic"].colour, max(0.25, 1.15 - 0.2 * np.log2(cells)))
+    return variant_of(variant).colour
 
 
 def ink_on(face: str) -> str:

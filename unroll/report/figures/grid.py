@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from unroll.measure.config import Case, Sizes, own_mode
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.presets import KERAS, PAIR
 from unroll.measure.statistics import Ratio
+from unroll.measure.variants import own_mode
 from unroll.report import tables
 from unroll.report.figures.frame import (
     BLUE,

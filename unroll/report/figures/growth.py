@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unroll.measure.config import label
 from unroll.measure.journal import Measurement, Run
+from unroll.measure.variants import label
 from unroll.report.figures.frame import (
     DPI,
     HEADING_HEIGHT,

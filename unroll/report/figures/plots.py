@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from unroll.measure.config import OURS, VARIANT_LABELS, cells_an_iteration, label
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio
+from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label
 from unroll.report.figures.frame import (
     DPI,
     FAINT,
@@ -143,7 +143,7 @@ def rows_height(rows: Rows) -> float:
 
 def family(variant: str) -> str:
     """Tell static, dynamic, Keras, compat.v1 and so on apart; all of the user's own are one."""
-    known = variant in VARIANT_LABELS or cells_an_iteration(variant)
+    known = variant in VARIANTS or cells_an_iteration(variant)
     return variant.partition("-")[0] if known else "own"
 
 

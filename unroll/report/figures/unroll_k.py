@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from unroll.measure.config import cells_an_iteration
 from unroll.measure.journal import Measurement, Run
+from unroll.measure.variants import cells_an_iteration
 from unroll.report.figures.frame import (
     BLUE,
     DPI,

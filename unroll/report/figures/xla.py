@@ -6,9 +6,10 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from unroll.measure.config import PHASES, Case, label
+from unroll.measure.config import PHASES, Case
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import ENOUGH_ROUNDS
+from unroll.measure.variants import label
 from unroll.report.figures.frame import (
     DPI,
     EXPLAINED_HEIGHT,

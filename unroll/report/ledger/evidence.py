@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from unroll.measure.config import Case, Sizes, label, own_mode
+from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Growth, Ratio, growth, ratio
+from unroll.measure.variants import label, own_mode
 from unroll.report import tables
 from unroll.report.growth import FITTED_FROM, fit_growth, growth_text
 from unroll.report.tables import Column, factor, significant, steps_interval, steps_text

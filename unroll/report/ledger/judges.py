@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unroll.measure.config import Sizes, cells_an_iteration, label
+from unroll.measure.config import Sizes
 from unroll.measure.journal import Run
 from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio, ratio
+from unroll.measure.variants import cells_an_iteration, label
 from unroll.models.history import Training
 from unroll.models.tutorials import TUTORIALS
 from unroll.report.compare import change

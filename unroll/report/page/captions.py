@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from unroll.measure.config import Case, cells_an_iteration, label
+from unroll.measure.config import Case
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import Ratio
+from unroll.measure.variants import cells_an_iteration, label
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, PROCESS, STEP_TRAIN
 from unroll.report.page.answer import PAIR, amount, ratio_text, ratios_of_pair
 from unroll.report.tables import (

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from unroll.measure.config import VARIANT_LABELS, label
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import Ratio
+from unroll.measure.variants import VARIANTS, label
 from unroll.report.ledger.claims import Verdict
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, Evidence
 from unroll.report.page.answer import answer, ratios_of_pair
@@ -117,9 +117,9 @@ def _missing(
     measured = {record.variant for record in run.records if record.samples}
     unknown = [verdict for verdict in verdicts if verdict.word == NOT_MEASURED]
     lacks = {
-        "Variants that gave no result": [name for variant, name in VARIANT_LABELS.items() if variant not in measured],
+        "Variants that gave no result": [row.label for variant, row in VARIANTS.items() if variant not in measured],
         "Variants of your own that gave no result": [
-            label(variant) for variant in run.variants if variant not in measured and variant not in VARIANT_LABELS
+            label(variant) for variant in run.variants if variant not in measured and variant not in VARIANTS
         ],
         "Figures with nothing to draw": [caption(name).title for name, path in pictures.items() if not path],
         "Tables with nothing to set out": [

@@ -10,7 +10,6 @@ from matplotlib.patches import Rectangle
 from unroll.measure.journal import Run
 from unroll.report.figures.frame import (
     BLUE,
-    COLOURS,
     DPI,
     EXPLAINED_HEIGHT,
     FAINT,
@@ -21,6 +20,7 @@ from unroll.report.figures.frame import (
     SMALL,
     WIDTH,
     add_axes,
+    colour,
     empty_figure,
     explain,
     lighter,
@@ -106,7 +106,7 @@ def _pitch(run: Run, outlines: dict[int, dict[str, Outline]]) -> float:
 def _draw_heading(page: Axes, variant: str, counts: dict[int, int], top: float) -> None:
     """Name a column, and say by how much its graph grows."""
     x = LEFTS[variant]
-    page.add_patch(Rectangle((x, top - 0.38), 0.06, 0.36, color=COLOURS[variant], linewidth=0))
+    page.add_patch(Rectangle((x, top - 0.38), 0.06, 0.36, color=colour(variant), linewidth=0))
     title = {"static": "static: T cells", "dynamic": "dynamic: one cell in a loop"}[variant]
     page.text(x + 0.14, top - 0.16, title, fontsize=LARGE - 1, fontweight="bold")
     page.text(x + 0.14, top - 0.36, _growth(counts), fontsize=SMALL, color=QUIET)

@@ -6,7 +6,6 @@ from matplotlib.patches import Rectangle
 
 from unroll.measure.journal import Run
 from unroll.report.figures.frame import (
-    COLOURS,
     DPI,
     LARGE,
     MARGIN,
@@ -14,6 +13,7 @@ from unroll.report.figures.frame import (
     SMALL,
     WIDTH,
     add_axes,
+    colour,
     print_height,
     small_print,
     styled,
@@ -86,6 +86,6 @@ def _count(outline: Outline, roles: dict[str, str]) -> str:
 
 
 def _half_title(axes: Axes, top: float, variant: str, title: str, caption: str) -> None:
-    axes.add_patch(Rectangle((MARGIN, top - 0.43), 0.06, 0.36, color=COLOURS[variant], linewidth=0))
+    axes.add_patch(Rectangle((MARGIN, top - 0.43), 0.06, 0.36, color=colour(variant), linewidth=0))
     axes.text(MARGIN + 0.14, top - 0.21, f"{variant}: {title}", fontsize=LARGE, fontweight="bold")
     axes.text(MARGIN + 0.14, top - 0.41, caption, fontsize=SMALL, color=QUIET)
