@@ -18,7 +18,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from unroll.errors import UnrollError
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record, read_journal
-from unroll.measure.plan import IN_TURNS, Task, Want
+from unroll.measure.metrics import KINDS
+from unroll.measure.plan import Task, Want
 from unroll.measure.process import FAILED
 from unroll.measure.pytest_plugin import Chosen
 from unroll.measure.session import Session
@@ -234,7 +235,7 @@ class Bar:
 
 
 def _rounds(want: Want) -> int:
-    return want.case.rounds if want.kind in IN_TURNS else 1
+    return want.case.rounds if KINDS[want.kind].in_rounds else 1
 
 
 def _minutes(seconds: float) -> str:

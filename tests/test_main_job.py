@@ -13,15 +13,15 @@ import pytest
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import FILE_NAME, read_journal
-from unroll.measure.plan import KINDS
+from unroll.measure.metrics import metrics_of
 from unroll.measure.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--steps", "3", "--batch", "4", "--hidden", "5"]
 VARIANTS = ("static", "dynamic", "faults:raising")
 QUANTITIES = [(quantity, phase) for quantity in ("build", "first_call", "step") for phase in ("forward", "train")]
-QUANTITIES += [(quantity, phase) for quantity in KINDS["memory"] for phase in ("forward", "train")]
-QUANTITIES += [(quantity, "forward") for kind in ("export", "retraces") for quantity in KINDS[kind]]
+QUANTITIES += [(quantity, phase) for quantity in metrics_of("memory") for phase in ("forward", "train")]
+QUANTITIES += [(quantity, "forward") for kind in ("export", "retraces") for quantity in metrics_of(kind)]
 
 
 def command(*arguments):

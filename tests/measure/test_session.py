@@ -15,7 +15,8 @@ import pytest
 
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import FILE_NAME, JournalError, read_journal
-from unroll.measure.plan import KINDS, Want
+from unroll.measure.metrics import METRICS, metrics_of
+from unroll.measure.plan import Want
 from unroll.measure.process import Limits
 from unroll.measure.session import Session, threads_variables
 from unroll.models import data
@@ -49,13 +50,13 @@ def found(run):
 
 def test_every_kind_of_want_is_measured(tmp_path):
     train_only = ("fit", "fit_memory", "replicas")
-    kinds = [kind for kind in KINDS if kind != "kernels"]  # a GPU has them
-    phases = {quantity: "train" if kind in train_only else "forward" for kind in kinds for quantity in KINDS[kind]}
+    here = [row for row in METRICS.values() if row.kind != "kernels"]  # which a GPU has
+    phases = {row.name: "train" if row.kind in train_only else "forward" for row in here}
     asked = [want for name in phases for want in wants("dynamic", quantities=(name,), phases=(phases[name],))]
     run = measure(tmp_path, asked)
     for quantity, phase in phases.items():
         measured = run.find(quantity, phase, "dynamic")
-        if "no more devices" in measured.note and quantity in KINDS["replicas"][1:]:
+        if "no more devices" in measured.note and quantity in metrics_of("replicas")[1:]:
             continue  # than there are cores, or rows
         assert measured.samples, quantity
         assert measured.median > 0, quantity

@@ -4,27 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import REPLICAS, Case, quantity_on
+from unroll.measure.config import REPLICAS, Case
 from unroll.measure.journal import Record
+from unroll.measure.metrics import KINDS, METRICS
 from unroll.measure.variants import cells_an_iteration, variant_of
-
-KINDS = {
-    "turns": ("build", "first_call", "step"),
-    "memory": ("process", "nodes", "graph_bytes", "tensors"),
-    "export": ("export", "save", "load", "served"),
-    "retraces": ("retraces", "retraces_signature"),
-    "machine": ("matrix_rate", "bandwidth"),
-    "kernels": ("kernels", "copies", "busy"),
-    "fit": ("fit_start", "fit_first", "fit_epoch"),
-    "fit_memory": ("fit_process",),
-    "replicas": tuple(map(quantity_on, REPLICAS)),
-}
-IN_TURNS = ("turns", "fit", "replicas")  # the kinds that go through rounds
-AGAIN_AND_AGAIN = ("step", "fit_epoch", *KINDS["replicas"])  # what is measured many times in a round
-UNITS = {"nodes": "nodes", "graph_bytes": "bytes", "process": "bytes", "tensors": "bytes", "export": "bytes"}
-UNITS |= {"retraces": "traces", "retraces_signature": "traces", "matrix_rate": "flop/s", "bandwidth": "bytes/s"}
-UNITS |= {"fit_process": "bytes", "kernels": "launches", "copies": "copies"}
-SECONDS = "s"  # of everything else
 
 
 class Want(NamedTuple):
@@ -36,7 +19,7 @@ class Want(NamedTuple):
 
     @property
     def kind(self) -> str:
-        return next(kind for kind, quantities in KINDS.items() if self.quantity in quantities)
+        return METRICS[self.quantity].kind
 
     @property
     def question(self) -> tuple:
@@ -45,7 +28,7 @@ class Want(NamedTuple):
 
     def failed(self, reason: str) -> Record:
         """Give the record that says why there is no measurement."""
-        return Record.of(self.case, self.quantity, self.phase, UNITS.get(self.quantity, SECONDS), [], note=reason)
+        return Record.of(self.case, self.quantity, self.phase, METRICS[self.quantity].unit, [], note=reason)
 
 
 @dataclass(frozen=True)
@@ -79,7 +62,7 @@ def make_plan(wants: Iterable[Want]) -> list[Task]:
 
 def _together(want: Want) -> tuple:
     """Say what a want shares a task with: all that take turns at its sizes in its phase, or the rest of its case's."""
-    if want.kind in IN_TURNS and not want.case.alone:
+    if KINDS[want.kind].in_rounds and not want.case.alone:
         return want.case.sizes, want.phase
     return want.case, want.phase
 

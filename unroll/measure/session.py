@@ -12,20 +12,14 @@ from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, JAX_VARIABLES, Device
 from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
-from unroll.measure.plan import AGAIN_AND_AGAIN, IN_TURNS, Task, Want, make_plan
+from unroll.measure.metrics import KINDS, METRICS
+from unroll.measure.plan import Task, Want, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
 from unroll.measure.turns import Share
 from unroll.measure.variants import variant_of
 
 DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
-ALONE = {  # what measures one case, and whether it is given the data
-    "export": ("unroll.measure.export:export", True),
-    "retraces": ("unroll.measure.export:count_retraces", True),
-    "machine": ("unroll.measure.machine:measure_rates", False),
-}
-OF_A_PHASE = {"fit_memory": "unroll.measure.fit:hold", "kernels": "unroll.measure.kernels:count_kernels"}
 ENOUGH = Limits(seconds=120)
-TAKE_TURNS = {"turns": "steps", "fit": "fit", "replicas": "replicas"}  # which module lets cases do so
 PROCESSES = 3  # at least, over which rounds are spread if there are as many
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
 MUST_AGREE = ("processor", "cores", "devices", "gpus", "python", "versions", "flags", "commit")
@@ -85,20 +79,20 @@ class Session:
     def is_done(self, want: Want) -> bool:
         """Say whether all of it was measured, or it has failed."""
         found = self.known.get(want.question, {})
-        if 0 in found or want.kind not in IN_TURNS:
+        if 0 in found or not KINDS[want.kind].in_rounds:
             return 0 in found
         return all(number in found for number in range(1, want.case.rounds + 1))
 
     def _do(self, task: Task) -> None:
-        if task.kind in IN_TURNS:
+        kind = KINDS[task.kind]
+        if kind.in_rounds:
             self._take_turns(task)
-        elif task.kind == "memory":
-            self._measure_memory(task)
-        elif task.kind in OF_A_PHASE:
-            self._collect(task.wants, self._apart(OF_A_PHASE[task.kind], task.cases[0], task.phase, *self.data))
+        elif kind.work:
+            phase = [task.phase] if kind.takes_phase else []
+            data = self.data if kind.takes_data else ()
+            self._collect(task.wants, self._apart(kind.work, task.cases[0], *phase, *data))
         else:
-            work, given = ALONE[task.kind]
-            self._collect(task.wants, self._apart(work, task.cases[0], *(self.data if given else ())))
+            self._measure_memory(task)
 
     def _take_turns(self, task: Task) -> None:
         """Let the task's cases take turns; if one brings the process down, the others go on without it.
@@ -110,7 +104,7 @@ class Session:
             cases = list(dict.fromkeys(want.case for want in left))
             most = -(-max(case.rounds for case in cases) // PROCESSES)
             share = Share.of(cases, min(map(self._next_round, left)), most)
-            steps = self.settings["steps"] if any(want.quantity in AGAIN_AND_AGAIN for want in task.wants) else 0
+            steps = self.settings["steps"] if any(METRICS[want.quantity].repeated for want in task.wants) else 0
             for package in dict.fromkeys(map(self._package_apart, cases)):
                 group = [case for case in cases if self._package_apart(case) == package]
                 wants = [want for want in left if want.case in group and self._next_round(want) <= share.last]
@@ -120,8 +114,7 @@ class Session:
                 if package:
                     events = self._foreign("take_turns", group, *self._starting_point(group[0]), task.phase, **more)
                 else:
-                    work = f"unroll.measure.{TAKE_TURNS[task.kind]}:take_turns"
-                    events = self._apart(work, group, *self.data, task.phase, **more)
+                    events = self._apart(KINDS[task.kind].work, group, *self.data, task.phase, **more)
                 self._collect(wants, events)
 
     def _package_apart(self, case: Case) -> str:
