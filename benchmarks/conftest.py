@@ -199,7 +199,7 @@ class Bar:
         )
 
     def start(self, tasks: list[Task], chosen: Chosen, warnings: list[str]) -> None:
-        """Say how long it may take, and begin to count."""
+        """Print how long it may take, and begin to count."""
         self.seconds = sum(task.seconds for task in tasks)
         self.total, self.done = max(1, sum(_rounds(want) for task in tasks for want in task.wants)), 0
         self.began = self.drawn = time.monotonic()

@@ -74,3 +74,23 @@ def test_a_circle_is_found():
 def test_the_report_has_few_rooms():
     rooms = [path for path in (PACKAGE / "report").iterdir() if path.name not in ("__init__.py", "__pycache__")]
     assert len(rooms) <= 10
+
+
+PRIVATE_WORDS = ("Give", "Say", "Let", "Put", "Set out")  # with which docstrings began that now say Return, Run, Write
+
+
+def begins_privately(path: Path) -> list[str]:
+    kinds = (ast.FunctionDef, ast.ClassDef, ast.Module)
+    nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, kinds)]
+    found = [ast.get_docstring(node) or "" for node in nodes]
+    return [text for text in found if text.startswith(tuple(f"{word} " for word in PRIVATE_WORDS))]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_docstrings_begin_with_the_fields_own_verbs(path):
+    assert begins_privately(path) == []
+
+
+def test_a_private_word_is_found(tmp_path):
+    (tmp_path / "x.py").write_text('def f():\n    """Give a number."""\n')
+    assert begins_privately(tmp_path / "x.py") == ["Give a number."]

@@ -60,7 +60,7 @@ class RunError(Exception):
 
 
 def stages(options) -> list[Stage]:
-    """Give the stages in order: first that it is right, then what matters most."""
+    """Return the stages in order: first that it is right, then what matters most."""
     pytest = [sys.executable, "-m", "pytest", "-c", "pyproject.toml", "-p", "pytest_benchmark.plugin"]
     test = [*pytest, "-p", "xdist.plugin", "--benchmark-disable", "-q", "-rs", "-n", TESTERS]
 
@@ -141,7 +141,7 @@ def _run(options) -> int:
 
 
 def _environment(options) -> dict[str, str]:
-    """Give the variables of an environment of the site, the wheels and this Python, and see that nothing is lacking."""
+    """Return the variables of an environment of the site, the wheels and this Python; nothing must be lacking."""
     extra = options.work / "packages"
     places = [ROOT, options.site, *([extra] if options.wheels else [])]
     environment = os.environ | {

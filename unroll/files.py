@@ -56,7 +56,7 @@ class JSONLines:
             self._end_torn_line()
 
     def read(self) -> Iterator[tuple[int, dict]]:
-        """Give each line with its number, from 1 up; a torn line is left out with a warning.
+        """Return each line with its number, from 1 up; a torn line is left out with a warning.
 
         Raises:
             the kind's error: the file cannot be read, or is none of JSON objects.
@@ -92,7 +92,7 @@ class JSONLines:
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
-    """Let `write` write a file, as `write_together` does."""
+    """Write one file through `write`, as `write_together` does."""
     (path,) = write_together({path: write})
     return path
 

@@ -210,7 +210,7 @@ def _train_along(options, trainer, cluster: Cluster) -> Iterator[str]:
 
 
 def _check_finished(options, trainer) -> None:
-    """Say how to go on if the training was stopped."""
+    """Raise, if the training was stopped, with how to go on."""
     if not trainer.finished:
         how = "the same command with --resume goes on" if options.save else "nothing was saved, for want of --save"
         raise KeyboardInterrupt(f"stopped after update {trainer.done} of {trainer.settings.updates}; {how}")
@@ -218,7 +218,7 @@ def _check_finished(options, trainer) -> None:
 
 @contextmanager
 def _ctrl_c_ends_at_once() -> Iterator[None]:
-    """Let Ctrl-C end the process while TensorFlow waits, during which Python hears of nothing."""
+    """End the process on Ctrl-C while TensorFlow waits, during which Python hears of nothing."""
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
@@ -228,7 +228,7 @@ def _ctrl_c_ends_at_once() -> Iterator[None]:
 
 @contextmanager
 def _ctrl_c_noticed() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C be asked for, so that the call that is running ends; a second one stops at once."""
+    """Note Ctrl-C, so that the call that is running ends first; a second one stops at once."""
     noticed = False
 
     def notice(*_) -> None:
@@ -245,7 +245,7 @@ def _ctrl_c_noticed() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def _board(options, trainer) -> Iterator[Callable[[Iterable[Point | Evaluation]], None]]:
-    """Give what writes to TensorBoard, or to nowhere."""
+    """Return what writes to TensorBoard, or to nowhere."""
     if not options.tensorboard:
         yield lambda made: None
         return
@@ -293,7 +293,7 @@ class Bar:
 
 
 def result_table(settings: Settings, result: Evaluation) -> Table:
-    """Set out what a training came to, beside what its document printed."""
+    """Format what a training came to, beside what its document printed."""
     tutorial = TUTORIALS.get(settings.tutorial or "")
     printed = (tutorial.test_accuracy, tutorial.test_loss) if tutorial else (None, None)
     table = Table()

@@ -23,7 +23,7 @@ class KerasCell:
         return output, LSTMState(*state)
 
     def output_spec(self, batch_size) -> tf.TensorSpec:
-        """Say what the output of a step looks like, which spares `dynamic_unroll` a trace to find out."""
+        """Return what the output of a step looks like, which spares `dynamic_unroll` a trace to find out."""
         return tf.TensorSpec([batch_size, self.layer.units], self.layer.compute_dtype)
 
 
@@ -75,12 +75,12 @@ class MaskedCell:
         return state.hidden, state
 
     def output_spec(self, batch_size) -> tf.TensorSpec:
-        """Say what the output of a step looks like: no other than without a mask."""
+        """Return what the output of a step looks like: no other than without a mask."""
         return self.cell.output_spec(batch_size)
 
 
 def join_mask(sequence, mask) -> tf.Tensor:
-    """Put a mask [T, B, 1] beside its sequence [T, B, I], whose masked steps become zero: gives [T, B, I + 1].
+    """Join a mask [T, B, 1] to its sequence [T, B, I], whose masked steps become zero: returns [T, B, I + 1].
 
     Were they not zeroed, a NaN in the padding would reach the weights' gradient as 0 * NaN.
     """

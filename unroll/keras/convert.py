@@ -12,7 +12,7 @@ OUR_LSTM = {"module": LSTM.__module__, "class_name": "LSTM", "registered_name": 
 
 
 def from_keras(model, unroll: str | int | None = None, traced_cell: bool = True):
-    """Give a copy of a Keras model or layer, in which every `keras.layers.LSTM` has become `unroll.keras.LSTM`.
+    """Return a copy of a Keras model or layer, in which every `keras.layers.LSTM` has become `unroll.keras.LSTM`.
 
     Weights, random streams, and how it was compiled with the optimizer's state are copied; the model is left alone.
     Take over what is in a file by `from_keras(keras.saving.load_model("model.keras"))`.
@@ -38,7 +38,7 @@ def from_keras(model, unroll: str | int | None = None, traced_cell: bool = True)
 
 
 def to_keras(model):
-    """Give a copy of a Keras model or layer, in which every `unroll.keras.LSTM` has become `keras.layers.LSTM`.
+    """Return a copy of a Keras model or layer, in which every `unroll.keras.LSTM` has become `keras.layers.LSTM`.
 
     The way back from `from_keras`: "static" becomes unroll=True, everything else unroll=False.
 
@@ -58,7 +58,7 @@ def to_keras(model):
 
 
 def _exchanged(model, old: dict, new: dict, change: Callable[[dict], dict]):
-    """Give a copy of the model with the LSTMs of one kind, as Keras serialises them, in place of those of another."""
+    """Return a copy of the model with the LSTMs of one kind, as Keras serialises them, in place of those of another."""
     found = 0
 
     def exchange(serialised: Any) -> Any:

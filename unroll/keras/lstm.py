@@ -118,7 +118,7 @@ class LSTM(keras.layers.LSTM):
 
 
 def _checked(unroll) -> str | int:
-    """Give `unroll` as it goes into a file: one of the two words, or a number of cells as a Python integer."""
+    """Return `unroll` as it goes into a file: one of the two words, or a number of cells as a Python integer."""
     if isinstance(unroll, str) and unroll in ("static", "dynamic"):
         return unroll
     if isinstance(unroll, bool):
@@ -134,7 +134,7 @@ def _checked(unroll) -> str | int:
 
 
 def words_of(unrolled: bool) -> str:
-    """Say in this layer's words what `keras.layers.LSTM` calls unroll=True or False."""
+    """Return this layer's word for what `keras.layers.LSTM` calls unroll=True or False."""
     return "static" if unrolled else "dynamic"
 
 
@@ -147,19 +147,19 @@ def _check_backend():
 
 
 def _is_compiled_by_xla() -> bool:
-    """Say whether what is being traced will be compiled by XLA: by jit_compile=True, of this function or one around."""
+    """Return whether what is traced will be compiled by XLA: by jit_compile=True of this function or one around."""
     graph: Any = tf.compat.v1.get_default_graph()
     return GraphOrParentsInXlaContext(graph)
 
 
 def _checked_mask(mask) -> tf.Tensor:
-    """Give a mask as booleans [B, T, 1]; Keras takes it as [B, T] too, and in a list."""
+    """Return a mask as booleans [B, T, 1]; Keras takes it as [B, T] too, and in a list."""
     mask = tf.cast(keras.tree.flatten(mask)[0], tf.bool)
     return mask[:, :, tf.newaxis] if mask.shape.rank == 2 else mask
 
 
 def _has_begun(mask) -> tf.Tensor:
-    """Say of each step [T, B, 1] whether it or one before it counts: until then, Keras's output is zero."""
+    """Return for each step [T, B, 1] whether it or one before it counts: until then, Keras's output is zero."""
     return tf.cumsum(tf.cast(mask, tf.int32), axis=0) > 0
 
 

@@ -37,7 +37,7 @@ class Batch:
 
     @property
     def different(self) -> "Batch":
-        """Give the few rows that the check is made of: as many as divide B, up to 8."""
+        """Return the few rows that the check is made of: as many as divide B, up to 8."""
         count = max(rows for rows in range(1, CHECK_ROWS + 1) if len(self.images) % rows == 0)
         return Batch(self.images[:count], self.labels[:count])
 
@@ -64,7 +64,7 @@ class Subject(Protocol):
         ...
 
     def values(self) -> list[np.ndarray]:
-        """Give the weights, in the order of WEIGHTS."""
+        """Return the weights, in the order of WEIGHTS."""
         ...
 
     def reset(self) -> None:

@@ -103,7 +103,7 @@ def _logits(weights, images) -> np.ndarray:
 
 
 def _loss(logits, labels):
-    """Give the mean cross-entropy of logits [B, 10], real or complex."""
+    """Return the mean cross-entropy of logits [B, 10], real or complex."""
     shift = logits.real.max(axis=1, keepdims=True)
     log_total = np.log(np.exp(logits - shift).sum(axis=1)) + shift[:, 0]
     return (log_total - logits[np.arange(len(labels)), labels]).mean()

@@ -28,7 +28,7 @@ class Device:
 
     @classmethod
     def of(cls, settings: dict) -> "Device":
-        """Give the device that a run's settings name; settings from before there was a choice name none."""
+        """Return the device that a run's settings name; settings from before there was a choice name none."""
         return cls(settings.get("device", "cpu"), settings.get("tf32", False))
 
     @property
@@ -51,7 +51,7 @@ class Device:
         return "float16" if self.is_gpu else "bfloat16"
 
     def precision(self, mode: str) -> str:
-        """Say in what the products of a mode are computed: one of `unroll.measure.check.TOLERANCES`."""
+        """Return the precision of a mode's products: one of `unroll.measure.check.TOLERANCES`."""
         if mode == "mixed":
             return self.half
         return "tf32" if self.tf32 else "float32"
@@ -83,7 +83,7 @@ class Device:
             tf.test.experimental.sync_devices()
 
     def put(self, array: np.ndarray) -> Any:
-        """Put an array where the device reads it without a copy.
+        """Return an array as a tensor that the device reads without a copy.
 
         On a GPU, TensorFlow keeps int32 in the host's memory, and would copy it in every step: it becomes int64.
         """
@@ -106,7 +106,7 @@ class Device:
             raise NotAvailable(f"TensorFlow keeps no statistics of {self.name}'s allocator here") from None
 
     def reset_peak(self) -> None:
-        """Let the allocator's peak begin anew at what is held now."""
+        """Reset the allocator's peak to what is held now."""
         import tensorflow as tf
 
         tf.config.experimental.reset_memory_stats(self.name)
@@ -121,7 +121,7 @@ def switch_text(on: bool | None) -> str:
 
 
 def choose_device(asked: str | None, tf32: str, find_gpus: Callable[[], Sequence]) -> Device:
-    """Give the device that was asked for; by default the GPU if there is one, else the CPU.
+    """Return the device that was asked for; by default the GPU if there is one, else the CPU.
 
     Args:
         find_gpus: gives the GPUs that TensorFlow sees; not called where the CPU is asked for.

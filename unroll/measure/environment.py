@@ -116,7 +116,7 @@ def environment(seed: int, *, device: Device = CPU) -> dict:
 
 
 def diagnosis(environment: dict) -> list[str]:
-    """Put an environment into aligned lines for people, and below them what in it spoils a measurement."""
+    """Format an environment as aligned lines for people, and below them what in it spoils a measurement."""
     threads, versions, load = environment["threads"].items(), environment["versions"], environment["load"]
     rows = {
         "processor": environment["processor"],
@@ -147,7 +147,7 @@ def diagnosis(environment: dict) -> list[str]:
 
 
 def warnings_of(readings: Readings) -> list[str]:
-    """Say what spoils a measurement: of each, what was found and what to do."""
+    """Return what spoils a measurement: of each, what was found and what to do."""
     return [
         *_neighbour_warnings(readings),
         *_clock_warnings(readings),
@@ -294,7 +294,7 @@ def _neighbours() -> tuple[float, float]:
 
 
 def _others(before: Mapping, after: Mapping, own: float, seconds: float) -> tuple[float, float]:
-    """Give from the counts of all processors' time what others used, in cores, and what share was stolen."""
+    """Return what others used, in cores, and what share was stolen, from the counts of all processors' time."""
     spent = {name: after[name] - before[name] for name in after if not name.startswith("guest")}  # guest is in user
     idle = sum(spent.get(name, 0) for name in ("idle", "iowait", "steal"))
     total = sum(spent.values())
@@ -307,7 +307,7 @@ def _turbo_file(root: Path) -> str | None:
 
 
 def _quota(root: Path) -> float | None:
-    """Give how many cores this process's cgroup, or one above it, grants; None without a limit."""
+    """Return how many cores this process's cgroup, or one above it, grants; None without a limit."""
     top = root / "sys/fs/cgroup"
     lines = (_text(root / "proc/self/cgroup") or "").splitlines()
     own = top / next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
@@ -345,7 +345,7 @@ def _op_callbacks() -> bool:
 
 
 def _versions() -> dict[str, str]:
-    """Give the versions of the packages that are installed."""
+    """Return the versions of the packages that are installed."""
     installed = {name for distribution in metadata.distributions() if (name := distribution.name)}
     return {package: metadata.version(package) for package in PACKAGES if package in installed}
 
@@ -391,7 +391,7 @@ def _vector_instructions() -> str | None:
 
 
 def _commit() -> str:
-    """Give the commit that the code stands at, with a + if files have changed since.
+    """Return the commit that the code stands at, with a + if files have changed since.
 
     Outside of git it is what UNROLL_COMMIT says, for a copy of the files that came without their history.
     """

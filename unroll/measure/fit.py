@@ -47,7 +47,7 @@ def take_turns(
     share: Share | None = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
-    """Let cases take turns at being compiled and fitted, as `unroll.measure.steps.take_turns` lets them build and step.
+    """Compile and fit cases in turn, as `unroll.measure.steps.take_turns` builds and steps them.
 
     Args:
         steps: how many later epochs each case takes in a round, but no more than EPOCHS.

@@ -44,7 +44,7 @@ def take_turns(
     share: Share,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
-    """Let other packages' cases take turns, as `unroll.measure.steps.take_turns` does TensorFlow's."""
+    """Run rounds of other packages' cases, as `unroll.measure.steps.take_turns` does of TensorFlow's."""
     turns = ForeignTurns(cases, phase, batch, start.expected, seed, steps, device)
     turns.beginning = start
     yield from turns.rounds(share)

@@ -42,7 +42,7 @@ def find_gpus() -> tuple[dict, ...]:
 
 
 def may_have_gpu(dev: Path = DEV) -> bool:
-    """Say whether to ask TensorFlow at all, which takes seconds: on Linux, not where no driver has left a file."""
+    """Return whether to ask TensorFlow at all, which takes seconds: on Linux, not where no driver has left a file."""
     return sys.platform != "linux" or any(next(dev.glob(name), None) for name in DEVICE_FILES)
 
 
@@ -86,7 +86,7 @@ def gpu_text(gpu: dict) -> str:
 
 
 def cuda_versions() -> dict[str, str]:
-    """Give the versions of CUDA and cuDNN that this TensorFlow was built for; none if it was built without."""
+    """Return the versions of CUDA and cuDNN that this TensorFlow was built for; none if it was built without."""
     import tensorflow as tf
 
     built = tf.sysconfig.get_build_info()

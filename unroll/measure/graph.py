@@ -2,7 +2,7 @@
 
 
 def graph_def(function):
-    """Give a ConcreteFunction's GraphDef with its function library, where a loop keeps its body."""
+    """Return a ConcreteFunction's GraphDef with its function library, where a loop keeps its body."""
     return function.graph.as_graph_def()
 
 
@@ -13,12 +13,12 @@ def count_nodes(function) -> int:
 
 
 def count_bytes(function) -> int:
-    """Give the size of a ConcreteFunction's GraphDef, its function library included, in bytes."""
+    """Return the size of a ConcreteFunction's GraphDef, its function library included, in bytes."""
     return graph_def(function).ByteSize()
 
 
 def outline(function) -> dict[str, list[list]]:
-    """Give the bare graph for drawing: {"main": nodes, name of each inner function: nodes}.
+    """Return the bare graph for drawing: {"main": nodes, name of each inner function: nodes}.
 
     A node is [name, operation, names of the nodes it reads].
     """

@@ -19,7 +19,7 @@ print(json.dumps({name: importlib.metadata.version(name) for name in %r if name 
 
 @cache
 def package_versions(python: str) -> dict[str, str]:
-    """Give the versions of PyTorch's and JAX's packages that an interpreter has.
+    """Return the versions of PyTorch's and JAX's packages that an interpreter has.
 
     Raises:
         UnrollError: the interpreter does not run, or lacks what measuring needs.

@@ -82,13 +82,13 @@ class JaxNetwork:
         self._weights = jax.block_until_ready(self._put(self._start))
 
     def allocated(self) -> dict[str, int]:
-        """Give the bytes that JAX's allocator holds on the GPU, and the most that it held."""
+        """Return the bytes that JAX's allocator holds on the GPU, and the most that it held."""
         held = self._device.memory_stats()
         return {"current": held["bytes_in_use"], "peak": held["peak_bytes_in_use"]}
 
 
 def _device(on_gpu: bool, tf32: bool):
-    """Give JAX's own device, and set how it multiplies there."""
+    """Return JAX's own device, and set how it multiplies there."""
     if not on_gpu:
         jax.config.update("jax_platforms", "cpu")  # or JAX would take a GPU's memory, though it shall not use it
         return jax.devices("cpu")[0]
@@ -101,7 +101,7 @@ def _device(on_gpu: bool, tf32: bool):
 
 
 def _forward(weights, images, labels, *, unroll):
-    """Give the logits [B, 10] of images [B, T, I]; the labels are not needed, and JAX leaves them out."""
+    """Return the logits [B, 10] of images [B, T, I]; the labels are not needed, and JAX leaves them out."""
     return _logits(weights, images, unroll)
 
 
@@ -112,7 +112,7 @@ def _train(weights, images, labels, *, unroll, learning_rate):
 
 
 def _loss(weights, images, labels, unroll):
-    """Give the mean cross-entropy of images [B, T, I] under their labels [B]."""
+    """Return the mean cross-entropy of images [B, T, I] under their labels [B]."""
     chances = jax.nn.log_softmax(_logits(weights, images, unroll))
     return -jnp.take_along_axis(chances, labels[:, None], axis=1).mean()
 

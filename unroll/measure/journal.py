@@ -67,7 +67,7 @@ class Record:
         return self.quantity, self.phase, self.variant, self.mode, self.sizes
 
     def is_of(self, case: Case) -> bool:
-        """Say whether it was measured on this case."""
+        """Return whether it was measured on this case."""
         return (self.variant, self.mode, self.sizes) == (case.variant, case.mode, case.sizes)
 
 
@@ -126,7 +126,7 @@ class Run:
     def find(
         self, quantity: str, phase: str, variant: str, mode: str | None = None, sizes: Sizes | None = None
     ) -> Measurement | None:
-        """Put together what was measured of a quantity, by default in the variant's own mode at the run's sizes.
+        """Return what was measured of a quantity, by default in the variant's own mode at the run's sizes.
 
         Of a round that was measured twice, because it was stopped in its midst, the last counts. None if there is
         nothing.
@@ -141,11 +141,11 @@ class Run:
         return Measurement(records[-1].unit, measured, turns, next((r.note for r in reversed(records) if r.note), ""))
 
     def outline(self, variant: str, steps: int) -> dict:
-        """Give the bare graph of a variant at some T; empty if it was not recorded."""
+        """Return the bare graph of a variant at some T; empty if it was not recorded."""
         return (self.outlines if steps == self.sizes.steps else self.outlines_at.get(steps, {})).get(variant) or {}
 
     def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
-        """Give by what factor two cases differ that took turns; None if they did not."""
+        """Return the ratio of two cases that took turns; None if they did not."""
         asked = (quantity, phase, over, under)
         if asked not in self._ratios:
             rounds = self.side_by_side((quantity, phase, over), (quantity, phase, under))
@@ -153,7 +153,7 @@ class Run:
         return self._ratios[asked]
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
-        """Give after how many steps the case that starts later has caught up; None if the two took no turns."""
+        """Return the steps after which the case that starts later has caught up; None if the two took no turns."""
         questions = [(quantity, phase, case) for case in (late, early) for quantity in self._start(phase, case)]
         rounds = self.side_by_side(*questions, ("step", phase, late), ("step", phase, early))
         if not rounds:
@@ -163,14 +163,14 @@ class Run:
         return break_even(_added(starts[:count]), step, _added(starts[count:]), other_step)
 
     def _start(self, phase: str, case: Case) -> list[str]:
-        """Say what starting a case consists of: what runs eagerly, as PyTorch does, is not built."""
+        """Return what starting a case consists of: what runs eagerly, as PyTorch does, is not built."""
         built = self.find("build", phase, case.variant, case.mode, case.sizes)
         return ["build", "first_call"] if built and built.samples else ["first_call"]
 
     def sweep(
         self, size: str, quantity: str, phase: str, variant: str, mode: str | None = None
     ) -> dict[int, Measurement]:
-        """Give what was measured while one size, such as "steps", varied and the others were the run's."""
+        """Return what was measured while one size, such as "steps", varied and the others were the run's."""
         base = vars(self.sizes)
         values = sorted({vars(sizes)[size] for sizes in self.all_sizes if vars(sizes) | {size: 0} == base | {size: 0}})
         found = {value: self.find(quantity, phase, variant, mode, Sizes(**base | {size: value})) for value in values}
@@ -194,7 +194,7 @@ class Run:
         return table
 
     def side_by_side(self, *questions: tuple[str, str, Case]) -> list[list[list[float]]] | None:
-        """Give the samples of the rounds that all the questions share, if all took turns with one another."""
+        """Return the samples of the rounds that all the questions share, if all took turns with one another."""
         found = [self.find(quantity, phase, case.variant, case.mode, case.sizes) for quantity, phase, case in questions]
         measured = [measurement for measurement in found if measurement and measurement.samples]
         if len(measured) < len(found):

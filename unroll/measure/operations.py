@@ -120,7 +120,7 @@ def count_weights(sizes: Sizes) -> int:
 def reached(
     seconds: float, sizes: Sizes, phase: str, matrix_rate: float, bandwidth: float, state_bytes: int = FLOAT_BYTES
 ) -> Reached:
-    """Say how near a step came to what a machine was measured to do.
+    """Return how near a step came to what a machine was measured to do.
 
     A share of the matrix rate near 1 is a step that does little but multiply. Where neither is near,
     it does something else: it starts operations, or waits. A package whose products are quicker than those that the
@@ -138,7 +138,7 @@ def reached(
 
 
 def _sizes(sizes: Sizes, phase: str) -> tuple[int, int, int, int]:
-    """Give T, B, I, H, with T the steps that count."""
+    """Return T, B, I, H, with T the steps that count."""
     if phase not in PHASES:
         raise ValueError(f"got the phase {phase!r}; want {' or '.join(PHASES)}")
     return sizes.valid or sizes.steps, sizes.batch, sizes.input, sizes.hidden

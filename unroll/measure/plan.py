@@ -27,7 +27,7 @@ class Want(NamedTuple):
         return self.quantity, self.phase, self.case.variant, self.case.mode, self.case.sizes
 
     def failed(self, reason: str) -> Record:
-        """Give the record that says why there is no measurement."""
+        """Return the record that says why there is no measurement."""
         return Record.of(self.case, self.quantity, self.phase, METRICS[self.quantity].unit, [], note=reason)
 
 
@@ -53,7 +53,7 @@ class Task:
 
 
 def make_plan(wants: Iterable[Want]) -> list[Task]:
-    """Put wants together into tasks, in the order in which they are first wanted."""
+    """Group wants into tasks, in the order in which they are first wanted."""
     tasks: dict[tuple, list[Want]] = {}
     for want in dict.fromkeys(wants):
         tasks.setdefault((want.kind, *_together(want)), []).append(want)
@@ -61,7 +61,7 @@ def make_plan(wants: Iterable[Want]) -> list[Task]:
 
 
 def _together(want: Want) -> tuple:
-    """Say what a want shares a task with: all that take turns at its sizes in its phase, or the rest of its case's."""
+    """Return the grouping key: wants that take turns share a task per sizes and phase, others per case and phase."""
     if KINDS[want.kind].in_rounds and not want.case.alone:
         return want.case.sizes, want.phase
     return want.case, want.phase

@@ -75,14 +75,14 @@ class Preset:
         return {variant: package for variant, package in packages.items() if package}
 
     def on(self, device: str) -> "Preset":
-        """Give the preset as it is on a device: a GPU has kernels to count, and cuDNN, which stands by Keras's loop."""
+        """Return the preset as it is on a device: a GPU has kernels to count, and cuDNN beside Keras's loop."""
         if device != "gpu":
             return self
         lists = {name: _with_cudnn(getattr(self, name)) for name in ("variants", "four", "swept")}
         return replace(self, kernels=self.holdings, **lists)
 
     def called(self, sizes: Sizes) -> list[Case]:
-        """Give the cases that take turns: all in their own modes, the four in further modes."""
+        """Return the cases that take turns: all in their own modes, the four in further modes."""
         own = [self._case(variant, at) for at in (sizes, *self.also_at) for variant in self._present]
         others = [variant for variant in self.four if variant in self._present]
         return own + [
@@ -90,28 +90,28 @@ class Preset:
         ]
 
     def built(self, sizes: Sizes) -> list[Case]:
-        """Give those that have a graph to build."""
+        """Return those that have a graph to build."""
         return [case for case in self.called(sizes) if case.mode != "eager"]
 
     def machine(self, sizes: Sizes) -> list[Case]:
-        """Give the cases of the machine itself: in float32, and in 16-bit floats if a mode has them."""
+        """Return the cases of the machine itself: in float32, and in 16-bit floats if a mode has them."""
         modes = ["graph", *(mode for mode in self.modes if mode == "mixed")]
         return [Case(MACHINE, mode, sizes) for mode in modes if self.holdings]
 
     def held(self, sizes: Sizes) -> list[Case]:
-        """Give the cases whose memory is measured: each variant in its own mode."""
+        """Return the cases whose memory is measured: each variant in its own mode."""
         return [self._case(variant, sizes) for variant in self._present if self.holdings]
 
     def profiled(self, sizes: Sizes) -> list[Case]:
-        """Give the cases whose kernels are counted, where the preset measures a GPU: the four in further modes, too."""
+        """Return the cases whose kernels are counted, where a GPU is measured: the four in further modes, too."""
         return [case for case in self.called(sizes) if self.kernels and not variant_of(case.variant).package]
 
     def exported(self, sizes: Sizes) -> list[Case]:
-        """Give the cases that can be a SavedModel."""
+        """Return the cases that can be a SavedModel."""
         return [case for case in self.held(sizes) if not variant_of(case.variant).package]
 
     def grown(self, sizes: Sizes) -> list[Case]:
-        """Give the cases of other T, each alone."""
+        """Return the cases of other T, each alone."""
         others = [replace(sizes, steps=steps) for steps in self.growth if steps != sizes.steps]
         return [
             Case(variant, mode, at, FEW if at.steps <= LONG else 1, alone=True)
@@ -121,18 +121,18 @@ class Preset:
         ]
 
     def grown_held(self, sizes: Sizes) -> list[Case]:
-        """Give the cases of other T whose memory and export are measured: each variant in its own mode."""
+        """Return the cases of other T whose memory and export are measured: each variant in its own mode."""
         return [case for case in self.grown(sizes) if case.mode == own_mode(case.variant)]
 
     def gridded(self, sizes: Sizes) -> list[Case]:
-        """Give the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
+        """Return the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
         grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
         others = [(at, variant) for at in grid if at != sizes for variant in self.four]
         own = [self._case(variant, at, ENOUGH_ROUNDS) for at, variant in others]
         return own + [Case(variant, mode, at, FEW) for at, variant in others for mode in self._swept_modes(variant, at)]
 
     def unrolled(self, sizes: Sizes) -> list[Case]:
-        """Give the cases of dynamic_unroll's unroll=k that are not among the variants."""
+        """Return the cases of dynamic_unroll's unroll=k that are not among the variants."""
         names = [f"dynamic-{k}" for k in self.unrolls if k <= sizes.steps]
         return [self._case(name, sizes, FEW) for name in names if name not in self.variants]
 
@@ -141,11 +141,11 @@ class Preset:
         return [mode for mode in self.swept_modes if _runs(variant, mode) and (compiles or mode != "xla")]
 
     def in_fit(self, sizes: Sizes) -> list[Case]:
-        """Give the variants of the Keras layer in `fit`, at sizes of their own: a longer sequence, a smaller layer."""
+        """Return the cases of the Keras layer in `fit`, at sizes of their own: a longer sequence, a smaller layer."""
         return [self._case(variant, FIT_SIZES, ENOUGH_ROUNDS) for variant in self.fitted]
 
     def on_replicas(self, sizes: Sizes) -> list[Case]:
-        """Give the variants that train on several devices, at the run's sizes: all of them share its batch."""
+        """Return the variants that train on several devices, at the run's sizes: all of them share its batch."""
         return [self._case(variant, sizes, ENOUGH_ROUNDS) for variant in self.replicated]
 
     @property
@@ -158,14 +158,14 @@ class Preset:
 
 
 def _with_cudnn(variants: tuple[str, ...]) -> tuple[str, ...]:
-    """Put cuDNN behind Keras's loop, where that is."""
+    """Insert cuDNN behind Keras's loop, where that is."""
     if CUDNN in variants:
         return variants
     return tuple(name for variant in variants for name in ((variant, CUDNN) if variant == KERAS[1] else (variant,)))
 
 
 def _runs(variant: str, mode: str) -> bool:
-    """Say whether a variant can run in a mode at all: XLA compiles no cuDNN."""
+    """Return whether a variant can run in a mode at all: XLA compiles no cuDNN."""
     return not (variant_of(variant).gpu_only and mode == "xla")
 
 
@@ -243,7 +243,7 @@ PRESETS = {
 
 
 def find_preset(name: str) -> Preset:
-    """Give a preset by its name.
+    """Return a preset by its name.
 
     Raises:
         UnrollError: there is none of that name.

@@ -104,13 +104,13 @@ def function_named(name: str) -> Any:
 
 
 def doing(what: object) -> None:
-    """Say, in a process that works apart, what is being done now: if it dies, it died of that."""
+    """Note, in a process that works apart, what is being done now: if it dies, it died of that."""
     if _doing is not None:
         os.pwrite(_doing, f"{next(_said)} {what}".ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode(), 0)
 
 
 def reason_of(error: BaseException) -> str:
-    """Put an exception into one line; of TensorFlow's long ones, the line that matters."""
+    """Format an exception as one line; of TensorFlow's long ones, the line that matters."""
     if isinstance(error, NotAvailable):
         return str(error)
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["no message"]
@@ -170,7 +170,7 @@ def _context():
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Let what is started within write to nowhere: TensorFlow greets whoever imports it, whatever its log level."""
+    """Silence what is started within: TensorFlow greets whoever imports it, whatever its log level."""
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

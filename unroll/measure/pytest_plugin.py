@@ -185,7 +185,7 @@ def _above_zero(options, name: str) -> float | None:
 
 
 def _is_measuring(config) -> bool:
-    """Say whether the benchmarks are asked for: by --benchmark-only, or by naming what to run."""
+    """Return whether the benchmarks are asked for: by --benchmark-only, or by naming what to run."""
     named = config.args_source is pytest.Config.ArgsSource.ARGS
     return config.getoption("benchmark_only") or (named and not config.getoption("benchmark_disable"))
 

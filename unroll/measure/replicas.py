@@ -34,7 +34,7 @@ def take_turns(
     share: Share | None = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
-    """Let cases on one device and on several take turns at training steps, as `unroll.measure.steps.take_turns` does.
+    """Time training steps of cases on one device and on several, in turn, as `unroll.measure.steps.take_turns` does.
 
     There are no more devices than cores; of more, it is said why they are not measured.
 
@@ -58,7 +58,7 @@ def take_turns(
 
 
 def split_cpu(devices: int) -> None:
-    """Let TensorFlow, which must not have started, see so many CPU devices. They share the cores."""
+    """Split the CPU into so many devices, which share its cores; TensorFlow must not have started."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
 
@@ -99,7 +99,7 @@ class ReplicatedSubject(TensorFlowSubject):
         return step
 
     def _spread(self, part: Batch) -> list[Any]:
-        """Put each replica's rows of images and labels on its device."""
+        """Copy each replica's rows of images and labels to its device."""
         _, shares = self.replicas.shares(self._size)
         rows = [slice(*ends) for ends in pairwise([0, *accumulate(shares)])]
 

@@ -71,13 +71,13 @@ class Session:
         return environment
 
     def records(self, want: Want) -> list[Record]:
-        """Give the records of what is wanted, by round, measuring it first if that has not been done."""
+        """Return the records of what is wanted, by round, measuring it first if that has not been done."""
         if not self.is_done(want):
             self._do(next(task for task in self.tasks if want in task.wants))
         return [record for _, record in sorted(self.known[want.question].items())]
 
     def is_done(self, want: Want) -> bool:
-        """Say whether all of it was measured, or it has failed."""
+        """Return whether all of it was measured, or it has failed."""
         found = self.known.get(want.question, {})
         if 0 in found or not KINDS[want.kind].in_rounds:
             return 0 in found
@@ -95,7 +95,7 @@ class Session:
             self._measure_memory(task)
 
     def _take_turns(self, task: Task) -> None:
-        """Let the task's cases take turns; if one brings the process down, the others go on without it.
+        """Run the task's rounds; if one case brings the process down, the others go on without it.
 
         The rounds are spread over several processes, because those of one share its luck. Packages that need a process
         of their own do each share of the rounds right after TensorFlow.
@@ -148,7 +148,7 @@ class Session:
             list(pool.map(measure, ("hold", "peak"), (others, tensors), mores))
 
     def _is_drawn(self, case: Case) -> bool:
-        """Say whether a case's graph is recorded node by node: that of few steps, and that of the run's own sizes."""
+        """Return whether a case's graph is recorded node by node: of few steps, and of the run's own sizes."""
         own = asdict(Sizes(**self.settings["sizes"]))
         few = case.sizes.steps in DRAWN_STEPS and asdict(case.sizes) | {"steps": own["steps"]} == own
         return case.variant in DRAWN and (few or asdict(case.sizes) == own)
@@ -200,7 +200,7 @@ class Session:
     def _apart(
         self, work: str, *arguments, variables: dict | None = None, limits: Limits | None = None, **more
     ) -> Iterator:
-        """Let a process of its own work on the run's device."""
+        """Run a function on the run's device, in a process of its own."""
         variables = threads_variables(self.settings["threads"]) | (variables or {})
         on = "unroll.measure.device:work_on", self.device, work
         return work_apart(*on, *arguments, limits=limits or self.limits, variables=variables, **more)
@@ -214,14 +214,14 @@ class Session:
         return self._starting_points[case.sizes]
 
     def _foreign(self, work: str, *arguments, **more) -> Iterator:
-        """Let a process of its own work without TensorFlow."""
+        """Run a function of `foreign.py` in a process of its own, without TensorFlow."""
         variables = threads_variables(self.settings["threads"]) | JAX_VARIABLES
         given = {"limits": self.limits, "variables": variables, "python": self.python}
         return work_apart(f"unroll.measure.foreign:{work}", *arguments, device=self.device, **given, **more)
 
 
 def threads_variables(threads: dict[str, int]) -> dict[str, str]:
-    """Give the environment variables that set how many threads work within one operation and on several; 0: automatic.
+    """Return the variables that set how many threads work within one operation and on several; 0: automatic.
 
     PyTorch takes the first of the two from OMP_NUM_THREADS.
     """
@@ -243,6 +243,6 @@ def _run_to_resume(folder: Path, settings: dict, environment: dict) -> Run:
 
 
 def _kept(run: Run, settings: dict) -> list[Record]:
-    """Give the records that need not be measured again; under other limits, what was stopped may be tried again."""
+    """Return the records that need not be measured again; under other limits, what was stopped may be tried again."""
     same_limits = run.settings["limits"] == settings["limits"]
     return [record for record in run.records if same_limits or not record.note.startswith(STOPPED)]

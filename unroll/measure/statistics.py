@@ -45,7 +45,7 @@ class Growth(NamedTuple):
 
 
 def ratio(over: Rounds, under: Rounds, *, seed: int = 0) -> Ratio:
-    """Give the median over rounds of over / under, with a 95% bootstrap interval (NaN if there is one round only).
+    """Return the median over rounds of over / under, with a 95% bootstrap interval (NaN if there is one round only).
 
     A round's samples are first reduced to their median: rounds, not samples, are independent. The bootstrap of a median
     is too narrow where rounds are few, so the interval is at least that of the order statistics, which is exact.
@@ -62,7 +62,7 @@ def ratio(over: Rounds, under: Rounds, *, seed: int = 0) -> Ratio:
 
 
 def break_even(start: Rounds, step: Rounds, other_start: Rounds, other_step: Rounds, *, seed: int = 0) -> BreakEven:
-    """Give after how many steps the first, slower to start, has cost no more in all than the other.
+    """Return the number of steps after which the first, slower to start, has cost no more in all than the other.
 
         start + n * step = other_start + n * other_step
 

@@ -24,7 +24,7 @@ def take_turns(
     share: Share | None = None,
     device: Device = CPU,
 ) -> Iterator[Record | Failed | str]:
-    """Let cases of the same sizes take turns, in random order, at building, first calling and stepping a phase.
+    """Build, first call and step a phase of cases of the same sizes, which take turns in random order.
 
     Every round builds each case anew: two graphs of one variant can differ in step time more than two variants do, and
     no number of steps on one graph would show that. A case takes part in as many rounds as it says. One that fails, or

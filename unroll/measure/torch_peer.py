@@ -58,7 +58,7 @@ class TorchNetwork:
         self.reset()
 
     def build(self, phase: str) -> Callable[..., Any]:
-        """Give step(check=False), which runs a phase on the batch, or on the check's, and waits until it is done."""
+        """Return step(check=False), which runs a phase on the batch, or on the check's, and waits until it is done."""
         run = {"forward": self._forward, "train": self._train}[phase]
 
         def step(check: bool = False) -> Any:
@@ -80,7 +80,7 @@ class TorchNetwork:
         self._wait()
 
     def allocated(self) -> dict[str, int]:
-        """Give the bytes that PyTorch's allocator holds on the GPU, and the most that it held."""
+        """Return the bytes that PyTorch's allocator holds on the GPU, and the most that it held."""
         return {"current": torch.cuda.memory_allocated(), "peak": torch.cuda.max_memory_allocated()}
 
     def _wait(self) -> None:

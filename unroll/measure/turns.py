@@ -126,7 +126,7 @@ class Turns(ABC):
             yield self._record(self.later_of(case), case, number, seconds)
 
     def later_of(self, case: Case) -> str:
-        """Give the quantity that is measured again and again on a case."""
+        """Return the quantity that is measured again and again on a case."""
         return self.later
 
     def _record(self, quantity: str, case: Case, number: int, samples: list[float], note="") -> Record:
@@ -134,7 +134,7 @@ class Turns(ABC):
         return Record.of(case, quantity, self.phase, "s", samples, **more)
 
     def _timed(self, work: Callable, *arguments) -> tuple[float, Any]:
-        """Give the seconds that work took, and its result; before either reading of the clock a GPU has done all.
+        """Return the seconds that work took, and its result; before either reading of the clock a GPU has done all.
 
         A step waits for it, and a build gives it nothing to do.
         """
@@ -166,5 +166,5 @@ class Turns(ABC):
 
 
 def small_sizes(sizes: Sizes) -> Sizes:
-    """Give sizes to warm up at."""
+    """Return sizes to warm up at."""
     return replace(sizes, steps=2, batch=2, hidden=2, valid=None)

@@ -137,14 +137,14 @@ def new_network(variant: str, sizes: Sizes, seed: int, half: str | None = None) 
 
 
 def starting_weights(sizes: Sizes, seed: int) -> list[np.ndarray]:
-    """Give the weights that every variant starts from, in the order of WEIGHTS."""
+    """Return the weights that every variant starts from, in the order of WEIGHTS."""
     return [variable.numpy() for variable in new_network("static", replace(sizes, valid=None), seed).variables]
 
 
 def starting_point(
     sizes: Sizes, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
 ) -> tuple[Batch, Start]:
-    """Give what a process without TensorFlow needs: the batch, the starting weights, and what is expected of them."""
+    """Return what a process without TensorFlow needs: the batch, the starting weights, and what is expected of them."""
     batch, weights = Batch.of(images, labels, sizes), starting_weights(sizes, seed)
     return batch, Start(weights, Network.learning_rate, expect(weights, batch, seed, sizes.valid))
 

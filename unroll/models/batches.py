@@ -21,7 +21,7 @@ def batches(
     first_row: int = 0,
     shares: Sequence[int] = (),
 ) -> tf.data.Dataset:
-    """Give batches (images [B, T, I], labels [B]) for ever, from the one that update `start` takes.
+    """Return batches (images [B, T, I], labels [B]) for ever, from the one that update `start` takes.
 
     Each epoch has an order of its own. A batch that does not fit into an epoch any more takes the rest of it and the
     beginning of the next, so that every image is seen once an epoch and no batch is smaller.
@@ -51,7 +51,7 @@ def batches(
 
 
 def shuffled(count: int, seed: int, epoch) -> tf.Tensor:
-    """Give the numbers below `count` in the order of an epoch, [N]."""
+    """Return the numbers below `count` in the order of an epoch, [N]."""
     key = tf.stack([tf.constant(seed, tf.int64), tf.cast(epoch, tf.int64)])
     every: Any = None  # no bounds: all of the integers
     drawn = tf.random.stateless_uniform([count], key, minval=every, maxval=every, dtype=tf.int32)
@@ -59,6 +59,6 @@ def shuffled(count: int, seed: int, epoch) -> tf.Tensor:
 
 
 def in_order(split: Split, *, dtype: str = "float32") -> tf.data.Dataset:
-    """Give all images in their order, in batches (images [B, T, I], labels [B]) as large as is quick."""
+    """Return all images in their order, in batches (images [B, T, I], labels [B]) as large as is quick."""
     images = split.images.astype(dtype, copy=False)
     return tf.data.Dataset.from_tensor_slices((images, split.labels)).batch(TEST_BATCH)

@@ -62,7 +62,7 @@ class Checkpoint:
 
 
 def data_sum(split: Split) -> int:
-    """Give a checksum of images and labels."""
+    """Return a checksum of images and labels."""
     images, labels = (np.ascontiguousarray(part).data for part in split)
     return zlib.crc32(labels, zlib.crc32(images))
 

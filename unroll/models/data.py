@@ -81,7 +81,7 @@ def load(source: str | os.PathLike = "digits") -> Dataset:
 
 
 def read_rows(images: np.ndarray, steps: int) -> np.ndarray:
-    """Let each image [N, 28, I] be read for T rows: those in its middle, or all of them and again from its top.
+    """Return T rows of each image [N, 28, I]: those in its middle, or all of them and again from its top.
 
     The margin of a digit is blank: its first rows alone would show little of it.
     """
@@ -221,7 +221,7 @@ def _load_npz(path: Path) -> tuple[Split, Split]:
 
 
 def _read_npz(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
-    """Give the names of all arrays in the file, and those arrays that are wanted from it."""
+    """Return the names of all arrays in the file, and those arrays that are wanted from it."""
     with path.open("rb") as file:
         try:
             with np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:

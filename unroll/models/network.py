@@ -50,7 +50,7 @@ class LSTMReader:
         return outputs[-1] if self.reads_outputs else state.hidden  # [B, H]
 
     def states(self, images) -> LSTMState:
-        """Give the state after every row of images [B, T, I]: h and c, [T, B, H] each."""
+        """Return the state after every row of images [B, T, I]: h and c, [T, B, H] each."""
         _, states = self._read(images, return_all_states=True)
         return states
 
@@ -106,19 +106,19 @@ class Network:
         return [*self.reader.variables, self.kernel, self.bias]
 
     def forward(self, images) -> tf.Tensor:
-        """Give the logits [B, 10] of images [B, T, I]."""
+        """Return the logits [B, 10] of images [B, T, I]."""
         return self.logits(self.reader(images))
 
     def logits(self, hidden) -> tf.Tensor:
-        """Give the logits [B, 10] of hidden states [B, H]."""
+        """Return the logits [B, 10] of hidden states [B, H]."""
         return tf.matmul(hidden, self.kernel) + self.bias
 
     def loss(self, images, labels) -> tf.Tensor:
-        """Give the mean cross-entropy of images [B, T, I] under their labels [B]."""
+        """Return the mean cross-entropy of images [B, T, I] under their labels [B]."""
         return cross_entropy(self.forward(images), labels)
 
     def gradients(self, images, labels) -> tuple[tf.Tensor, tf.Tensor, list[Any]]:
-        """Give the logits, the loss, and `loss_scale` times its gradient for each of `variables`."""
+        """Return the logits, the loss, and `loss_scale` times its gradient for each of `variables`."""
         with tf.GradientTape() as tape:
             logits = self.forward(images)
             loss = cross_entropy(logits, labels)
@@ -136,12 +136,12 @@ class Network:
 
 
 def cross_entropy(logits, labels) -> tf.Tensor:
-    """Give the mean cross-entropy of logits [B, 10] under their labels [B]."""
+    """Return the mean cross-entropy of logits [B, 10] under their labels [B]."""
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits))
 
 
 def named_rightly(logits, labels) -> tf.Tensor:
-    """Say of which logits [B, 10] the largest is that of their label [B]."""
+    """Return for which logits [B, 10] the largest is that of their label [B]."""
     return tf.argmax(logits, 1, labels.dtype) == labels
 
 

@@ -13,7 +13,7 @@ DECIMALS = 3
 
 
 def read_digit(network: Network, image: np.ndarray, label: int) -> list[Reading]:
-    """Let a trained network read an image [T, I] with each of the pair, from the same weights.
+    """Run a trained network on an image [T, I] with each of the pair, from the same weights.
 
     Returns:
         one reading for each unroll, static first. Its states are rounded; `differs` is computed before that.

@@ -77,7 +77,7 @@ class Settings:
             )
 
     def as_dict(self) -> dict:
-        """Give the settings as the history and a checkpoint keep them."""
+        """Return the settings as the history and a checkpoint keep them."""
         values = asdict(self)
         return values | {"sizes": {name: values.pop(name) for name in SIZES}}
 
@@ -98,7 +98,7 @@ class Settings:
             ) from error
 
     def differences(self, other: "Settings", may_differ: Collection[str] = MAY_DIFFER) -> list[str]:
-        """Say in what another training that should go on with this one's weights differs, other than it may."""
+        """Return the settings in which another training, to go on with this one's weights, differs and may not."""
         mine, others = self.as_dict(), other.as_dict()
         flat = {name: (mine[name], others[name]) for name in mine.keys() - {"sizes", "network"} - set(may_differ)}
         for part in ("sizes", "network"):

@@ -70,7 +70,7 @@ class Replicas:
         return self.cluster is None or self.cluster.is_chief
 
     def shares(self, batch: int) -> tuple[int, list[int]]:
-        """Give the first row that this process takes of a batch, and how many each of its replicas takes.
+        """Return the first row that this process takes of a batch, and how many each of its replicas takes.
 
         Raises:
             StrategyError: the batch has fewer rows than there are replicas.
@@ -85,22 +85,22 @@ class Replicas:
         return sum(every[:first]), every[first : first + self.here]
 
     def iterate(self, dataset: Callable[[], tf.data.Dataset]) -> Any:
-        """Give an iterator over what the replicas of this process take, one after the other, without an end."""
+        """Return an iterator over what the replicas of this process take, one after the other, without an end."""
         return iter(self.strategy.distribute_datasets_from_function(lambda _: dataset().repeat()))
 
     def sum(self, function: Callable[..., tf.Tensor], *arguments) -> tf.Tensor:
-        """Let every replica run a function on its part of the arguments, and add up what they give."""
+        """Run a function on every replica, each with its part of the arguments, and return the sum of the results."""
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, self.strategy.run(function, arguments), axis=None)
 
     def any(self, flag: bool) -> bool:
-        """Say whether the flag is set in any of the workers. They must all ask."""
+        """Return whether the flag is set in any of the workers. They must all ask."""
         if self.cluster is None:
             return flag
         with self.missing_none():
             return bool(self._sum(tf.constant(int(flag))))
 
     def from_chief(self, values: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Give the values that the chief has, in every worker. They must all ask, with values of the same shapes."""
+        """Return the values that the chief has, in every worker. They must all ask, with values of the same shapes."""
         if self.cluster is None:
             return list(values)
         with self.missing_none():
@@ -122,7 +122,7 @@ class Replicas:
 
     @contextmanager
     def missing_none(self) -> Iterator[None]:
-        """Say so in one line if a worker is lost within.
+        """Raise an error of one line if a worker is lost within.
 
         Raises:
             WorkerLost: TensorFlow finds that a worker has ended, or does not answer.
@@ -190,7 +190,7 @@ def agree(replicas: Replicas, settings: Settings, data_sum: int) -> None:
 
 
 def _differences(worker: dict, chief: dict) -> list[str]:
-    """Say what a worker told otherwise than the chief."""
+    """Return what a worker told otherwise than the chief."""
     found = Settings.from_dict(worker["settings"]).differences(Settings.from_dict(chief["settings"]), may_differ=())
     for name, what in {"devices": "devices", "version": "TensorFlow"}.items():
         if worker[name] != chief[name]:
@@ -233,12 +233,12 @@ def _bound_waiting(cluster: Cluster) -> None:
 
 
 def _service() -> Any:
-    """Give TensorFlow's context, by which the workers find each other; it has no public name."""
+    """Return TensorFlow's context, by which the workers find each other; it has no public name."""
     return context.context()
 
 
 def _first_line(error: BaseException) -> str:
-    """Give what TensorFlow says first, without what else it knows."""
+    """Return what TensorFlow says first, without what else it knows."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or ["nothing"]
     return lines[0][:200].removesuffix(".")
 

@@ -131,7 +131,7 @@ class Trainer:
         return self.done >= self.settings.updates
 
     def told(self, stop: bool) -> bool:
-        """Say whether this one, or any other worker's, was told to stop."""
+        """Return whether this one, or any other worker's, was told to stop."""
         return self.replicas.any(stop) if self.replicas else stop
 
     def call(self) -> list[Point]:
@@ -167,7 +167,7 @@ class Trainer:
         return Evaluation(self.done, loss / count, right / count, self.seconds, self.examples_per_second)
 
     def checkpoint(self, training: str) -> Checkpoint:
-        """Give all that is needed to go on from here.
+        """Return all that is needed to go on from here.
 
         Raises:
             Diverged: a weight is NaN or infinite, which nothing could go on from.
@@ -217,7 +217,7 @@ class Trainer:
             self._begin_at(int(done), float(seconds))
 
     def network_alone(self) -> Network:
-        """Give the network as it is now, on one device."""
+        """Return the network as it is now, on one device."""
         if self.replicas is None:
             return self.network
         network = build_network(self.settings)
@@ -234,7 +234,7 @@ class Trainer:
         return self.replicas.missing_none() if self.replicas else nullcontext()
 
     def _start_batches(self) -> Any:
-        """Give an iterator over the batches from here on; with replicas, over their parts."""
+        """Return an iterator over the batches from here on; with replicas, over their parts."""
         split, settings = self.images.train, self.settings
         start = {"seed": settings.seed, "start": self.done, "dtype": settings.dtype}
 
@@ -347,7 +347,7 @@ def train(
 
 
 def is_kept(point: Point, settings: Settings, every: int = POINT_EVERY) -> bool:
-    """Say whether a point goes into the history: the first, the last, and each so many between."""
+    """Return whether a point goes into the history: the first, the last, and each so many between."""
     return point.update % every == 0 or point.update in (1, settings.updates)
 
 
@@ -365,7 +365,7 @@ def load_network(path: Path, unroll: str | None = None) -> tuple[Network, Settin
 
 
 def _shortest(value: np.floating) -> float:
-    """Give a number with no more digits than its dtype has: a history is kept, and read by people too."""
+    """Return a number with no more digits than its dtype has: a history is kept, and read by people too."""
     return float(str(value))
 
 

@@ -78,14 +78,14 @@ class Tutorial:
         return f"{self.epochs} epochs" if self.epochs else f"{self.updates} iterations"
 
     def updates_on(self, examples: int) -> int:
-        """Give how many updates its schedule comes to with so many training images: whole batches an epoch."""
+        """Return how many updates its schedule comes to with so many training images: whole batches an epoch."""
         return self.updates or (self.epochs or 0) * (examples // self.batch)
 
 
 def _design(
     cut: str, *, input_layer: bool = False, reads: str = "outputs[-1]", biases: str = "standard normal"
 ) -> Design:
-    """Give a design with what all tutorials share."""
+    """Return a design with what all tutorials share."""
     return Design(input_layer, cut, reads, "BasicLSTMCell", "standard normal", biases)
 
 
@@ -167,7 +167,7 @@ def find_tutorial(name: str) -> Tutorial:
 
 
 def held_back(examples: int) -> int:
-    """Give how many of so many training images the tutorials did not train on: MNIST's first 5000, of other data none.
+    """Return how many of the training images the tutorials did not train on: MNIST's first 5000, of other data none.
 
     Source: TensorFlow 1's `read_data_sets`, whose default was `validation_size=5000`.
     """
@@ -252,7 +252,7 @@ CALLS = (
 
 
 def calls_table() -> str:
-    """Set out in Markdown what stands here now for every call of TensorFlow 1 in the documents."""
+    """Format in Markdown what stands here now for every call of TensorFlow 1 in the documents."""
     rows = [("in the documents", "here, now", "what changed"), ("---", "---", "---")]
     rows += [
         (
@@ -266,7 +266,7 @@ def calls_table() -> str:
 
 
 def all_spellings() -> set[str]:
-    """Give every spelling of a call that the table covers."""
+    """Return every spelling of a call that the table covers."""
     return set(chain.from_iterable(call.then for call in CALLS))
 
 

@@ -107,24 +107,24 @@ def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
 
 
 def measured_sizes(run: Run) -> list[Sizes]:
-    """Give the sizes at which the loop and something else were built, called and stepped to train."""
+    """Return the sizes at which the loop and something else were built, called and stepped to train."""
     found = {sizes: rivals(run, sizes) for sizes in run.all_sizes if sizes.valid is None}
     return sorted((sizes for sizes, others in found.items() if others and _totals(run, LOOP, sizes, 1)), key=str)
 
 
 def rivals(run: Run, sizes: Sizes) -> list[str]:
-    """Give what was measured beside the loop: unrolled, or with more cells an iteration."""
+    """Return what was measured beside the loop: unrolled, or with more cells an iteration."""
     looped = sorted(filter(cells_an_iteration, run.variants), key=cells_an_iteration)
     return [variant for variant in (*UNROLLED, *looped) if _totals(run, variant, sizes, 1)]
 
 
 def _fused(nearest: Nearest) -> list[str]:
-    """Give what runs an LSTM as one operation, where it was measured: no way to unroll, but good to know of."""
+    """Return what runs an LSTM as one operation, where it was measured: no way to unroll, but good to know of."""
     return [variant for variant in FUSED if _totals(nearest.run, variant, nearest.sizes, 1)]
 
 
 def distance(one: Sizes, other: Sizes) -> float:
-    """Give how far apart sizes are: the length of the way over the logarithms of T, B and H, in doublings."""
+    """Return how far apart sizes are: the length of the way over the logarithms of T, B and H, in doublings."""
     return math.hypot(*(math.log2(factor) for factor in _factors(one, other).values()))
 
 
@@ -140,7 +140,7 @@ def _took_turns(nearest: Nearest) -> bool:
 
 
 def _totals(run: Run, variant: str, sizes: Sizes, updates: int) -> dict[int, list[float]]:
-    """Give the seconds of a training, build and first call included, by round; empty if a part was not measured."""
+    """Return the seconds of a training, build and first call included, by round; empty if a part was not measured."""
     found = [run.find(quantity, "train", variant, sizes=sizes) for quantity in PARTS]
     measured = [one.rounds for one in found if one]
     if len(measured) < len(PARTS):
@@ -159,7 +159,7 @@ def _added(parts: Sequence[Sequence[Sequence[float]]], updates: int) -> list[lis
 
 
 def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = LOOP) -> Ratio:
-    """Give by what factor a training takes longer than another, round by round where the two took turns."""
+    """Return the ratio of the times of two trainings, round by round where the two took turns."""
     _, run, sizes = nearest
     pair = [case_of(one, sizes) for one in (variant, under)]
     rounds = run.side_by_side(*((quantity, "train", case) for case in pair for quantity in PARTS))
@@ -170,7 +170,7 @@ def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = 
 
 
 def _by_total(nearest: Nearest, updates: int) -> Advice:
-    """Let the whole time of so many training steps decide."""
+    """Choose by the whole time of so many training steps."""
     others = rivals(nearest.run, nearest.sizes)
     ratios = {variant: _ratio_of_totals(nearest, variant, updates) for variant in others}
     what = f"build + first call + {updates} training steps"
@@ -194,7 +194,7 @@ def _by_total(nearest: Nearest, updates: int) -> Advice:
 
 
 def _why_the_loop(ratios: dict[str, Ratio], what: str) -> str:
-    """Say what is known of each rival, none of which is shown to be faster."""
+    """Return what is known of each rival, none of which is shown to be faster."""
     slower = [one for one, found in ratios.items() if found.decided]
     few = [one for one, found in ratios.items() if found.rounds < ENOUGH_ROUNDS]
     alike = [one for one in ratios if one not in (*slower, *few)]
@@ -232,7 +232,7 @@ def advise_from(nearest: Nearest) -> Advice:
 
 
 def _break_even(nearest: Nearest, variant: str) -> BreakEven | None:
-    """Give when a rival has paid for itself: never if its step is the slower; None where rounds are too few.
+    """Return the steps after which a rival has paid for itself: never if its step is slower; None if rounds are few.
 
     What starts no later is said to have paid for itself at once, however slow its step is.
     """
@@ -279,12 +279,12 @@ def _code(variant: str) -> str:
 
 
 def how_to_measure(wanted: Sizes) -> str:
-    """Give the command that measures at some sizes."""
+    """Return the command that measures at some sizes."""
     return f'make bench ARGS="--steps {wanted.steps} --batch {wanted.batch} --hidden {wanted.hidden}"'
 
 
 def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
-    """Put an advice into lines for the terminal."""
+    """Format an advice as lines for the terminal."""
     folder, run, sizes = advice.nearest
     far = [f"{letter} {_times(value)}" for letter, value in _factors(sizes, wanted).items() if value != 1]
     nearness = f"nearest to them, with {', '.join(far)}" if far else "these very sizes"

@@ -76,7 +76,7 @@ def compare(first: Run, second: Run) -> str:
 
 
 def change(first: Measurement, second: Measurement, quantity: str) -> Change:
-    """Give second / first with a 95% interval, and a verdict where the interval excludes 1.
+    """Return second / first with a 95% interval, and a verdict where the interval excludes 1.
 
     A count carries no noise: it needs no interval, and any difference is a verdict.
     """
@@ -95,7 +95,7 @@ def _is_count(quantity: str, measured: Measurement) -> bool:
 
 
 def _medians(measured: Measurement) -> np.ndarray:
-    """Give the median of each round: rounds, not samples, are independent."""
+    """Return the median of each round: rounds, not samples, are independent."""
     return np.array([np.median(samples) for samples in measured.rounds.values()])
 
 
@@ -112,7 +112,7 @@ def _unpaired_interval(first: np.ndarray, second: np.ndarray, *, seed: int = 0) 
 
 
 def _questions(run: Run) -> dict[tuple, Measurement]:
-    """Give everything that a run measured, in the order of its journal."""
+    """Return everything that a run measured, in the order of its journal."""
     questions = dict.fromkeys(record.question for record in run.records)
     return {question: measured for question in questions if (measured := run.find(*question))}
 
@@ -124,7 +124,7 @@ def _shared(first: Run, second: Run) -> dict[tuple, tuple[Measurement, Measureme
 
 
 def _settings_table(first: Run, second: Run) -> str:
-    """Set out what differs in the environments and settings, and only that."""
+    """Format what differs in the environments and settings, and only that."""
     flat = [_flat({"environment": run.environment, "settings": run.settings}) for run in (first, second)]
     names = [name for name in flat[0] | flat[1] if flat[0].get(name, "") != flat[1].get(name, "")]
     rows = [[name, *(values.get(name, "none") for values in flat)] for name in names]
@@ -145,7 +145,7 @@ def _flat(values: dict, path: str = "") -> dict[str, str]:
 
 
 def _tables(first: Run, second: Run) -> dict[tuple[str, str], str]:
-    """Set out the measurements that both runs have, one table a quantity and phase."""
+    """Format the measurements that both runs have, one table a quantity and phase."""
     groups: dict[tuple[str, str], list[tuple]] = {}
     shared = _shared(first, second)
     for question in shared:
@@ -187,7 +187,7 @@ def _factor(value: float) -> str:
 
 
 def _ratios_table(first: Run, second: Run) -> str:
-    """Set out the ratios of variants that took turns within each run, and whether the two intervals overlap."""
+    """Format the ratios of variants that took turns within each run, and whether the two intervals overlap."""
     asked = product(_headline_sizes(first, second), TURNS, PAIRS)
     rows = [row for sizes, turn, pair in asked if (row := _ratio_row(first, second, turn, pair, sizes))]
     header = ["quantity", "ratio", "sizes", "first", "second", "intervals"]
@@ -195,7 +195,7 @@ def _ratios_table(first: Run, second: Run) -> str:
 
 
 def _ratio_row(first: Run, second: Run, turn: Column, pair: tuple[str, str], sizes: Sizes) -> list[str] | None:
-    """Set out one ratio; None if either run lacks it."""
+    """Format one ratio; None if either run lacks it."""
     over, under = (Case(variant, own_mode(variant), sizes) for variant in pair)
     before, after = (run.ratio(turn.quantity, turn.phase, over, under) for run in (first, second))
     if before is None or after is None:
@@ -205,7 +205,7 @@ def _ratio_row(first: Run, second: Run, turn: Column, pair: tuple[str, str], siz
 
 
 def _headline_sizes(first: Run, second: Run) -> list[Sizes]:
-    """Give the sizes at which the variants of either run took turns, if both runs measured there."""
+    """Return the sizes at which the variants of either run took turns, if both runs measured there."""
     both = first.all_sizes & second.all_sizes
     return [sizes for sizes in dict.fromkeys((first.sizes, second.sizes)) if sizes in both]
 

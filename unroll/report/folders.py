@@ -13,7 +13,7 @@ REFERENCE = COMMITTED / "reference"
 
 
 def default_folder() -> Path:
-    """Give the folder of this machine's own results, or else of the committed ones.
+    """Return the folder of this machine's own results, or else of the committed ones.
 
     Raises:
         UnrollError: there is neither.
@@ -25,7 +25,7 @@ def default_folder() -> Path:
 
 
 def folders() -> list[Path]:
-    """Give every folder at hand that holds results: this machine's own, the reference, whatever else is committed."""
+    """Return every folder at hand that holds results: this machine's own, the reference, whatever else is committed."""
     others = sorted(COMMITTED.iterdir()) if COMMITTED.is_dir() else []
     every = dict.fromkeys(folder.resolve() for folder in (LOCAL, REFERENCE, *others))
     return [shown(folder) for folder in every if holds_results(folder)]
@@ -44,18 +44,18 @@ def gpu_run_beside(folder: Path) -> Run | None:
 
 
 def training_folder(folder: Path) -> Path | None:
-    """Give where the trainings of some results are: there, or beside them, this machine's own or the committed ones."""
+    """Return where the trainings of results are: there, or beside them, this machine's own or the committed ones."""
     beside = "tutorials" if Path(folder).resolve() == REFERENCE else "training"
     places = (Path(folder), Path(folder).parent / beside)
     return next((place for place in places if (place / history.FILE_NAME).is_file()), None)
 
 
 def holds_results(folder: Path) -> bool:
-    """Say whether there is a journal in a folder."""
+    """Return whether there is a journal in a folder."""
     return (folder / FILE_NAME).is_file()
 
 
 def shown(folder: Path) -> Path:
-    """Give a folder's path as people like to read it: from here, if it lies below."""
+    """Return a folder's path as people like to read it: from here, if it lies below."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder

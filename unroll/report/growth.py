@@ -63,7 +63,7 @@ def growth_text(fit: Growth | str, prefix: str = "") -> str:
 
 
 def growth_table(run: Run) -> str:
-    """Set out the exponent p of each cost as T ** p, with its 95% interval, fitted over the larger T."""
+    """Format the exponent p of each cost as T ** p, with its 95% interval, fitted over the larger T."""
     costs = growth_costs(run)
     rows = [
         [label(variant), *(growth_text(fit_growth(costs[question, variant])) for question in GROWTH_QUESTIONS)]

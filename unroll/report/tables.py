@@ -119,7 +119,7 @@ BREAK_EVEN_PAIRS = [
 
 
 def ratios_table(run: Run) -> str:
-    """Set out by what factors variants that took turns differ, with 95% intervals; bold where one excludes 1."""
+    """Format the ratios of variants that took turns, with 95% intervals; bold where one excludes 1."""
     rows = [
         [f"{label(over)} / {label(under)}", *(ratio_cell(pair_ratio(run, turn, over, under)) for turn in TURNS)]
         for over, under in measured_pairs(run, PAIRS)
@@ -128,14 +128,14 @@ def ratios_table(run: Run) -> str:
 
 
 def break_even_table(run: Run) -> str:
-    """Set out after how many training steps the variant that is slower to start has paid for itself."""
+    """Format the number of training steps after which the variant that is slower to start has paid for itself."""
     rows = [_break_even_row(run, *pair) for pair in measured_pairs(run, BREAK_EVEN_PAIRS)]
     header = ["slower to start", "beside", "has paid for itself after (training steps)", "95% interval"]
     return markdown(header, rows, align=["---", "---", "---:", "---:"])
 
 
 def best_of_ours_table(run: Run) -> str:
-    """Set out the quickest of our variants in each quantity, and its ratio to each peer; bold as in the ratios."""
+    """Format the quickest of our variants in each quantity, and its ratio to each peer; bold as in the ratios."""
     peers = [variant for variant in measured_variants(run, TURNS) if variant in VARIANTS and variant not in OURS]
     best = {turn: _best_of_ours(run, turn) for turn in TURNS}
     if not peers or not any(best.values()):
@@ -149,17 +149,17 @@ def best_of_ours_table(run: Run) -> str:
 
 
 def times_table(run: Run) -> str:
-    """Set out each variant's times over all rounds: median, and the quartiles in brackets."""
+    """Format each variant's times over all rounds: median, and the quartiles in brackets."""
     return _variants_table(run, TIMES)
 
 
 def sizes_table(run: Run) -> str:
-    """Set out each variant's graph and memory; beside a GPU's tensors, the process is named the host's."""
+    """Format each variant's graph and memory; beside a GPU's tensors, the process is named the host's."""
     return _variants_table(run, _of_host(run, SIZES))
 
 
 def export_table(run: Run) -> str:
-    """Set out what each variant costs to save, load and serve, for which T it serves, and how often it is traced."""
+    """Format what each variant costs to save, load and serve, for which T it serves, and how often it is traced."""
     rows = []
     for variant in measured_variants(run, EXPORTS):
         size, *cells = (_cell(column.find(run, variant), column.scale) for column in EXPORTS)
@@ -169,13 +169,13 @@ def export_table(run: Run) -> str:
 
 
 def modes_table(run: Run) -> str:
-    """Set out the first training call and later training steps of the variants measured in more than one mode."""
+    """Format the first training call and later training steps of the variants measured in more than one mode."""
     shown = [column for column in BY_MODE if column.mode != "mixed" or measured_variants(run, [column])]
     return _variants_table(run, shown, [variant for variant in run.variants if _count_modes(run, variant) > 1])
 
 
 def fit_table(run: Run) -> str:
-    """Set out what each layer costs in Keras's `fit`, and its ratios to Keras's own layers; bold as in the ratios.
+    """Format what each layer costs in Keras's `fit`, and its ratios to Keras's own layers; bold as in the ratios.
 
     The start is set beside Keras's unroll=True, a later epoch beside the faster of Keras's two.
     """
@@ -204,7 +204,7 @@ def in_fit(run: Run) -> Run:
 
 
 def faster_keras(fitted: Run) -> str:
-    """Give the one of Keras's two layers whose later epochs have the smaller median; empty if either lacks them."""
+    """Return the one of Keras's two layers whose later epochs have the smaller median; empty if either lacks them."""
     found = {variant: FIT_EPOCH.find(fitted, variant) for variant in KERAS}
     medians = {variant: measured.median for variant, measured in found.items() if measured and not missing(measured)}
     return min(medians, key=lambda variant: medians[variant]) if len(medians) == len(KERAS) else ""
@@ -219,7 +219,7 @@ def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> str:
 
 
 def stopped_table(run: Run) -> str:
-    """Set out every case that was stopped or failed, and why; the quantities that one case lacks share a row."""
+    """Format every case that was stopped or failed, and why; the quantities that one case lacks share a row."""
     lacking: dict[tuple, list[str]] = {}
     for quantity, phase, variant, mode, sizes in dict.fromkeys(record.question for record in run.records):
         found = run.find(quantity, phase, variant, mode, sizes)
@@ -236,7 +236,7 @@ def stopped_table(run: Run) -> str:
 
 
 def environment_table(run: Run) -> str:
-    """Set out where, when and with what the run was measured."""
+    """Format the environment and settings that the run was measured with."""
     environment, settings = run.environment, run.settings
     memory = environment.get("memory_bytes")
     rows = [
@@ -276,7 +276,7 @@ def _of_host(run: Run, columns: Sequence[Column]) -> Sequence[Column]:
 
 
 def _device_rows(run: Run) -> list[list[str]]:
-    """Say which device was measured, if the run chose one."""
+    """Return which device was measured, if the run chose one."""
     if "device" not in run.settings:
         return []
     if run.device != "gpu":
@@ -288,19 +288,19 @@ def _device_rows(run: Run) -> list[list[str]]:
 
 
 def measured_variants(run: Run, columns: Iterable[Column]) -> list[str]:
-    """Give the variants of which the run has any of some quantities: ours and our peers', then the user's own."""
+    """Return the variants of which the run has any of some quantities: ours and our peers', then the user's own."""
     columns = list(columns)
     variants = [variant for variant in run.variants if any(column.find(run, variant) for column in columns)]
     return in_order(variants)
 
 
 def in_order(variants: Iterable[str]) -> list[str]:
-    """Put variants into the order of all tables: ours, our peers', then the user's own."""
+    """Sort variants into the order of all tables: ours, our peers', then the user's own."""
     return sorted(variants, key=_place)
 
 
 def _place(variant: str) -> tuple[int, int]:
-    """Say where a variant stands: as in VARIANTS, dynamic's other unroll=K by their K, the user's own last."""
+    """Return where a variant stands: as in VARIANTS, dynamic's other unroll=K by their K, the user's own last."""
     order = list(VARIANTS)
     if cells := cells_an_iteration(variant):
         return order.index("dynamic"), cells
@@ -308,32 +308,32 @@ def _place(variant: str) -> tuple[int, int]:
 
 
 def measured_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Give those pairs of which the run measured both variants."""
+    """Return those pairs of which the run measured both variants."""
     variants = set(measured_variants(run, TURNS))
     return [pair for pair in pairs if variants.issuperset(pair)]
 
 
 def missing(measured: Measurement | None) -> str:
-    """Say why there is nothing to show of a measurement; empty if there is something."""
+    """Return why there is nothing to show of a measurement; empty if there is something."""
     if measured is None:
         return "not measured"
     return "" if math.isfinite(measured.median) else "not available"
 
 
 def broke_off(measured: Measurement) -> bool:
-    """Say whether a case was stopped or failed, be it after some rounds."""
+    """Return whether a case was stopped or failed, be it after some rounds."""
     return measured.note.startswith((FAILED, STOPPED))
 
 
 def lack(measured: Measurement | None) -> str:
-    """Say in a word why there are no samples; empty if there are some."""
+    """Return one word for why there are no samples; empty if there are some."""
     if measured and not measured.samples and broke_off(measured):
         return measured.note.partition(":")[0]
     return missing(measured)
 
 
 def pair_ratio(run: Run, turn: Column, over: str, under: str) -> Ratio | str:
-    """Give the ratio of two variants that took turns, or say why there is none."""
+    """Return the ratio of two variants that took turns, or say why there is none."""
     ratio = run.ratio(turn.quantity, turn.phase, _case(run, over), _case(run, under))
     if ratio and 0 < ratio.value < math.inf:
         return ratio
@@ -341,7 +341,7 @@ def pair_ratio(run: Run, turn: Column, over: str, under: str) -> Ratio | str:
 
 
 def pair_break_even(run: Run, late: str, early: str) -> tuple[str, str, BreakEven | str]:
-    """Give who starts later, beside whom, and after how many training steps it has paid, or why that is not known.
+    """Return who starts later, beside whom, and after how many training steps it has paid, or why that is not known.
 
     The two change places if it is the other that starts later.
     """
@@ -386,13 +386,13 @@ def _case(run: Run, variant: str) -> Case:
 
 
 def _why_none(measured: Iterable[Measurement | None]) -> str:
-    """Say why measurements cannot be compared."""
+    """Return why measurements cannot be compared."""
     reasons = {missing(measurement) for measurement in measured}
     return next((reason for reason in ("not measured", "not available") if reason in reasons), "took no turns")
 
 
 def _best_of_ours(run: Run, turn: Column) -> str:
-    """Give our variant with the smallest median; empty if none was measured."""
+    """Return our variant with the smallest median; empty if none was measured."""
     found = {variant: turn.find(run, variant) for variant in OURS}
     medians = {variant: measured.median for variant, measured in found.items() if measured and not missing(measured)}
     return min(medians, key=lambda variant: medians[variant], default="")
@@ -403,7 +403,7 @@ def _count_modes(run: Run, variant: str) -> int:
 
 
 def _variants_table(run: Run, columns: Sequence[Column], variants: Sequence[str] | None = None) -> str:
-    """Set out columns, one row a variant, of all variants or some."""
+    """Format columns, one row a variant, of all variants or some."""
     rows = [
         [label(variant), *(_cell(column.find(run, variant), column.scale) for column in columns)]
         for variant in measured_variants(run, columns)
@@ -422,7 +422,7 @@ def _cell(measured: Measurement | None, scale: float) -> str:
 
 
 def _serves(saved: Measurement | None) -> str:
-    """Say for which T a SavedModel serves."""
+    """Return the text that names the T for which a SavedModel serves."""
     return missing(saved) or (saved.note if saved and saved.note else "unknown")
 
 

@@ -16,7 +16,7 @@ KERNEL_HEADINGS = ("kernels a step", "copies from and to the host", "the GPU is 
 
 
 def roofline_table(run: Run) -> str:
-    """Set out each variant's step, steps and examples a second, and the shares of the machine's rates that it reached.
+    """Format each variant's step, steps and examples a second, and the shares of the machine's rates that it reached.
 
     At the run's sizes and at the largest of its grid, in every mode and in each phase of which a step was measured.
     """
@@ -37,14 +37,14 @@ def roofline_table(run: Run) -> str:
 
 
 def machine_table(run: Run) -> str:
-    """Set out what the machine itself was measured to do: its matrix rate in each precision, and its bandwidth."""
+    """Format what the machine itself was measured to do: its matrix rate in each precision, and its bandwidth."""
     found = [(name, run.find(quantity, "forward", MACHINE, mode)) for mode in MODES for quantity, name in RATES]
     rows = [[name, _giga(measured), measured.note] for name, measured in found if measured]
     return markdown(["the machine itself", "median", "measured on"], rows, align=["---", "---:", "---"])
 
 
 def kernels_table(run: Run) -> str:
-    """Set out each variant's kernels, copies and busy time in a step, by mode and phase, at the run's sizes."""
+    """Format each variant's kernels, copies and busy time in a step, by mode and phase, at the run's sizes."""
     cases = [
         (variant, mode, phase)
         for variant in in_order(run.variants)
@@ -62,7 +62,7 @@ def kernels_table(run: Run) -> str:
 
 
 def replicas_table(run: Run) -> str:
-    """Set out the training examples a second on so many devices, and their time beside that of one; bold if decided.
+    """Format the training examples a second on so many devices, and their time beside that of one; bold if decided.
 
     The median, and the quartiles in brackets. All take turns with the same batch, which the devices share.
     """
@@ -90,13 +90,13 @@ TABLES = {
 
 
 def _largest(run: Run) -> Sizes:
-    """Give the sizes at which a step takes the most operations, of those at which variants took turns."""
+    """Return the sizes at which a step takes the most operations, of those at which variants took turns."""
     stepped = {record.sizes for record in run.records if record.quantity == "step" and record.turns}
     return max(stepped, key=lambda sizes: count_operations(sizes, "train").matrix, default=run.sizes)
 
 
 def _rates(run: Run, mode: str) -> tuple[float, float] | None:
-    """Give the machine's matrix rate in a mode's precision, and its bandwidth; None if either was not measured."""
+    """Return the machine's matrix rate in a mode's precision, and its bandwidth; None if either was not measured."""
     precision = mode if mode == "mixed" else "graph"
     found = [run.find(quantity, "forward", MACHINE, precision) for quantity, _ in RATES]
     rates = [measured.median for measured in found if measured and measured.samples]

@@ -84,19 +84,19 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
 
 
 def _tables(folder: Path) -> dict[str, Callable[[Run], str]]:
-    """Give what makes each table; the claims are judged by what lies beside the results, too."""
+    """Return what makes each table; the claims are judged by what lies beside the results, too."""
     return TABLES | {"claims": lambda run: claims_table(results_of(folder, run))}
 
 
 def _pictures(folder: Path, empty: set[str]) -> dict[str, Path | None]:
-    """Say where each figure lies, of a run or of its trainings; None for one that shows nothing or is not there."""
+    """Return where each figure lies, of a run or of its trainings; None for one that shows nothing or is not there."""
     paths = {name: folder / f"{name}.png" for name in FIGURES}
     paths |= {name: (training_folder(folder) or folder) / f"{name}.png" for name in LEARNING}
     return {name: path if name not in empty and path.is_file() else None for name, path in paths.items()}
 
 
 def fill_page(page: Path, folder: Path) -> str:
-    """Give a page's text with its generated parts made anew from the journal's last run.
+    """Return a page's text with its generated parts made anew from the journal's last run.
 
     A generated part stands between `<!-- unroll: NAME -->` and `<!-- /unroll -->`, where NAME is a table. With
     `NAME of OTHER` it is made from the last run in the folder OTHER, which lies beside the one given.

@@ -29,7 +29,7 @@ class LSTMWeights(NamedTuple):
     bias: Any
 
     def read(self) -> "LSTMWeights":
-        """Give the weights as tensors, so that a graph reads each Variable once and not at every step.
+        """Return the weights as tensors, so that a graph reads each Variable once and not at every step.
 
         Call it inside the function that is differentiated: gradients pass through to the Variables.
         """
@@ -53,7 +53,7 @@ class LSTMWeights(NamedTuple):
         return cls(*weights)
 
     def to_keras(self) -> list[np.ndarray]:
-        """Give the list that `keras.layers.LSTM.set_weights` takes: arrays [I, 4H], [H, 4H], [4H]."""
+        """Return the list that `keras.layers.LSTM.set_weights` takes: arrays [I, 4H], [H, 4H], [4H]."""
         return [tf.convert_to_tensor(weight).numpy() for weight in self]
 
     @classmethod
@@ -132,12 +132,12 @@ class LSTMCell:
         return hidden, LSTMState(hidden, cell)
 
     def zero_state(self, batch_size) -> LSTMState:
-        """Give the state that a sequence starts from: two tensors of zeros, [B, H]."""
+        """Return the state that a sequence starts from: two tensors of zeros, [B, H]."""
         zeros = tf.zeros([batch_size, self.weights.recurrent_kernel.shape[0]], tf.as_dtype(self.weights.kernel.dtype))
         return LSTMState(zeros, zeros)
 
     def output_spec(self, batch_size) -> tf.TensorSpec:
-        """Say what the output of a step looks like, which spares `dynamic_unroll` a trace to find out."""
+        """Return what the output of a step looks like, which spares `dynamic_unroll` a trace to find out."""
         return tf.TensorSpec([batch_size, self.weights.recurrent_kernel.shape[0]], self.weights.kernel.dtype)
 
     def _check(self, inputs, state):

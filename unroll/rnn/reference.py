@@ -58,19 +58,19 @@ def reference_unroll(cell, input_sequence, initial_state, *, sequence_length=Non
 
 
 def _take(valid, array):
-    """Give the valid rows of `array` [B, ...]."""
+    """Return the valid rows of `array` [B, ...]."""
     return array[valid]
 
 
 def _put(valid, array, rows):
-    """Give a copy of `array` [B, ...] with its valid rows replaced."""
+    """Return a copy of `array` [B, ...] with its valid rows replaced."""
     array = array.astype(np.result_type(array, rows))
     array[valid] = rows
     return array
 
 
 def _wide(array):
-    """Give an array with floats in double precision; integers and complex numbers as they are."""
+    """Return an array with floats in double precision; integers and complex numbers as they are."""
     array = np.asarray(array)
     return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
 

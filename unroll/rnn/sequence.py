@@ -40,7 +40,7 @@ def mix_images(x, T: int) -> list[tf.Tensor]:
 
 
 def join_steps(steps) -> tf.Tensor:
-    """Put the steps together again: T times [B, I] -> [B, T, I].
+    """Join the steps again: T times [B, I] -> [B, T, I].
 
     >>> x = tf.reshape(tf.range(24), [2, 4, 3])
     >>> bool(tf.reduce_all(join_steps(split_steps(x, 4)) == x))

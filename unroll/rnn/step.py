@@ -45,13 +45,13 @@ def check_steps_known(input_sequence):
 
 
 def count_steps(input_sequence) -> Any:
-    """Give T, as a Python integer where it is known when the graph is built, else as a tensor."""
+    """Return T, as a Python integer where it is known when the graph is built, else as a tensor."""
     T = input_sequence.shape[0]
     return tf.shape(input_sequence)[0] if T is None else T
 
 
 def check_unroll(unroll, T) -> int:
-    """Give how many cells an iteration shall hold: `unroll`, but no more than a known T."""
+    """Return how many cells an iteration shall hold: `unroll`, but no more than a known T."""
     if isinstance(unroll, bool) or not isinstance(unroll, int | np.integer) or unroll < 1:
         raise ValueError(f"got unroll={unroll!r}; want how many cells one iteration holds, an integer from 1 up")
     return int(unroll) if tf.is_tensor(T) else max(1, min(int(unroll), T))
@@ -77,7 +77,7 @@ def make_step(cell: Cell, sequence_length):
 
 
 def longest(sequence_length) -> Any:
-    """Give after how many steps all rows are over, as a Python integer where it is known when the graph is built."""
+    """Return the steps after which all rows are over, as a Python integer if known when the graph is built."""
     values = tf.get_static_value(sequence_length)
     return tf.reduce_max(sequence_length) if values is None else int(max(values, default=0))
 
@@ -119,7 +119,7 @@ def _where(valid, new, old):
 
 
 def _check_length(sequence_length, input_sequence):
-    """Give `sequence_length` as int32 [B]; its range is checked now where its values are known, else at each call."""
+    """Return `sequence_length` as int32 [B]; its range is checked now where its values are known, else at each call."""
     steps, batch_size = input_sequence.shape[:2]
     if not sequence_length.dtype.is_integer:
         raise TypeError(f"got a sequence_length of {sequence_length.dtype.name}; want integers: int32 or int64")
@@ -143,7 +143,7 @@ def _check_length(sequence_length, input_sequence):
 
 
 def _check_result(result, inputs, state):
-    """Give the cell's (output, next_state) if the output is one tensor and the state has kept its form."""
+    """Return the cell's (output, next_state) if the output is one tensor and the state has kept its form."""
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise TypeError(f"got {type(result).__name__} from the cell; want a pair (output, next_state)")
     output, next_state = result

@@ -49,7 +49,7 @@ class Bill(NamedTuple):
     step: float
 
     def after(self, steps):
-        """Give what it has taken in all after so many steps."""
+        """Return what it has taken in all after so many steps."""
         return self.start + steps * self.step
 
 
@@ -88,7 +88,7 @@ def draw_break_even(run: Run) -> Figure:
 
 
 def _bill(run: Run, variant: str) -> Bill | None:
-    """Give what starting and a step take, by the medians; None if not all of it was measured. PyTorch is not built."""
+    """Return the medians of starting and of a step; None if not all was measured. PyTorch is not built."""
     quantities = ["first_call", "step"] if own_mode(variant) == "eager" else ["build", "first_call", "step"]
     found = [run.find(quantity, "train", variant) for quantity in quantities]
     if any(map(lack, found)):
@@ -103,7 +103,7 @@ def _missing(bills: dict[str, Bill]) -> list[str]:
 
 
 def _last_step(pairs: Pairs) -> float:
-    """Give how far the axis of steps must reach: beyond every break-even and its interval, to a whole power of ten."""
+    """Return how far the axis of steps must reach: beyond all break-evens and intervals, to a whole power of ten."""
     ends = [end for _, _, found in pairs if not isinstance(found, str) for end in found if math.isfinite(end)]
     return float(10 ** math.ceil(math.log10(min(max([LEAST_STEPS, *(2 * end for end in ends)]), MOST_STEPS))))
 

@@ -62,7 +62,7 @@ def colour(variant: str) -> str:
 
 
 def ink_on(face: str) -> str:
-    """Give the colour of text that can be read on another colour."""
+    """Return the colour of text that can be read on another colour."""
     red, green, blue = to_rgb(face)
     return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
 
@@ -111,7 +111,7 @@ def write_heading(axes: Axes, heading: str, unit: str, above: float = 0) -> None
 
 
 def label_decades(axes: Axes, values: Sequence[float]) -> None:
-    """Let a logarithmic axis of costs reach over whole decades, and label at most five of them."""
+    """Widen a logarithmic axis of costs to whole decades, and label at most five of them."""
     low = int(np.floor(np.log10(min(values, default=1))))
     high = max(int(np.ceil(np.log10(max(values, default=10)))), low + 1)
     decades = range(low, high + 1, int(np.ceil((high - low) / 4)))
@@ -130,7 +130,7 @@ def cross_out(axes: Axes, x: float, y: float, ink: str) -> None:
 
 
 def small_print(run: Run) -> list[str]:
-    """Say where, on what and when it was measured, in lines that fit the page."""
+    """Return where, on what and when it was measured, in lines that fit the page."""
     environment = run.environment
     pieces = [
         f"{plain(environment.get('processor', 'unknown processor'))}, {plain(environment.get('cores', '?'))} cores",
@@ -168,7 +168,7 @@ def empty_figure(run: Run, title: str, said: str) -> Figure:
 
 
 def print_height(lines: list[str]) -> float:
-    """Give the room that small print takes, in inches."""
+    """Return the room that small print takes, in inches."""
     return MARGIN + LINE * len(lines)
 
 
@@ -190,7 +190,7 @@ def fitted(text: str, size: float, width: float) -> str:
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """Give how wide a line of text is, in inches."""
+    """Return how wide a line of text is, in inches."""
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 

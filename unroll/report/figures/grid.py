@@ -73,7 +73,7 @@ NEUTRAL = "#F0F0F0"
 
 
 def _grid(run: Run) -> list[Sizes]:
-    """Give the sizes that differ from the run's in batch or width alone; none if there is but one batch and width."""
+    """Return the sizes that differ from the run's in batch or width alone; none if there is but one batch and width."""
     base = run.sizes
     found = [
         sizes
@@ -106,13 +106,13 @@ def _find(run: Run, question: Column, case: Case) -> Measurement | None:
 
 
 def _pair(run: Run, question: Column, comparison: Comparison, sizes: Sizes) -> tuple[Case, Case] | None:
-    """Give the fastest case of each group."""
+    """Return the fastest case of each group."""
     over, under = (_fastest(run, question, group, sizes) for group in (comparison.over, comparison.under))
     return (over, under) if over and under else None
 
 
 def _fastest(run: Run, question: Column, group: tuple[str, ...], sizes: Sizes) -> Case | None:
-    """Give the case of the smallest median; one that was stopped only where no other is left."""
+    """Return the case of the smallest median; one that was stopped only where no other is left."""
     medians = {}
     for variant in group:
         case = Case(variant, own_mode(variant), sizes)
@@ -123,7 +123,7 @@ def _fastest(run: Run, question: Column, group: tuple[str, ...], sizes: Sizes) -
 
 
 def grid_table(run: Run) -> str:
-    """Set out the ratios at each batch and width with their 95% intervals; bold where the interval excludes 1."""
+    """Format the ratios at each batch and width with their 95% intervals; bold where the interval excludes 1."""
     rows = [
         [comparison.heading, str(sizes.batch), str(sizes.hidden), *map(_cell_text, _cells(run, comparison, sizes))]
         for comparison in COMPARISONS
@@ -171,7 +171,7 @@ def draw_grid(run: Run) -> Figure:
 
 
 def _cell_height(comparison: Comparison) -> float:
-    """Give the height of a cell: one that names who is compared is higher."""
+    """Return the height of a cell: one that names who is compared is higher."""
     return CELL_HEIGHT + (NAME_HEIGHT if len(comparison.over) > 1 else 0)
 
 

@@ -99,7 +99,7 @@ def draw_growth(run: Run) -> Figure:
 
 
 def _stopped_steps(costs: Costs, variant: str) -> set[int]:
-    """Give the T at which something of a variant was stopped or failed before it gave a sample."""
+    """Return the T at which something of a variant was stopped or failed before it gave a sample."""
     sweeps = [measured for (_, name), measured in costs.items() if name == variant]
     return {steps for measured in sweeps for steps in _lost(measured)}
 
@@ -183,7 +183,7 @@ def _draw_growth_panel(
 
 
 def _positive_medians(measured: dict[int, Measurement], scale: float) -> dict[int, float]:
-    """Give the medians that a logarithmic axis can show, in the shown unit."""
+    """Return the medians that a logarithmic axis can show, in the shown unit."""
     return {steps: found.median / scale for steps, found in measured.items() if found.samples and found.median > 0}
 
 

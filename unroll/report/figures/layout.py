@@ -85,7 +85,7 @@ def components(nodes: list[Node]) -> list[list[Node]]:
 
 
 def _layers(nodes: list[Node]) -> dict[str, int]:
-    """Give each node the length of the longest path to it; an input stands just before the first that reads it."""
+    """Return each node the length of the longest path to it; an input stands just before the first that reads it."""
     layers = {node.name: 0 for node in nodes}
     for _ in nodes:  # no path is longer than that; a cycle would otherwise never end
         before = dict(layers)
@@ -118,12 +118,12 @@ def _mean(values: list[float]) -> float:
 
 
 def length(places: Places) -> float:
-    """Give how far a layout reaches along the flow."""
+    """Return how far a layout reaches along the flow."""
     return max((flow for flow, _ in places.values()), default=0.0)
 
 
 def breadth(places: Places) -> float:
-    """Give how far a layout reaches across the flow."""
+    """Return how far a layout reaches across the flow."""
     return max((across for _, across in places.values()), default=0.0)
 
 

@@ -73,7 +73,7 @@ class Pair(NamedTuple):
 
 
 def pairs(trainings: Iterable[Training]) -> list[Pair]:
-    """Put trainings into pairs, in the order of the first of each; of equal ones the last counts."""
+    """Return trainings in pairs, in the order of the first of each; of equal ones the last counts."""
     found: dict[str, dict[str, Training]] = {}
     for training in trainings:
         key = json.dumps({k: v for k, v in training.settings.items() if k not in HOW_NOT_WHAT}, sort_keys=True)
@@ -113,7 +113,7 @@ def tables_page(trainings: Sequence[Training]) -> str:
 
 
 def tutorials_table(trainings: Iterable[Training]) -> str:
-    """Set out what each document printed and what came out here with both unrolls: mean, and range over the seeds."""
+    """Format what each document printed beside what came out here with both unrolls: mean, and range over the seeds."""
     tested = [training for training in trainings if training.result and training.settings["dtype"] == "float32"]
     keys = dict.fromkeys((name_of(one.settings), one.settings["unroll"], one.settings["updates"]) for one in tested)
     rows = []
@@ -142,7 +142,7 @@ def tutorials_table(trainings: Iterable[Training]) -> str:
 
 
 def drift_table(trainings: Iterable[Training]) -> str:
-    """Set out by how much the losses of both unrolls differ at most, after 200 updates and in all."""
+    """Format the largest difference between the losses of both unrolls, after 200 updates and in all."""
     rows = []
     for pair in pairs(trainings):
         if drift := pair.drift:
@@ -163,7 +163,7 @@ def drift_table(trainings: Iterable[Training]) -> str:
 
 
 def served_table(trainings: Iterable[Training]) -> str:
-    """Set out how the weights of one training serve other numbers of rows, exported with either unroll."""
+    """Format how the weights of one training serve other numbers of rows, exported with either unroll."""
     rows = [
         [
             f"{name_of(training.settings)}, trained {training.settings['unroll']}",
@@ -181,7 +181,7 @@ def served_table(trainings: Iterable[Training]) -> str:
 
 
 def designs_table() -> str:
-    """Set out how each tutorial's network is put together and trained, and what its document leaves open."""
+    """Format how each tutorial's network is put together and trained, and what its document leaves open."""
     rows = [
         [
             tutorial.name,
@@ -203,7 +203,7 @@ def designs_table() -> str:
 
 
 def where_table(trainings: Sequence[Training]) -> str:
-    """Set out on what machines, with what and when the trainings were run."""
+    """Format the machines, packages and dates of the trainings."""
     rows = [list(row) for row in dict.fromkeys(_where(training) for training in trainings)]
     header = ["processor", "TensorFlow", "data", "training images", "commit", "day"]
     return markdown(header, rows, align=["---"] * len(header))
@@ -237,7 +237,7 @@ def _printed(value: float | None, is_tutorial: bool) -> str:
 
 
 def _placed(printed: float | None, ours: Sequence[float]) -> str:
-    """Say whether what was printed lies within the range of ours, or by how much beside it."""
+    """Return whether what was printed lies within the range of ours, or by how much beside it."""
     if printed is None or len(ours) < 2:
         return ""
     low, high = round(min(ours), 4), round(max(ours), 4)
@@ -285,7 +285,7 @@ def draw_learning(trainings: Sequence[Training]) -> Figure:
 
 
 def _columns(trainings: Sequence[Training]) -> list[list[Pair]]:
-    """Give for each tutorial a pair of each dtype, float32 first: the history's first, but of one's own the last."""
+    """Return a pair of each dtype for each tutorial, float32 first: the history's first, but of one's own the last."""
     found: dict[str, dict[str, Pair]] = {}
     for pair in pairs(trainings):
         if any(one and one.points for one in pair):
@@ -353,7 +353,7 @@ def _draw_drifts(axes: Axes, column: list[Pair]) -> None:
 
 
 def _axes(axes: Axes, values: Sequence[float], last: int, *, first: bool) -> None:
-    """Let an axis of updates reach to the last, and a logarithmic one over whole decades; mark at most five of them."""
+    """Widen an axis of updates to the last, or a logarithmic one to whole decades, and mark at most five of them."""
     powers = np.log10([value for value in values if value > 0] or [1.0])
     low = int(np.floor(powers.min()))
     high = max(int(np.ceil(powers.max())), low + 1)
@@ -394,7 +394,7 @@ def _empty(trainings: Sequence[Training], title: str) -> Figure:
 
 
 def as_run(training: Training) -> Run:
-    """Give a training as a run, whose machine, sizes and data the small print names."""
+    """Return a training as a run, whose machine, sizes and data the small print names."""
     return Run(training.id, training.started, training.environment, training.settings)
 
 
@@ -435,7 +435,7 @@ def _how_far(shown: list[Reading]) -> str:
 
 
 def _draw_rows(figure: Figure, shown: list[Reading], bottom: float) -> None:
-    """Put the panels side by side, all with one row for each row of the digit."""
+    """Draw the panels side by side, all with one row for each row of the digit."""
     first = shown[0]
     place = MARGIN + COUNTS_WIDTH
 

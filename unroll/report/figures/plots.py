@@ -137,7 +137,7 @@ def place_rows(items: Iterable[Item], group: Callable[[Item], object], gap: floa
 
 
 def rows_height(rows: Rows) -> float:
-    """Give how high all rows are together, in rows."""
+    """Return how high all rows are together, in rows."""
     return max(rows.values()) + 0.5
 
 
@@ -282,7 +282,7 @@ def _draw_turn(axes: Axes, run: Run, turn: Column, rows: Rows[tuple[str, str]]) 
 
 
 def _span(ratios: Iterable[Ratio]) -> tuple[float, float]:
-    """Give from which to which power of 2 an axis must reach: at least from a half to the double."""
+    """Return the powers of 2 between which an axis must reach: at least from a half to the double."""
     powers = [-1.0, 1.0, *(np.log2(end) for ratio in ratios for end in ratio[:3] if np.isfinite(end) and end > 0)]
     low, high = min(powers), max(powers)
     room = 0.06 * (high - low)

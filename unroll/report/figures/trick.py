@@ -137,7 +137,7 @@ def _draw_flow(axes: Axes, found: Stages, places: dict[str, float], width: float
 
 
 def _rows(numbers: np.ndarray, top: float) -> np.ndarray:
-    """Give the height on the page of each row, by its number, of a stage's numbered blocks [blocks, rows, 1].
+    """Return the height on the page of each row, by its number, of a stage's numbered blocks [blocks, rows, 1].
 
     A stage stands in the middle of its room.
     """
@@ -203,6 +203,6 @@ def _name_blocks(axes: Axes, name: str, x: float, values: np.ndarray, top: float
 
 
 def _say_whether_back(axes: Axes, x: float, y: float, found: Stages) -> None:
-    """Say under the last stage whether it is the batch that one began with."""
+    """Write under the last stage whether it is the batch that one began with."""
     said = "the batch again" if np.array_equal(found.back, found.batch) else "not the batch:\nimages are mixed"
     axes.text(x, y, said, fontsize=SMALL, ha="center", va="top", fontweight="bold", linespacing=1.25)

@@ -40,7 +40,7 @@ STATIC_GAP = 1.6  # from the largest k to static, where one doubling of k is 1
 
 
 def _unrolls(run: Run) -> dict[int, str]:
-    """Give the variant of each k that was measured at the run's sizes; none if there is but k = 1."""
+    """Return the variant of each k that was measured at the run's sizes; none if there is but k = 1."""
     found = {cells: variant for variant in run.variants if (cells := cells_an_iteration(variant))}
     named = {1: "dynamic"} | found
     measured = {record.variant for record in run.records if record.sizes == run.sizes}

@@ -90,7 +90,7 @@ def draw_xla(run: Run) -> Figure:
 
 
 def _measured(run: Run) -> list[tuple[str, str]]:
-    """Give the variants that were measured in more modes than graph mode, each with its modes."""
+    """Return the variants that were measured in more modes than graph mode, each with its modes."""
     asked = {
         mode: [Column(quantity, panel.phase, "", "", mode) for panel in PANELS for quantity in panel.quantities]
         for mode in MODE_NAMES
@@ -136,13 +136,13 @@ def _draw_panel(axes: Axes, run: Run, panel: Panel, rows: Rows) -> None:
 
 
 def _spread(run: Run, panel: Panel, variant: str, mode: str) -> Measurement | None:
-    """Give what has a spread of its own: not what is added up of two."""
+    """Return what has a spread of its own: not what is added up of two."""
     found = run.find(panel.quantities[0], panel.phase, variant, mode) if len(panel.quantities) == 1 else None
     return found if found and not lack(found) else None
 
 
 def _cost(run: Run, panel: Panel, variant: str, mode: str) -> list[float] | str:
-    """Give the medians that a bar adds up, or say why it cannot be drawn; what runs eagerly is not built."""
+    """Return the medians that a bar adds up, or say why it cannot be drawn; what runs eagerly is not built."""
     quantities = [quantity for quantity in panel.quantities if quantity != "build" or mode != "eager"]
     found = [run.find(quantity, panel.phase, variant, mode) for quantity in quantities]
     lacking = next(filter(None, map(lack, found)), "")
@@ -164,7 +164,7 @@ def _draw_bar(axes: Axes, row: float, parts: list[float], case: tuple[str, str])
 
 
 def _draw_paid(axes: Axes, run: Run, rows: Rows) -> None:
-    """Say after how many runs compiling with XLA has paid, beside graph mode."""
+    """Return the number of runs after which compiling with XLA has paid, beside graph mode."""
     axes.set(xlim=(0, PAID_WIDTH), ylim=(rows_height(rows), 0))
     write_above(axes, 37, "XLA has paid for itself,\nbeside graph mode", fontweight="bold", va="top")
     both = [variant for variant, mode in rows if mode == "xla" and (variant, "graph") in rows]

@@ -60,7 +60,7 @@ def judge_claims(results: Results) -> list[Verdict]:
 
 
 def claims_table(results: Results) -> str:
-    """Set out every claim with its verdict as a Markdown table."""
+    """Format every claim with its verdict as a Markdown table."""
     rows = [
         [
             f"{verdict.claim.quote} ({verdict.claim.source})",

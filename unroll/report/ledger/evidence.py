@@ -51,12 +51,12 @@ class Tally(NamedTuple):
 
 
 def case_of(variant: str, sizes: Sizes, mode: str | None = None) -> Case:
-    """Give a variant's case, by default in its own mode."""
+    """Return a variant's case, by default in its own mode."""
     return Case(variant, mode or own_mode(variant), sizes)
 
 
 def ratios_at(run: Run, question: Column, pair: Pair) -> dict[Sizes, Ratio]:
-    """Give the ratio of two variants at all sizes where they took turns: the run's own first, then from small to large.
+    """Return the ratio of two variants at all sizes where they took turns: the run's own, then from small to large.
 
     Sizes with a sequence_length are left out.
     """
@@ -126,7 +126,7 @@ def _names(pair: Pair) -> str:
 
 
 def _everywhere(measured: Iterable[Sizes]) -> str:
-    """Say of which sizes something is true, all of them."""
+    """Return the text that names all sizes of which something is true."""
     found = list(measured)
     return f"at {span(found)}" if len(found) == 1 else f"at all {len(found)} sizes measured, {span(found)}"
 
@@ -192,13 +192,13 @@ def _named(names: Sequence[str], values: Sequence[tuple]) -> str:
 
 
 def varying(sizes: Iterable[Sizes]) -> str:
-    """Say what varies among sizes: what a verdict that differs between them depends on."""
+    """Return what varies among sizes: what a verdict that differs between them depends on."""
     found = list(sizes)
     return " and ".join(name for key, name in VARIED.items() if len({getattr(one, key) for one in found}) > 1)
 
 
 def pooled_ratio(run: Run, questions: Sequence[Column], pairs: Sequence[Pair]) -> Ratio | None:
-    """Give the median over the rounds of several comparisons at the run's sizes, where each alone has few rounds."""
+    """Return the median over the rounds of several comparisons at the run's sizes, where each alone has few rounds."""
     over: list[list[float]] = []
     under: list[list[float]] = []
     for question in questions:
@@ -233,7 +233,7 @@ def by_pooled(run: Run, what: str, questions: Sequence[Column], pairs: Sequence[
 
 
 def lengths(run: Run, question: Column, pair: Pair) -> dict[int, float]:
-    """Give the ratio of two variants' medians at every T where both were measured, by T."""
+    """Return the ratio of two variants' medians at every T where both were measured, by T."""
     over, under = (run.sweep("steps", question.quantity, question.phase, variant, question.mode) for variant in pair)
     return {
         steps: over[steps].median / under[steps].median
@@ -320,7 +320,7 @@ def _from_to(found: Iterable[int]) -> str:
 
 
 def _where(true: list[int], ratios: dict[int, float]) -> str:
-    """Say where along T something is true: from some T up, up to some T, or at which T."""
+    """Return where along T something is true: from some T up, up to some T, or at which T."""
     steps = list(ratios)
     false = [one for one in steps if one not in true]
     if steps[-1] in true:
@@ -389,7 +389,7 @@ def grows_faster(run: Run, question: Column, pair: Pair) -> Finding:
 
 
 def break_evens(run: Run, pair: Pair) -> dict[Sizes, BreakEven]:
-    """Give after how many training steps the first of two has paid for itself, where they took turns often enough."""
+    """Return the training steps after which the first of two has paid for itself, if they took turns often enough."""
     step = Column("step", "train", "", "ms")
     sizes = [sizes for sizes, found in ratios_at(run, step, pair).items() if found.rounds >= ENOUGH_ROUNDS]
     found = {one: run.break_even("train", *(case_of(variant, one) for variant in pair)) for one in sizes}
@@ -402,7 +402,7 @@ def break_even_text(found: BreakEven) -> str:
 
 
 def combine(parts: dict[str, Finding]) -> Finding:
-    """Put findings together: where those that were measured agree, theirs; else it depends on which is meant."""
+    """Combine findings: where those that were measured agree, theirs; else it depends on which is meant."""
     words = {found.word for found in parts.values()} - {NOT_MEASURED}
     word = DEPENDS if len(words) > 1 else words.pop() if words else NOT_MEASURED
     said: dict[str, list[str]] = {}
@@ -414,12 +414,12 @@ def combine(parts: dict[str, Finding]) -> Finding:
 
 
 def on_the_card(run: Run, found: Finding) -> Finding:
-    """Say of which GPU a finding is."""
+    """Return a finding with the name of the GPU in front of its figures."""
     evidence = tuple(one._replace(what=f"{device_name(run)}: {one.what}") for one in found.evidence)
     return found._replace(evidence=evidence)
 
 
 def without_a_gpu(found: Finding) -> Finding:
-    """Let a finding that is claimed of a GPU stay open; what was measured elsewhere is shown as no more than that."""
+    """Return a finding without a verdict, for a claim about a GPU: its figures are shown as measured elsewhere."""
     evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
     return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)

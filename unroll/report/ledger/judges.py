@@ -184,7 +184,7 @@ def _count_cells(run: Run, steps: int) -> Cells | None:
 
 
 def _operations(run: Run, variant: str, steps: int) -> list[str]:
-    """Give the operations of a variant's forward graph, its functions included."""
+    """Return the operations of a variant's forward graph, its functions included."""
     return [operation for nodes in run.outline(variant, steps).values() for _, operation, _ in nodes]
 
 
@@ -332,7 +332,7 @@ def rebuilt_at_every_step(results: Results) -> Finding:
 
 
 def _beside(run: Run, variant: str, quantity: str) -> Ratio | None:
-    """Give by what factor a quantity of a variant is longer than its training step, round by round."""
+    """Return the ratio of a quantity of a variant to its training step, round by round."""
     case = case_of(variant, run.sizes)
     rounds = run.side_by_side((quantity, "train", case), ("step", "train", case))
     return ratio(*rounds) if rounds else None
@@ -436,7 +436,7 @@ def half_the_length(results: Results) -> Finding:
 
 
 def _is_short_for(padded: Sizes, short: Sizes) -> bool:
-    """Say whether the second is as long as the first's sequence_length, and has none."""
+    """Return whether the second is as long as the first's sequence_length, and has none."""
     same = (padded.batch, padded.hidden, padded.input) == (short.batch, short.hidden, short.input)
     return same and short.valid is None and padded.valid == short.steps < padded.steps
 
@@ -495,7 +495,7 @@ class Traces(NamedTuple):
 
 
 def traces(run: Run, variant: str, quantity: str) -> Traces | None:
-    """Give how often a variant was traced when lengths varied; None where it was not counted."""
+    """Return how often a variant was traced when lengths varied; None where it was not counted."""
     found = run.find(quantity, "forward", variant)
     calls = re.search(r"\d+", found.note) if found and found.samples else None
     return Traces(int(found.median), int(calls[0])) if found and calls else None
@@ -601,7 +601,7 @@ def reaches_the_printed(results: Results) -> Finding:
 
 
 def _finished(trainings: Sequence[Training]) -> Iterator[Training]:
-    """Give the trainings that came to their end."""
+    """Return the trainings that came to their end."""
     return (one for one in trainings if one.result and one.result.update >= one.settings["updates"])
 
 
@@ -668,7 +668,7 @@ def learn_the_same(results: Results) -> Finding:
 
 
 def _pairs(trainings: Sequence[Training]) -> list[tuple[Training, Training]]:
-    """Put together trainings that differ in the unroll alone, static first; of several, the last counts."""
+    """Return pairs of trainings that differ in the unroll alone, static first; of several, the last counts."""
 
     def rest(training: Training) -> str:
         return str(sorted((name, str(value)) for name, value in training.settings.items() if name != "unroll"))

@@ -14,14 +14,14 @@ LARGER = {"ms": ("s", 1000), "KiB": ("MiB", 1024), "MiB": ("GiB", 1024)}
 
 
 def answer(run: Run) -> list[str]:
-    """Say what to take at the run's sizes, as `unroll advise` does, then why, each ratio with its 95% interval."""
+    """Return what to take at the run's sizes, as `unroll advise` does, then why, each ratio with its 95% interval."""
     ratios = ratios_of_pair(run)
     said = [*_advice(run), _start(ratios), _step(ratios[STEPPED]), _grown(run)]
     return [sentence for sentence in said if sentence]
 
 
 def ratios_of_pair(run: Run) -> dict[Column, Ratio | str]:
-    """Give static / dynamic of everything that takes turns, or say why there is none."""
+    """Return static / dynamic of everything that takes turns, or why there is none."""
     return {turn: pair_ratio(run, turn, *PAIR) for turn in TURNS}
 
 
@@ -71,7 +71,7 @@ def _step(ratio: Ratio | str) -> str:
 
 
 def _grown(run: Run) -> str:
-    """Say what building took at the largest T at which both were measured, if it is beyond the run's own."""
+    """Return what building took at the largest T at which both were measured, if it is beyond the run's own."""
     static, dynamic = (run.sweep("steps", BUILD.quantity, BUILD.phase, variant) for variant in PAIR)
     both = [steps for steps in static if static[steps].samples and steps in dynamic and dynamic[steps].samples]
     if not both or max(both) <= run.sizes.steps:

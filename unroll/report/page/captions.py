@@ -31,12 +31,12 @@ class Caption(NamedTuple):
     describe: Callable[[Run], str]
 
     def alt(self, run: Run) -> str:
-        """Say what the figure shows."""
+        """Return what the figure shows."""
         return f"{self.title}. {self.describe(run)}".strip()
 
 
 def caption(name: str) -> Caption:
-    """Give the caption of a figure; one that has none yet is called by its name."""
+    """Return the caption of a figure; one that has none yet is called by its name."""
     return CAPTIONS.get(name) or Caption(name.replace("-", " ").capitalize(), lambda run: "Drawn from this run.")
 
 
@@ -69,7 +69,7 @@ def _swept(run: Run, cost: Column, letter: str, size: str) -> str:
 
 
 def _from_to(measured: dict[int, Measurement], cost: Column, letter: str) -> str:
-    """Say what a cost is at both ends of what was measured."""
+    """Return what a cost is at both ends of what was measured."""
     known = {size: found for size, found in measured.items() if found.samples}
     if len(known) < 2:
         return "not measured"
@@ -145,7 +145,7 @@ def _trick(run: Run) -> str:
 
 
 def _beside(costs: Iterable[Column], run: Run) -> str:
-    """Say what each cost is for both of the pair, of those that both have."""
+    """Return what each cost is for both of the pair, of those that both have."""
     found = {cost: [cost.find(run, variant) for variant in PAIR] for cost in costs}
     known = {cost: [one for one in both if one and one.samples] for cost, both in found.items()}
     said = [
@@ -195,5 +195,5 @@ TABLE_TITLES = {
 
 
 def table_title(name: str) -> str:
-    """Give what a table is called on the page."""
+    """Return what a table is called on the page."""
     return TABLE_TITLES.get(name, name.replace("-", " ").capitalize())

@@ -13,7 +13,7 @@ INKS = 15  # shades of a pixel beside blank, so that each is one hexadecimal dig
 
 
 def growth_data(run: Run) -> dict:
-    """Give each cost of the pair at every T at which any was measured, as numbers to draw and words to show."""
+    """Return each cost of the pair at every T at which any was measured, as numbers to draw and words to show."""
     sweeps = {
         (cost, variant): run.sweep("steps", cost.quantity, cost.phase, variant) for cost in COSTS for variant in PAIR
     }
@@ -33,7 +33,7 @@ def growth_data(run: Run) -> dict:
 
 
 def _point(measured: Measurement | None, cost: Column) -> dict:
-    """Give a median to draw and to show; without one, why, and whether it was lost on the way."""
+    """Return a median to draw and to show; without one, why, and whether it was lost on the way."""
     if measured and measured.samples:
         return {"value": measured.median / cost.scale, "said": amount(measured, cost)}
     lost = measured is not None and broke_off(measured)
@@ -48,7 +48,7 @@ def _times(static: Measurement | None, dynamic: Measurement | None) -> str:
 
 
 def trick_data() -> dict:
-    """Give two digits [28, 28] of different classes, one hexadecimal digit a pixel, 0 blank and f ink."""
+    """Return two digits [28, 28] of different classes, one hexadecimal digit a pixel, 0 blank and f ink."""
     images, labels = load("digits").test
     chosen = [images[labels == digit][0] for digit in SHOWN_DIGITS]
     return {

@@ -32,7 +32,7 @@ def element(name: str, /, *children: str, **attributes: str) -> Html:
 
 
 def join(parts: Iterable[str]) -> Html:
-    """Put parts one after the other; what is not HTML already is escaped."""
+    """Join parts; what is not HTML already is escaped."""
     return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
@@ -55,12 +55,12 @@ def table(markdown: str, heading: str) -> Html:
 
 
 def scrolled(content: Html, heading: str) -> Html:
-    """Put what may be wider than the page into a box that scrolls, by keyboard, too."""
+    """Wrap what may be wider than the page in a box that scrolls, by keyboard, too."""
     return element("div", content, class_="scroll", role="region", aria_labelledby=heading, tabindex="0")
 
 
 def picture(path: Path, alt: str) -> Html:
-    """Put a picture into the page itself: lossless, and smaller than the file."""
+    """Return a picture as part of the page itself: lossless, and smaller than the file."""
     packed = io.BytesIO()
     with Image.open(path) as image:
         image.convert("RGB").save(packed, "WEBP", lossless=True)
@@ -70,6 +70,6 @@ def picture(path: Path, alt: str) -> Html:
 
 
 def data(name: str, value: object) -> Html:
-    """Put data into the page for its scripts; no text among them can end the element."""
+    """Return data as an element for the page's scripts; no text among them can end the element."""
     text = json.dumps(value, separators=(",", ":")).replace("<", r"\u003c")
     return element("script", Html(text), type="application/json", id=name)

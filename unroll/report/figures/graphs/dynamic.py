@@ -221,7 +221,7 @@ class Body(NamedTuple):
         return node.operation in ("Sigmoid", "Tanh") and sources == ["Split"]
 
     def result(self, node: Node) -> str:
-        """Say what a node that nothing reads gives on to the next step; "" for any other node."""
+        """Return what a node that nothing reads gives on to the next step; "" for any other node."""
         if node.operation != "Identity" or node.name in self.read or len(node.sources) != 1:
             return ""
         (source,) = node.sources
@@ -244,7 +244,7 @@ class Ring(NamedTuple):
 
 
 def _side(y: float, middle: float) -> int:
-    """Say whether what a node is given stands above it, 1, or below it, -1: on the outer side."""
+    """Return whether what a node is given stands above it, 1, or below it, -1: on the outer side."""
     return 1 if y > middle - 1e-6 else -1
 
 

@@ -86,7 +86,7 @@ def _counts(run: Run, variant: str) -> dict[int, int]:
 
 
 def _recorded(run: Run) -> list[int]:
-    """Give every T at which a graph was recorded."""
+    """Return every T at which a graph was recorded."""
     return [steps for steps in sorted({run.sizes.steps, *run.outlines_at}) if any(run.outline(v, steps) for v in PAIR)]
 
 
@@ -97,7 +97,7 @@ def _shown(run: Run, counts: Counts, recorded: Sequence[int]) -> list[int]:
 
 
 def _pitch(run: Run, outlines: dict[int, dict[str, Outline]]) -> float:
-    """Give the width of a cell, for which the run's own T fills the page."""
+    """Return the width of a cell, for which the run's own T fills the page."""
     steps = run.sizes.steps
     nodes = outlines.get(steps, {}).get("static", {}).get("main", [])
     return static_graph.lay_strip(nodes, steps).pitch if nodes else (WIDTH - USUAL_ENDS) / steps
@@ -113,7 +113,7 @@ def _draw_heading(page: Axes, variant: str, counts: dict[int, int], top: float) 
 
 
 def _growth(counts: dict[int, int]) -> str:
-    """Say by how many nodes a graph grows with each step.
+    """Return the number of nodes by which a graph grows with each step.
 
     >>> _growth({1: 31, 4: 76, 28: 436}), _growth({1: 73, 28: 73}), _growth({1: 30, 4: 76, 28: 436}), _growth({})
     ('each step adds 15 nodes', 'the same 73 nodes at every T', '30 nodes at T = 1, 436 at T = 28', 'not measured')

@@ -72,7 +72,7 @@ def draw_ring(axes: Axes, place: tuple[float, float], diameter: float) -> None:
 
 
 def lines_between(nodes: list[Node], places: Places) -> Lines:
-    """Give a line from each node to each that reads it."""
+    """Return a line from each node to each that reads it."""
     return [[places[source], places[node.name]] for node in nodes for source in node.sources if source in places]
 
 
@@ -96,5 +96,5 @@ def draw_legend(axes: Axes, y: float, *, with_ring: bool) -> None:
 
 
 def fit(step: float, count: float, room: float) -> float:
-    """Give a step that, taken `count` times, stays within the room."""
+    """Return a step that, taken `count` times, stays within the room."""
     return min(step, room / count) if count else step

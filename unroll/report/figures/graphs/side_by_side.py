@@ -75,7 +75,7 @@ def _draw_dynamic(axes: Axes, outline: Outline, steps: int, top: float) -> None:
 
 
 def _count(outline: Outline, roles: dict[str, str]) -> str:
-    """Say how many nodes a graph has and where, and how many of them are not drawn."""
+    """Return how many nodes a graph has and where, and how many of them are not drawn."""
     total = sum(map(len, outline.values()))
     constants = sum(node.operation == "Const" for nodes in outline.values() for node in nodes)
     where = [f"{len(outline[part])} {role}" for part, role in roles.items() if part in outline]
