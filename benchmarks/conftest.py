@@ -19,7 +19,7 @@ from unroll.errors import UnrollError
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record, read_journal
 from unroll.measure.metrics import KINDS
-from unroll.measure.plan import Task, Want
+from unroll.measure.plan import Request, Task
 from unroll.measure.process import FAILED
 from unroll.measure.pytest_plugin import Chosen
 from unroll.measure.session import Session
@@ -31,7 +31,7 @@ from unroll.report.writing import write_report
 BAD_INPUT = 2
 DRAW_EVERY_S = 1.0  # drawing more often would disturb what is being timed
 load = cache(data.load)
-CHOSEN, SESSION, WANTS = pytest.StashKey[Chosen](), pytest.StashKey[Session](), pytest.StashKey[list[Want]]()
+CHOSEN, SESSION, WANTS = pytest.StashKey[Chosen](), pytest.StashKey[Session](), pytest.StashKey[list[Request]]()
 
 
 def pytest_configure(config):
@@ -62,7 +62,7 @@ def pytest_itemcollected(item):
     params = item.callspec.params if question else {}
     if isinstance(params.get("case"), Case):
         phase, case = params["phase"], params["case"]
-        item.stash[WANTS] = [Want(quantity, phase, case) for quantity in question.args]
+        item.stash[WANTS] = [Request(quantity, phase, case) for quantity in question.args]
         item.add_marker(pytest.mark.benchmark(timer=replayed_clock))
 
 
@@ -201,7 +201,7 @@ class Bar:
     def start(self, tasks: list[Task], chosen: Chosen, warnings: list[str]) -> None:
         """Print how long it may take, and begin to count."""
         self.seconds = sum(task.seconds for task in tasks)
-        self.total, self.done = max(1, sum(_rounds(want) for task in tasks for want in task.wants)), 0
+        self.total, self.done = max(1, sum(_rounds(want) for task in tasks for want in task.requests)), 0
         self.began = self.drawn = time.monotonic()
         text = f"{chosen.settings['preset']}: {len(tasks)} processes, about {_minutes(self.seconds)}"
         for line in (*warnings, text):
@@ -234,7 +234,7 @@ class Bar:
         return f"about {_minutes((1 - share) * (self.seconds - passed) + share * by_pace)} left"
 
 
-def _rounds(want: Want) -> int:
+def _rounds(want: Request) -> int:
     return want.case.rounds if KINDS[want.kind].in_rounds else 1
 
 

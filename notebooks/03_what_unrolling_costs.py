@@ -54,7 +54,7 @@ TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a
 
 # %%
 from unroll.measure.config import Case, Sizes
-from unroll.measure.workloads import Batch, new_subject
+from unroll.measure.workloads import Batch, new_workload
 from unroll.models.data import load
 
 sizes = Sizes(steps=4, batch=4, hidden=4) if TINY else Sizes(steps=28, batch=32, hidden=64)
@@ -72,7 +72,7 @@ def seconds(work):
 # **Predict.** We build the graph of a training step and call it ten times. How do you expect the ten times to compare?
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-step = new_subject(Case("static", "graph", sizes), batch, seed=0).build("train")
+step = new_workload(Case("static", "graph", sizes), batch, seed=0).build("train")
 calls = [seconds(step) for _ in range(10)]
 print("  ".join(f"{1000 * call:.1f}" for call in calls), "ms")
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from proof import VARIANTS, make_problem, reference_values, results_of
 
 from unroll.measure.gpus import describe_gpus
-from unroll.measure.workloads import Batch, new_subject
+from unroll.measure.workloads import Batch, new_workload
 
 # Sizes at which a GPU does take TF32 for its products, if it may.
 SIZES = {"T": 28, "B": 32, "I": 28, "H": 64}
@@ -47,8 +47,8 @@ def cards(*, device):
 
 def operations_of(case, images, labels, seed, *, device):
     """Name the operations in a case's training graph, its functions' included."""
-    subject = new_subject(case, Batch.of(images, labels, case.sizes), seed, device)
-    subject.build("train")
-    graph = subject.functions["train"].graph.as_graph_def()
+    workload = new_workload(case, Batch.of(images, labels, case.sizes), seed, device)
+    workload.build("train")
+    graph = workload.functions["train"].graph.as_graph_def()
     parts = [graph.node, *(function.node_def for function in graph.library.function)]
     return sorted({node.op for nodes in parts for node in nodes})

@@ -6,7 +6,7 @@ from unroll.measure.config import MACHINE, PHASES, Case, Sizes
 from unroll.measure.memory import HOST
 from unroll.measure.operations import count_kept
 from unroll.measure.presets import PRESETS
-from unroll.measure.process import Failed
+from unroll.measure.process import CaseFailed
 from unroll.measure.variants import own_mode, variant_of
 from unroll.models import data
 
@@ -22,7 +22,7 @@ CASES += [Case(CUDNN, "mixed", SIZES), Case("dynamic", "eager", SIZES)]
 @pytest.mark.parametrize("phase", PHASES)
 def test_every_variant_takes_its_turn_and_is_the_same_network(phase, gpu, on):
     events = on(gpu, "unroll.measure.steps:take_turns", CASES, *GIVEN, phase, steps=3)
-    failed = {str(event.case): event.reason for event in events if isinstance(event, Failed)}
+    failed = {str(event.case): event.reason for event in events if isinstance(event, CaseFailed)}
     assert not failed
     steps = {str(Case(e.variant, e.mode, e.sizes)) for e in events if getattr(e, "quantity", "") == "step"}
     assert steps == {str(case) for case in CASES}

@@ -8,34 +8,34 @@ import tensorflow as tf
 from unroll.measure.check import Unequal, assert_equal, expect
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.variants import variant_of
-from unroll.measure.workloads import READERS, Batch, TensorFlowSubject, new_network, new_subject
+from unroll.measure.workloads import READERS, Batch, TensorFlowWorkload, new_network, new_workload
 from unroll.models import data
 
 SIZES = Sizes(steps=4, batch=6, hidden=5)
 SEED = 3
 BATCH = Batch.of(*data.load("digits").train, SIZES)
-EXPECTED = expect(new_subject(Case("static", "graph", SIZES), BATCH, SEED).values(), BATCH, SEED)
+EXPECTED = expect(new_workload(Case("static", "graph", SIZES), BATCH, SEED).values(), BATCH, SEED)
 
 
-def check(subject, phases=PHASES):
+def check(workload, phases=PHASES):
     for phase in phases:
-        assert_equal(subject, phase, subject.build(phase), EXPECTED)
+        assert_equal(workload, phase, workload.build(phase), EXPECTED)
 
 
-def subject_of(network):
-    return TensorFlowSubject(network, "graph", BATCH)
+def workload_of(network):
+    return TensorFlowWorkload(network, "graph", BATCH)
 
 
 @pytest.mark.parametrize("mode", ["graph", "eager"])
 @pytest.mark.parametrize("variant", [*(name for name in READERS if not variant_of(name).gpu_only), "dynamic-3"])
 def test_every_variant_is_equal_to_the_reference(variant, mode):
-    check(new_subject(Case(variant, mode, SIZES), BATCH, SEED))
+    check(new_workload(Case(variant, mode, SIZES), BATCH, SEED))
 
 
 @pytest.mark.parametrize(("phase", "what"), [("forward", "logits"), ("train", "loss")])
 def test_other_weights_are_found(phase, what):
     with pytest.raises(Unequal, match=f"measured: {what} off by"):
-        check(new_subject(Case("static", "graph", SIZES), BATCH, SEED + 1), [phase])
+        check(new_workload(Case("static", "graph", SIZES), BATCH, SEED + 1), [phase])
 
 
 def test_a_detached_gradient_is_found():
@@ -49,25 +49,25 @@ def test_a_detached_gradient_is_found():
 
     detached.variables = reader.variables
     with pytest.raises(Unequal, match="gradient of recurrent_kernel"):
-        check(subject_of(dataclasses.replace(network, reader=detached)))
+        check(workload_of(dataclasses.replace(network, reader=detached)))
 
 
 def test_an_update_of_another_size_is_found():
-    subject = subject_of(new_network("static", SIZES, SEED))
-    subject.learning_rate *= 2
+    workload = workload_of(new_network("static", SIZES, SEED))
+    workload.learning_rate *= 2
     with pytest.raises(Unequal, match="gradient of"):
-        check(subject)
+        check(workload)
 
 
 def test_a_nan_is_found():
-    subject = subject_of(new_network("static", SIZES, SEED))
+    workload = workload_of(new_network("static", SIZES, SEED))
     with pytest.raises(Unequal, match="logits off by nan"):
-        assert_equal(subject, "forward", lambda check: EXPECTED.logits * float("nan"), EXPECTED)
+        assert_equal(workload, "forward", lambda check: EXPECTED.logits * float("nan"), EXPECTED)
 
 
 def test_the_check_leaves_the_starting_weights():
-    subject = subject_of(new_network("static", SIZES, SEED))
-    start = subject.values()
-    subject.build("train")()
-    check(subject)
-    assert all((old == new).all() for old, new in zip(start, subject.values(), strict=True))
+    workload = workload_of(new_network("static", SIZES, SEED))
+    start = workload.values()
+    workload.build("train")()
+    check(workload)
+    assert all((old == new).all() for old, new in zip(start, workload.values(), strict=True))

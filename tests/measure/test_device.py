@@ -11,9 +11,9 @@ from unroll.measure import memory, turns
 from unroll.measure.check import TOLERANCES
 from unroll.measure.config import MODES, Case, Sizes
 from unroll.measure.device import CPU, Device, choose_device, work_on
-from unroll.measure.process import Failed, Limits, NotAvailable, work_apart
+from unroll.measure.process import CaseFailed, Limits, NotAvailable, work_apart
 from unroll.measure.steps import StepTurns
-from unroll.measure.workloads import Batch, expected_of, new_subject
+from unroll.measure.workloads import Batch, expected_of, new_workload
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
@@ -151,7 +151,7 @@ def test_before_every_reading_of_the_clock_the_gpu_is_waited_for(phase, monkeypa
     monkeypatch.setattr(turns, "time", Clock(heard=device.heard, monotonic=lambda: 0.0))
     taking = StepTurns([Case("dynamic", "graph", SIZES)], phase, BATCH, expected_of(SIZES, BATCH, 0), 0, 2, device)
     events = list(taking.round(1))
-    assert not [event for event in events if isinstance(event, Failed)]
+    assert not [event for event in events if isinstance(event, CaseFailed)]
     readings = [number for number, heard in enumerate(device.heard) if heard == "clock"]
     build_end = readings[1]  # a build gives a GPU nothing to do
     assert len(readings) >= 2 * (1 + 1 + turns.SETTLED_STEPS + 2)
@@ -161,7 +161,7 @@ def test_before_every_reading_of_the_clock_the_gpu_is_waited_for(phase, monkeypa
 
 def test_on_a_cpu_a_step_gives_an_array_and_on_a_gpu_only_the_check_does():
     for device in (CPU, FakeGpu()):
-        step = new_subject(Case("dynamic", "graph", SIZES), BATCH, 0, device).build("forward")
+        step = new_workload(Case("dynamic", "graph", SIZES), BATCH, 0, device).build("forward")
         assert isinstance(step(check=True), np.ndarray)
         assert isinstance(step(), np.ndarray) != device.is_gpu
 
@@ -191,7 +191,7 @@ def test_warming_up_ends_though_steps_never_settle(monkeypatch):
 
 def test_a_network_on_another_device_is_not_measured():
     with pytest.raises(NotAvailable, match="its weights lie on CPU:0, and GPU:0 is measured"):
-        new_subject(Case("dynamic", "graph", SIZES), BATCH, 0, GPU)
+        new_workload(Case("dynamic", "graph", SIZES), BATCH, 0, GPU)
 
 
 @pytest.mark.parametrize(
@@ -203,14 +203,14 @@ def test_a_network_on_another_device_is_not_measured():
 )
 def test_cudnn_is_refused_by_name_where_it_cannot_be(device, mode, message):
     with pytest.raises(NotAvailable, match=message):
-        new_subject(Case("keras-cudnn", mode, SIZES), BATCH, 0, device)
+        new_workload(Case("keras-cudnn", mode, SIZES), BATCH, 0, device)
 
 
 def test_cudnn_is_never_replaced_by_something_else():
     """Where Keras finds no GPU, a layer that is kept to cuDNN raises, rather than to run its loop."""
-    subject = new_subject(Case("keras-cudnn", "graph", SIZES), BATCH, 0, FakeGpu())
+    workload = new_workload(Case("keras-cudnn", "graph", SIZES), BATCH, 0, FakeGpu())
     with pytest.raises(ValueError, match="cuDNN is not supported"):
-        subject.build("forward")
+        workload.build("forward")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_cudnn_is_never_replaced_by_something_else():
 def test_another_package_without_a_gpu_does_not_fall_back_to_the_cpu(variant, package, message):
     pytest.importorskip(package, reason=f"{package} is an extra: pip install -e '.[peers]'")
     with pytest.raises(NotAvailable, match=message):
-        new_subject(Case(variant, {"torch": "eager"}.get(package, "xla"), SIZES), BATCH, 0, FakeGpu())
+        new_workload(Case(variant, {"torch": "eager"}.get(package, "xla"), SIZES), BATCH, 0, FakeGpu())
 
 
 def test_the_peak_is_the_devices_above_what_it_held_and_is_read_when_it_is_done(monkeypatch):

@@ -9,7 +9,7 @@ from unroll.keras import LSTM
 from unroll.measure import fit
 from unroll.measure.config import Case, Sizes
 from unroll.measure.presets import FIT_SIZES, PRESETS
-from unroll.measure.process import ROUND_OVER, Failed, Limits, work_apart
+from unroll.measure.process import ROUND_OVER, CaseFailed, Limits, work_apart
 from unroll.measure.statistics import ENOUGH_ROUNDS
 from unroll.models import data
 
@@ -43,10 +43,10 @@ def test_ours_and_keras_take_turns_in_every_round():
 def test_a_layer_that_is_another_network_is_not_measured(monkeypatch):
     monkeypatch.setitem(fit.LAYERS, "dynamic", partial(LSTM, go_backwards=True))
     events = turns(case("dynamic"), case("keras-loop"), steps=0)
-    (failed,) = [event for event in events if isinstance(event, Failed)]
+    (failed,) = [event for event in events if isinstance(event, CaseFailed)]
     assert failed.case.variant == "dynamic"
     assert failed.reason.startswith("failed: Unequal: not the same network, so not measured")
-    assert {event.variant for event in events if not isinstance(event, Failed)} == {"keras-loop"}
+    assert {event.variant for event in events if not isinstance(event, CaseFailed)} == {"keras-loop"}
 
 
 def test_what_is_no_keras_layer_is_not_available():

@@ -14,8 +14,8 @@ from unroll.measure.device import Device
 from unroll.measure.foreign import ForeignTurns, Start, take_turns
 from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import Record, read_journal
-from unroll.measure.plan import Want
-from unroll.measure.process import ROUND_OVER, Died, Failed, Limits, work_apart
+from unroll.measure.plan import Request
+from unroll.measure.process import ROUND_OVER, CaseFailed, Limits, WorkerDied, work_apart
 from unroll.measure.session import Session
 from unroll.measure.turns import Share
 from unroll.measure.workloads import new_network, starting_point
@@ -32,13 +32,13 @@ class Numbers:
     builds, precision = True, "float32"
 
     def __init__(self, weights, batch, learning_rate):
-        from unroll.measure.workloads import TensorFlowSubject
+        from unroll.measure.workloads import TensorFlowWorkload
 
         sizes = replace(SIZES, steps=batch.images.shape[1], hidden=len(weights[1]))
         network = new_network("static", sizes, 0)
         for variable, value in zip(network.variables, weights, strict=True):
             variable.assign(value)
-        self._inner = TensorFlowSubject(network, "graph", batch)
+        self._inner = TensorFlowWorkload(network, "graph", batch)
         self.learning_rate = learning_rate
         self.build, self.values, self.reset = self._inner.build, self._inner.values, self._inner.reset
 
@@ -50,7 +50,7 @@ def stand_in(monkeypatch):
     def made(case, batch, weights, rate, device):
         return Numbers(weights, batch, rate)
 
-    monkeypatch.setattr(foreign, "new_foreign_subject", made)
+    monkeypatch.setattr(foreign, "new_foreign_workload", made)
 
 
 def events(phase="train", **more):
@@ -73,7 +73,7 @@ def test_starting_weights_that_are_not_the_others_are_found(stand_in):
     found = list(
         take_turns([Case("torch", "eager", SIZES)], batch, wrong, 0, "train", steps=1, share=Share(1, 1, "name"))
     )
-    assert any(isinstance(event, Failed) and "not the same network" in event.reason for event in found)
+    assert any(isinstance(event, CaseFailed) and "not the same network" in event.reason for event in found)
 
 
 def test_it_never_waits_for_tensorflows_device(stand_in):
@@ -81,7 +81,7 @@ def test_it_never_waits_for_tensorflows_device(stand_in):
         def wait(self):
             raise AssertionError("asked TensorFlow, which is not there")
 
-    assert not [event for event in events(device=Absent()) if isinstance(event, Failed)]
+    assert not [event for event in events(device=Absent()) if isinstance(event, CaseFailed)]
 
 
 def test_what_measures_another_package_imports_no_tensorflow():
@@ -104,7 +104,7 @@ def test_another_interpreter_yields_what_it_makes():
 
 
 def test_an_interpreter_that_fails_says_why():
-    with pytest.raises(Died, match="failed: ValueError: invalid literal for int"):
+    with pytest.raises(WorkerDied, match="failed: ValueError: invalid literal for int"):
         list(work_apart("builtins:int", "no number", limits=LIMITS, python=sys.executable))
 
 
@@ -112,7 +112,7 @@ def test_an_interpreter_that_ends_before_its_work_says_how(tmp_path):
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho 'no such luck' >&2\nexit 3\n")
     python.chmod(0o755)
-    with pytest.raises(Died, match="its process ended with status 3: no such luck"):
+    with pytest.raises(WorkerDied, match="its process ended with status 3: no such luck"):
         list(work_apart("builtins:int", "1", limits=LIMITS, python=str(python)))
 
 
@@ -168,7 +168,7 @@ def test_a_session_lets_a_package_apart_take_the_same_rounds_beside_the_others(t
         "peers_python": sys.executable,
     }
     cases = [Case("dynamic", "graph", SIZES, rounds=4), Case("torch", "eager", SIZES, rounds=4)]
-    wants = [Want("step", "train", case) for case in cases]
+    wants = [Request("step", "train", case) for case in cases]
     session = Session(tmp_path, settings, wants, IMAGES, LABELS)
     for want in wants:
         assert len(session.records(want)) == 4
@@ -191,7 +191,7 @@ def test_rounds_are_spread_over_three_processes(tmp_path):
         "threads": {},
         "limits": {"seconds": 60.0, "bytes": None},
     }
-    want = Want("step", "train", Case("dynamic", "graph", SIZES, rounds=6))
+    want = Request("step", "train", Case("dynamic", "graph", SIZES, rounds=6))
     names = [record.turns for record in Session(tmp_path, settings, [want], IMAGES, LABELS).records(want)]
     assert [names.count(name) for name in dict.fromkeys(names)] == [2, 2, 2]
 
@@ -201,5 +201,5 @@ def test_weights_of_any_kind_do_to_warm_up(stand_in):
     turns = ForeignTurns([Case("torch", "eager", SIZES)], "train", batch, start.expected, 0, 1)
     turns.beginning = start
     small = Batch(np.ones([2, 2, 28], np.float32), LABELS[:2])
-    shapes = [value.shape for value in turns.new_subject(Case("torch", "eager", Sizes(2, 2, 2)), small).values()]
+    shapes = [value.shape for value in turns.new_workload(Case("torch", "eager", Sizes(2, 2, 2)), small).values()]
     assert shapes == [(28, 8), (2, 8), (8,), (2, 10), (10,)]

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from unroll.measure import gpus
 from unroll.measure.gpus import Load, cuda_versions, describe_gpus, find_gpus, find_load, gpu_text, may_have_gpu
-from unroll.measure.process import Died
+from unroll.measure.process import WorkerDied
 
 TOOL = """#!/bin/sh
 case "$1" in
@@ -122,7 +122,7 @@ def test_nobody_is_asked_where_there_can_be_no_gpu(asked, monkeypatch):
 
 def test_a_tensorflow_that_does_not_start_is_an_error_that_says_so(asked, monkeypatch):
     def die(work, limits):
-        raise Died("its process was ended by SIGILL", "")
+        raise WorkerDied("its process was ended by SIGILL", "")
         yield
 
     monkeypatch.setattr(gpus, "work_apart", die)

@@ -12,7 +12,7 @@ from unroll.measure.check import TOLERANCES, Unequal, assert_equal, expect
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.device import CPU
 from unroll.measure.process import NotAvailable
-from unroll.measure.workloads import LOSS_SCALES, Batch, TensorFlowSubject, new_network, new_subject, starting_weights
+from unroll.measure.workloads import LOSS_SCALES, Batch, TensorFlowWorkload, new_network, new_workload, starting_weights
 from unroll.models import data
 from unroll.models import network as module
 from unroll.models.network import LSTMReader, MixedReader, cross_entropy
@@ -24,46 +24,46 @@ EXPECTED = expect(starting_weights(SIZES, 0), BATCH, 0)
 DEVICES = {"bfloat16": CPU, "float16": FakeGpu()}
 
 
-def check(subject, phases=PHASES):
+def check(workload, phases=PHASES):
     for phase in phases:
-        assert_equal(subject, phase, subject.build(phase), EXPECTED)
+        assert_equal(workload, phase, workload.build(phase), EXPECTED)
 
 
 def mixed(variant, half):
-    return new_subject(Case(variant, "mixed", SIZES), BATCH, 0, DEVICES[half])
+    return new_workload(Case(variant, "mixed", SIZES), BATCH, 0, DEVICES[half])
 
 
 @pytest.mark.parametrize("half", DEVICES)
 @pytest.mark.parametrize("variant", ["static", "static-traced", "dynamic", "dynamic-3", "keras-unrolled", "keras-loop"])
 def test_every_variant_is_the_same_network_within_the_tolerance_of_its_precision(variant, half):
-    subject = mixed(variant, half)
-    assert subject.precision == half
-    check(subject)
-    assert {value.dtype for value in subject.values()} == {np.dtype("float32")}
+    workload = mixed(variant, half)
+    assert workload.precision == half
+    check(workload)
+    assert {value.dtype for value in workload.values()} == {np.dtype("float32")}
 
 
 @pytest.mark.parametrize("half", DEVICES)
 def test_products_are_of_16_bits_and_variables_of_32(half):
-    subject = mixed("dynamic", half)
-    subject.build("train")
-    graph = subject.functions["train"].graph.as_graph_def()
+    workload = mixed("dynamic", half)
+    workload.build("train")
+    graph = workload.functions["train"].graph.as_graph_def()
     nodes = [node for inner in graph.library.function for node in inner.node_def]
     products = {tf.as_dtype(node.attr["T"].type).name for node in nodes if node.op == "MatMul"}
     assert products == {half}
 
 
 def test_an_update_of_another_size_is_found():
-    subject = mixed("dynamic", "float16")
-    subject.learning_rate *= 1.5
+    workload = mixed("dynamic", "float16")
+    workload.learning_rate *= 1.5
     with pytest.raises(Unequal, match="gradient of"):
-        check(subject, ["train"])
+        check(workload, ["train"])
 
 
 def test_16_bits_do_not_pass_for_float32():
-    subject = mixed("dynamic", "bfloat16")
-    subject.precision = "float32"
+    workload = mixed("dynamic", "bfloat16")
+    workload.precision = "float32"
     with pytest.raises(Unequal, match="logits off by"):
-        check(subject, ["forward"])
+        check(workload, ["forward"])
     assert TOLERANCES["float16"].outputs < TOLERANCES["bfloat16"].outputs
 
 
@@ -101,7 +101,7 @@ def test_what_takes_no_such_floats_says_so():
 def test_without_a_loss_scale_the_training_graph_is_as_it_was():
     network = new_network("dynamic", SIZES, 0)
     assert network.loss_scale == 1
-    subject = TensorFlowSubject(network, "graph", BATCH)
-    subject.build("train")
-    (seeds,) = [node for node in subject.functions["train"].graph.get_operations() if node.name.startswith("ones")]
+    workload = TensorFlowWorkload(network, "graph", BATCH)
+    workload.build("train")
+    (seeds,) = [node for node in workload.functions["train"].graph.get_operations() if node.name.startswith("ones")]
     assert seeds.outputs[0].shape == []

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from unroll.measure.process import Died, Limits, doing, quiet, work_apart
+from unroll.measure.process import Limits, WorkerDied, doing, quiet, work_apart
 
 LIMITS = Limits(seconds=30)
 
@@ -77,7 +77,7 @@ def test_what_a_generator_yields_comes_one_by_one_and_what_a_function_gives_at_o
     ],
 )
 def test_the_reason_of_its_end_is_known(name, reason, was_doing):
-    with pytest.raises(Died) as death:
+    with pytest.raises(WorkerDied) as death:
         list(apart(name, limits=Limits(0.5 if name == "hang" else 30)))
     assert str(death.value) == reason
     assert death.value.doing == was_doing
@@ -90,14 +90,14 @@ def test_the_limit_is_for_one_thing_that_is_being_done_and_not_for_all():
 def test_what_came_before_the_end_is_kept():
     got = apart("crash")
     assert next(got) == 1
-    with pytest.raises(Died):
+    with pytest.raises(WorkerDied):
         next(got)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems set no such limit")
 def test_memory_is_limited():
     assert list(apart("take", 1)) == [1 << 30]
-    with pytest.raises(Died, match="stopped: out of memory"):
+    with pytest.raises(WorkerDied, match="stopped: out of memory"):
         list(apart("take", 2, limits=Limits(30, bytes=2 << 30)))
 
 

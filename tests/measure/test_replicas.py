@@ -9,7 +9,7 @@ from unroll.measure import replicas
 from unroll.measure.config import REPLICAS, Case, Sizes
 from unroll.measure.journal import Record
 from unroll.measure.presets import PRESETS
-from unroll.measure.process import ROUND_OVER, Failed, Limits, NotAvailable, work_apart
+from unroll.measure.process import ROUND_OVER, CaseFailed, Limits, NotAvailable, work_apart
 from unroll.measure.statistics import ENOUGH_ROUNDS
 from unroll.models import data
 
@@ -48,7 +48,9 @@ def test_one_device_and_several_take_turns_in_every_round():
 
 @pytest.mark.skipif(CORES < 2, reason="there is one core")
 def test_replicas_that_train_otherwise_are_not_measured():
-    (failed,) = [event for event in turns(Case("dynamic", "graph", SIZES), faulty=True) if isinstance(event, Failed)]
+    (failed,) = [
+        event for event in turns(Case("dynamic", "graph", SIZES), faulty=True) if isinstance(event, CaseFailed)
+    ]
     assert failed.reason.startswith("failed: Unequal: not the same network, so not measured: loss off by")
 
 

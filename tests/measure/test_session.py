@@ -16,7 +16,7 @@ import pytest
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import FILE_NAME, JournalError, read_journal
 from unroll.measure.metrics import METRICS, metrics_of
-from unroll.measure.plan import Want
+from unroll.measure.plan import Request
 from unroll.measure.process import Limits
 from unroll.measure.session import Session, threads_variables
 from unroll.models import data
@@ -33,7 +33,7 @@ def settings(seconds=60.0, memory=None, **changes):
 
 def wants(*variants, quantities=("build", "first_call", "step"), phases=("train",), **more):
     cases = [Case(variant, "graph", SIZES, rounds=2, **more) for variant in variants]
-    return [Want(quantity, phase, case) for case in cases for phase in phases for quantity in quantities]
+    return [Request(quantity, phase, case) for case in cases for phase in phases for quantity in quantities]
 
 
 def measure(folder, asked, chosen=None, **more):
@@ -70,7 +70,7 @@ def test_every_kind_of_want_is_measured(tmp_path):
 
 def test_the_graphs_of_few_steps_and_of_the_runs_own_are_recorded(tmp_path):
     all_sizes = [SIZES, *(replace(SIZES, steps=steps) for steps in (1, 2)), replace(SIZES, steps=1, batch=5)]
-    asked = [Want("nodes", "forward", Case("dynamic", "graph", sizes)) for sizes in all_sizes]
+    asked = [Request("nodes", "forward", Case("dynamic", "graph", sizes)) for sizes in all_sizes]
     run = measure(tmp_path, asked)
     assert list(run.outlines) == list(run.outlines_at[1]) == ["dynamic"]
     assert list(run.outlines_at) == [1]

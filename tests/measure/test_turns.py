@@ -5,7 +5,7 @@ import pytest
 
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import NOT_CHECKED
-from unroll.measure.process import ROUND_OVER, Failed
+from unroll.measure.process import ROUND_OVER, CaseFailed
 from unroll.measure.steps import take_turns
 from unroll.measure.turns import NOTHING_TO_BUILD, Share
 from unroll.models import data
@@ -66,26 +66,26 @@ def test_a_case_alone_takes_no_turns():
 def test_an_unequal_case_is_measured_no_further_and_costs_no_other(phase):
     wrong = case("faults:unequal", rounds=2)
     found = turns(wrong, case("static", rounds=2), phases=[phase])
-    (failed,) = [event for event in found if isinstance(event, Failed)]
+    (failed,) = [event for event in found if isinstance(event, CaseFailed)]
     assert failed.case == wrong
     assert failed.reason.startswith("failed: Unequal: not the same network, so not measured")
-    kept = [(r.variant, r.quantity) for r in found if not isinstance(r, Failed)]
+    kept = [(r.variant, r.quantity) for r in found if not isinstance(r, CaseFailed)]
     assert kept.count(("static", "step")) == 2
     assert {quantity for variant, quantity in kept if variant != "static"} == {"build"}
 
 
 def test_a_case_that_raises_costs_no_other():
     found = turns(case("faults:raising"), case("faults:good"), phases=["forward"])
-    assert [event.reason for event in found if isinstance(event, Failed)] == [
+    assert [event.reason for event in found if isinstance(event, CaseFailed)] == [
         "failed: RuntimeError: the reader has no eyes"
     ]
-    assert faults.good.__name__ in {r.variant.partition(":")[2] for r in found if not isinstance(r, Failed)}
+    assert faults.good.__name__ in {r.variant.partition(":")[2] for r in found if not isinstance(r, CaseFailed)}
 
 
 @pytest.mark.parametrize("variant", ["static", "dynamic", "tf1-static", "tf1-dynamic"])
 def test_with_a_sequence_length_only_the_valid_steps_count(variant):
     records = turns(case(variant, sizes=Sizes(steps=6, batch=4, hidden=5, valid=2)))
-    assert not [event for event in records if isinstance(event, Failed)]
+    assert not [event for event in records if isinstance(event, CaseFailed)]
 
 
 def test_a_variant_that_takes_no_sequence_length_says_so():

@@ -4,7 +4,7 @@ import pytest
 
 from unroll.measure.config import Case, Sizes
 from unroll.measure.variants import variant_of
-from unroll.measure.workloads import READERS, Batch, new_subject, reader_of
+from unroll.measure.workloads import READERS, Batch, new_workload, reader_of
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
@@ -51,12 +51,12 @@ def test_a_reader_of_ones_own_is_a_variant():
 @pytest.mark.parametrize("variant", ["dynamic", "keras-loop"])
 def test_a_reset_goes_back_to_the_start(variant):
     sizes = Sizes(steps=2, batch=4, hidden=3)
-    subject = new_subject(Case(variant, "graph", sizes), Batch.of(IMAGES, LABELS, sizes), 0)
-    start = subject.values()
-    subject.build("train")()
-    assert all(np.any(old != new) for old, new in zip(start, subject.values(), strict=True))
-    subject.reset()
-    for old, new in zip(start, subject.values(), strict=True):
+    workload = new_workload(Case(variant, "graph", sizes), Batch.of(IMAGES, LABELS, sizes), 0)
+    start = workload.values()
+    workload.build("train")()
+    assert all(np.any(old != new) for old, new in zip(start, workload.values(), strict=True))
+    workload.reset()
+    for old, new in zip(start, workload.values(), strict=True):
         np.testing.assert_array_equal(old, new)
 
 
@@ -64,7 +64,7 @@ def test_every_variant_starts_from_the_same_weights():
     sizes = Sizes(steps=2, batch=4, hidden=3)
     batch = Batch.of(IMAGES, LABELS, sizes)
     starts = [
-        new_subject(Case(variant, "graph", sizes), batch, 0).values()
+        new_workload(Case(variant, "graph", sizes), batch, 0).values()
         for variant in READERS
         if not variant_of(variant).gpu_only
     ]

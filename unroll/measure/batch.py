@@ -49,7 +49,7 @@ class Batch:
         return Batch(np.tile(few.images, (copies, 1, 1)), np.tile(few.labels, copies))
 
 
-class Subject(Protocol):
+class Workload(Protocol):
     """A variant's network on its batch, whatever package it is of."""
 
     learning_rate: float

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from unroll.measure.batch import Batch, Subject
+from unroll.measure.batch import Batch, Workload
 from unroll.measure.config import WEIGHTS
 
 
@@ -57,30 +57,30 @@ def expect(weights: list[np.ndarray], batch: Batch, seed: int, valid: int | None
     return Expected(np.tile(real, (copies, 1)), _loss(real, few.labels), directions, slopes)
 
 
-def assert_equal(subject: Subject, phase: str, step: Callable, expected: Expected) -> None:
+def assert_equal(workload: Workload, phase: str, step: Callable, expected: Expected) -> None:
     """Assert that a phase's step gives the expected logits, or loss and weight update; leaves the starting weights.
 
     Raises:
         Unequal: it does not.
     """
-    tolerance = TOLERANCES[subject.precision]
-    subject.reset()
+    tolerance = TOLERANCES[workload.precision]
+    workload.reset()
     if phase == "forward":
         logits = step(check=True)
         _assert_close(
             "logits", np.abs(logits - expected.logits).max(), np.abs(expected.logits).max(), tolerance.outputs
         )
         return
-    before = [value.astype(np.float64) for value in subject.values()]
+    before = [value.astype(np.float64) for value in workload.values()]
     loss = step(check=True)
     _assert_close("loss", abs(loss - expected.loss), abs(expected.loss), tolerance.outputs)
     for name, old, new, direction, slope in zip(
-        WEIGHTS, before, subject.values(), expected.directions, expected.slopes, strict=True
+        WEIGHTS, before, workload.values(), expected.directions, expected.slopes, strict=True
     ):
-        gradient = (old - new) / subject.learning_rate
+        gradient = (old - new) / workload.learning_rate
         error = abs((gradient * direction).sum() - slope)
         _assert_close(f"gradient of {name}", error, np.linalg.norm(gradient), tolerance.gradients)
-    subject.reset()
+    workload.reset()
 
 
 def _assert_close(what, error, scale, tolerance):

@@ -19,7 +19,7 @@ from unroll.measure.check import assert_equal
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.process import Failed, NotAvailable
+from unroll.measure.process import CaseFailed, NotAvailable
 from unroll.measure.turns import Share, Turns
 from unroll.measure.variants import cells_an_iteration
 from unroll.measure.workloads import expected_of, starting_weights
@@ -46,7 +46,7 @@ def take_turns(
     steps: int,
     share: Share | None = None,
     device: Device = CPU,
-) -> Iterator[Record | Failed | str]:
+) -> Iterator[Record | CaseFailed | str]:
     """Compile and fit cases in turn, as `unroll.measure.steps.take_turns` builds and steps them.
 
     Args:
@@ -64,13 +64,13 @@ def hold(
 ) -> Iterator[Record]:
     """Measure by how many bytes this process grows from `compile` to the end of the first epoch."""
     batch = Batch.of(images, labels, case.sizes)
-    subject = FitSubject(case, batch, seed, device)
+    workload = FitWorkload(case, batch, seed, device)
     tf.function(lambda x: tf.matmul(x, x))(tf.ones([64, 64]))  # lets TensorFlow start its threads
     process = psutil.Process()
     before = process.memory_info().rss
-    step = subject.build(phase)
+    step = workload.build(phase)
     grown = process.memory_info().rss - before
-    assert_equal(subject, phase, step, expected_of(case.sizes, batch, seed))
+    assert_equal(workload, phase, step, expected_of(case.sizes, batch, seed))
     yield Record.of(case, "fit_process", phase, "bytes", [grown])
 
 
@@ -90,8 +90,8 @@ class Clock(keras.callbacks.Callback):
         self.epoch = time.perf_counter() - self.began
 
 
-class FitSubject:
-    """A Keras model around a layer, which reads digits as every network that is measured does: a `Subject`."""
+class FitWorkload:
+    """A Keras model around a layer, which reads digits as every network that is measured does: a `Workload`."""
 
     builds = True
     learning_rate = Network.learning_rate
@@ -145,15 +145,15 @@ class FitTurns(Turns):
 
     later = "fit_epoch"
 
-    def new_subject(self, case: Case, batch: Batch) -> FitSubject:
-        return FitSubject(case, batch, self.seed, self.device)
+    def new_workload(self, case: Case, batch: Batch) -> FitWorkload:
+        return FitWorkload(case, batch, self.seed, self.device)
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
-        subject = self.new_subject(case, self.batch)
-        step = subject.build(self.phase)
-        assert_equal(subject, self.phase, step, self.expected)
-        yield self._record("fit_start", case, number, [subject.first_step])
-        yield self._record("fit_first", case, number, [subject.first_epoch])
+        workload = self.new_workload(case, self.batch)
+        step = workload.build(self.phase)
+        assert_equal(workload, self.phase, step, self.expected)
+        yield self._record("fit_start", case, number, [workload.first_step])
+        yield self._record("fit_first", case, number, [workload.first_epoch])
         ready[case] = step
 
     def seconds(self, step: Callable) -> float:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import psutil
 
-from unroll.measure.batch import Batch, Subject
+from unroll.measure.batch import Batch, Workload
 from unroll.measure.check import Expected, assert_equal
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.process import Failed, NotAvailable
+from unroll.measure.process import CaseFailed, NotAvailable
 from unroll.measure.turns import Share, Turns, small_sizes
 
 FIRST_STEPS = 3
@@ -43,7 +43,7 @@ def take_turns(
     steps: int,
     share: Share,
     device: Device = CPU,
-) -> Iterator[Record | Failed | str]:
+) -> Iterator[Record | CaseFailed | str]:
     """Run rounds of other packages' cases, as `unroll.measure.steps.take_turns` does of TensorFlow's."""
     turns = ForeignTurns(cases, phase, batch, start.expected, seed, steps, device)
     turns.beginning = start
@@ -55,13 +55,13 @@ class ForeignTurns(Turns):
 
     beginning: Start
 
-    def new_subject(self, case: Case, batch: Batch) -> Subject:
+    def new_workload(self, case: Case, batch: Batch) -> Workload:
         weights, rate = self.beginning.weights, self.beginning.learning_rate
         if case.sizes == small_sizes(case.sizes):  # to warm up, any weights do
             H, I = case.sizes.hidden, case.sizes.input  # noqa: E741
             shapes = [I, 4 * H], [H, 4 * H], [4 * H], [H, len(weights[-1])], weights[-1].shape
             weights = [np.zeros(shape, np.float32) for shape in shapes]
-        return new_foreign_subject(case, batch, weights, rate, self.device)
+        return new_foreign_workload(case, batch, weights, rate, self.device)
 
     def wait(self) -> None:
         """There is nothing to wait for: each step of these networks has waited for the device."""
@@ -69,22 +69,22 @@ class ForeignTurns(Turns):
 
 def measure_memory(case: Case, phase: str, batch: Batch, start: Start, *, device: Device = CPU) -> Iterator[Record]:
     """Measure by how many bytes this process grows, and on a GPU the most that the package's own allocator held."""
-    subject = new_foreign_subject(case, batch, start.weights, start.learning_rate, device)
+    workload = new_foreign_workload(case, batch, start.weights, start.learning_rate, device)
     process = psutil.Process()
-    resident, held = process.memory_info().rss, subject.allocated()["current"] if device.is_gpu else 0
-    step = subject.build(phase)
+    resident, held = process.memory_info().rss, workload.allocated()["current"] if device.is_gpu else 0
+    step = workload.build(phase)
     for _ in range(FIRST_STEPS):
         step()
     grown = process.memory_info().rss - resident
-    most = [subject.allocated()["peak"] - held] if device.is_gpu else []
-    assert_equal(subject, phase, step, start.expected)
+    most = [workload.allocated()["peak"] - held] if device.is_gpu else []
+    assert_equal(workload, phase, step, start.expected)
     yield Record.of(case, "process", phase, "bytes", [grown], note=HOST if device.is_gpu else "")
     yield Record.of(case, "tensors", phase, "bytes", most, note=SINCE_THE_START if most else NOT_COUNTED)
     for quantity, unit in (("nodes", "nodes"), ("graph_bytes", "bytes")):
         yield Record.of(case, quantity, phase, unit, [], note=NO_GRAPH)
 
 
-def new_foreign_subject(
+def new_foreign_workload(
     case: Case, batch: Batch, weights: list[np.ndarray], learning_rate: float, device: Device
 ) -> Any:
     """Make another package's network on a batch.

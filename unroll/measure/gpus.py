@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unroll.errors import UnrollError
-from unroll.measure.process import Died, Limits, work_apart
+from unroll.measure.process import Limits, WorkerDied, work_apart
 
 ENOUGH = Limits(seconds=120)
 DEVICE_FILES = ("nvidia*", "nvhost*", "nvgpu*", "nvmap", "dxg", "kfd")  # NVIDIA's, its boards', Windows' and AMD's
@@ -36,7 +36,7 @@ def find_gpus() -> tuple[dict, ...]:
         return ()
     try:
         (found,) = work_apart("unroll.measure.gpus:describe_gpus", limits=ENOUGH)
-    except Died as death:
+    except WorkerDied as death:
         raise UnrollError(f"cannot look for a GPU, TensorFlow does not start: {death}") from None
     return tuple(found)
 

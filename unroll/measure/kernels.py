@@ -14,7 +14,7 @@ from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import NotAvailable
-from unroll.measure.workloads import expected_of, new_subject
+from unroll.measure.workloads import expected_of, new_workload
 
 WARM_UPS, PROFILED_STEPS = 5, 5
 GPU_PLANE, STREAM = "/device:GPU:0", "Stream #"
@@ -45,8 +45,8 @@ def count_kernels(
     if not device.is_gpu:
         raise NotAvailable("kernels are counted on a GPU only")
     batch = Batch.of(images, labels, case.sizes)
-    subject = new_subject(case, batch, seed, device)
-    step = subject.build(phase)
+    workload = new_workload(case, batch, seed, device)
+    step = workload.build(phase)
     for _ in range(WARM_UPS):
         step()
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +55,7 @@ def count_kernels(
             step()
         tf.profiler.experimental.stop()
         did = activity(_planes(Path(folder)))
-    assert_equal(subject, phase, step, expected_of(case.sizes, batch, seed))
+    assert_equal(workload, phase, step, expected_of(case.sizes, batch, seed))
     if not did.kernels:
         raise NotAvailable("TensorFlow's profiler saw no kernel: CUPTI may be missing")
     note = f"over {PROFILED_STEPS} steps"

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from unroll.measure.batch import Batch, Subject
+from unroll.measure.batch import Batch, Workload
 from unroll.measure.check import assert_equal, expect
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
@@ -23,7 +23,7 @@ from unroll.measure.foreign import FIRST_STEPS, HOST, NO_GRAPH, NOT_COUNTED
 from unroll.measure.graph import count_bytes, count_nodes, outline
 from unroll.measure.journal import Record
 from unroll.measure.process import NotAvailable
-from unroll.measure.workloads import TensorFlowSubject, new_subject
+from unroll.measure.workloads import TensorFlowWorkload, new_workload
 
 KNOWN_TENSORS, KNOWN_BYTES = 128, 64 << 10
 
@@ -40,18 +40,18 @@ def hold(
 ) -> Iterator[Record | dict]:
     """Measure by how many bytes this process grows, and how large the graph is; may yield the graph's outline, too."""
     batch = Batch.of(images, labels, case.sizes)
-    subject = _prepare(case, batch, seed, device)
+    workload = _prepare(case, batch, seed, device)
     process = psutil.Process()
     before = process.memory_info().rss
-    step = _first_steps(subject, phase)
+    step = _first_steps(workload, phase)
     grown = process.memory_info().rss - before
-    _assert_equal(case, subject, phase, step, batch, seed)
+    _assert_equal(case, workload, phase, step, batch, seed)
     yield Record.of(case, "process", phase, "bytes", [grown], note=HOST if device.is_gpu else "")
-    if not isinstance(subject, TensorFlowSubject) or not subject.builds:
+    if not isinstance(workload, TensorFlowWorkload) or not workload.builds:
         for quantity, unit in (("nodes", "nodes"), ("graph_bytes", "bytes")):
             yield Record.of(case, quantity, phase, unit, [], note=NO_GRAPH)
         return
-    function = subject.functions[phase]
+    function = workload.functions[phase]
     yield Record.of(case, "nodes", phase, "nodes", [count_nodes(function)])
     yield Record.of(case, "graph_bytes", phase, "bytes", [count_bytes(function)])
     if with_outline:
@@ -67,20 +67,20 @@ def peak(
     record says so.
     """
     batch = Batch.of(images, labels, case.sizes)
-    subject = _prepare(case, batch, seed, device)
+    workload = _prepare(case, batch, seed, device)
     try:
-        if not isinstance(subject, TensorFlowSubject):
+        if not isinstance(workload, TensorFlowWorkload):
             raise NotAvailable(NOT_COUNTED)
         calibrate(device)
     except NotAvailable as reason:
         yield Record.of(case, "tensors", phase, "bytes", [], note=str(reason))
         return
-    step = _first_steps(subject, phase)
+    step = _first_steps(workload, phase)
     device.reset_peak()
     before = device.allocated()["current"]
     step()
     held = device.allocated()["peak"] - before
-    _assert_equal(case, subject, phase, step, batch, seed)
+    _assert_equal(case, workload, phase, step, batch, seed)
     yield Record.of(case, "tensors", phase, "bytes", [held])
 
 
@@ -98,20 +98,20 @@ def calibrate(device: Device = CPU) -> None:
         raise NotAvailable(f"the allocator counted {seen} bytes where tensors held {known}")
 
 
-def _prepare(case: Case, batch: Batch, seed: int, device: Device) -> Subject:
+def _prepare(case: Case, batch: Batch, seed: int, device: Device) -> Workload:
     """Make the network on its batch, and let TensorFlow start its threads, before anything is counted."""
-    subject = new_subject(case, batch, seed, device)
+    workload = new_workload(case, batch, seed, device)
     tf.function(lambda x: tf.matmul(x, x))(tf.ones([64, 64]))
-    return subject
+    return workload
 
 
-def _first_steps(subject: Subject, phase: str):
-    step = subject.build(phase)
+def _first_steps(workload: Workload, phase: str):
+    step = workload.build(phase)
     for _ in range(FIRST_STEPS):
         step()
     return step
 
 
-def _assert_equal(case: Case, subject: Subject, phase: str, step: Callable, batch: Batch, seed: int) -> None:
-    subject.reset()
-    assert_equal(subject, phase, step, expect(subject.values(), batch, seed, case.sizes.valid))
+def _assert_equal(case: Case, workload: Workload, phase: str, step: Callable, batch: Batch, seed: int) -> None:
+    workload.reset()
+    assert_equal(workload, phase, step, expect(workload.values(), batch, seed, case.sizes.valid))

@@ -10,7 +10,7 @@ from unroll.measure.metrics import KINDS, METRICS
 from unroll.measure.variants import cells_an_iteration, variant_of
 
 
-class Want(NamedTuple):
+class Request(NamedTuple):
     """One quantity that shall be measured, of a phase of a case."""
 
     quantity: str
@@ -36,15 +36,15 @@ class Task:
     """What one process does, of one phase: turns of several cases, or one measurement of one."""
 
     kind: str
-    wants: tuple[Want, ...]
+    requests: tuple[Request, ...]
 
     @property
     def cases(self) -> list[Case]:
-        return list(dict.fromkeys(want.case for want in self.wants))
+        return list(dict.fromkeys(request.case for request in self.requests))
 
     @property
     def phase(self) -> str:
-        return self.wants[0].phase
+        return self.requests[0].phase
 
     @property
     def seconds(self) -> float:
@@ -52,19 +52,19 @@ class Task:
         return 0.5 + sum(_guess(self.kind, case, self.phase) for case in self.cases)
 
 
-def make_plan(wants: Iterable[Want]) -> list[Task]:
-    """Group wants into tasks, in the order in which they are first wanted."""
-    tasks: dict[tuple, list[Want]] = {}
-    for want in dict.fromkeys(wants):
-        tasks.setdefault((want.kind, *_together(want)), []).append(want)
+def make_plan(requests: Iterable[Request]) -> list[Task]:
+    """Group requests into tasks, in the order in which they are first wanted."""
+    tasks: dict[tuple, list[Request]] = {}
+    for request in dict.fromkeys(requests):
+        tasks.setdefault((request.kind, *_together(request)), []).append(request)
     return [Task(kind, tuple(found)) for (kind, *_), found in tasks.items()]
 
 
-def _together(want: Want) -> tuple:
-    """Return the grouping key: wants that take turns share a task per sizes and phase, others per case and phase."""
-    if KINDS[want.kind].in_rounds and not want.case.alone:
-        return want.case.sizes, want.phase
-    return want.case, want.phase
+def _together(request: Request) -> tuple:
+    """Return the grouping key: requests that take turns share a task per sizes and phase, others per case and phase."""
+    if KINDS[request.kind].in_rounds and not request.case.alone:
+        return request.case.sizes, request.phase
+    return request.case, request.phase
 
 
 def _guess(kind: str, case: Case, phase: str) -> float:

@@ -42,14 +42,14 @@ class NotAvailable(Exception):
     """What cannot be measured of a variant or on this machine; the message says why."""
 
 
-class Failed(NamedTuple):
+class CaseFailed(NamedTuple):
     """A case that can be measured no further, and why."""
 
     case: Case
     reason: str
 
 
-class Died(Exception):
+class WorkerDied(Exception):
     """A process that ended before its work did; the message says why.
 
     `doing` is what it last said it was doing, or "".
@@ -73,7 +73,7 @@ def work_apart(
         python: the Python interpreter that shall run it, started anew: nothing has been imported there.
 
     Raises:
-        Died: the process raised an exception, crashed, or passed its limits.
+        WorkerDied: the process raised an exception, crashed, or passed its limits.
     """
     here, there = multiprocessing.Pipe()
     with tempfile.TemporaryDirectory(prefix="unroll-") as folder:
@@ -186,17 +186,17 @@ def _received(here: Connection, process, limits: Limits, folder: Path) -> Iterat
         before = _last_said(folder)
         while not here.poll(limits.seconds):
             if _last_said(folder) == before:
-                raise Died(f"{STOPPED}: took more than {limits.seconds:g} s", _last_doing(folder))
+                raise WorkerDied(f"{STOPPED}: took more than {limits.seconds:g} s", _last_doing(folder))
             before = _last_said(folder)
         try:
             kind, value = here.recv()
         except (EOFError, OSError):
             process.join()
-            raise Died(_how_it_ended(process.exitcode, limits, folder), _last_doing(folder)) from None
+            raise WorkerDied(_how_it_ended(process.exitcode, limits, folder), _last_doing(folder)) from None
         if kind == "done":
             return
         if kind == "raised":
-            raise Died(value, _last_doing(folder))
+            raise WorkerDied(value, _last_doing(folder))
         yield value
 
 

@@ -15,10 +15,10 @@ from unroll.measure.check import assert_equal
 from unroll.measure.config import REPLICAS, Case, quantity_on
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.process import Failed, NotAvailable
+from unroll.measure.process import CaseFailed, NotAvailable
 from unroll.measure.steps import StepTurns
 from unroll.measure.turns import Share
-from unroll.measure.workloads import TensorFlowSubject, expected_of, new_network, new_subject
+from unroll.measure.workloads import TensorFlowWorkload, expected_of, new_network, new_workload
 from unroll.models.strategy import Replicas
 from unroll.models.train import update_part
 
@@ -33,7 +33,7 @@ def take_turns(
     steps: int,
     share: Share | None = None,
     device: Device = CPU,
-) -> Iterator[Record | Failed | str]:
+) -> Iterator[Record | CaseFailed | str]:
     """Time training steps of cases on one device and on several, in turn, as `unroll.measure.steps.take_turns` does.
 
     There are no more devices than cores; of more, it is said why they are not measured.
@@ -70,7 +70,7 @@ class ReplicatedCase(Case):
     replicas: int = 1
 
 
-class ReplicatedSubject(TensorFlowSubject):
+class ReplicatedWorkload(TensorFlowWorkload):
     """A network on several devices, each with its rows of the batch."""
 
     def __init__(self, case: Case, batch: Batch, seed: int, count: int, device: Device = CPU):
@@ -121,14 +121,14 @@ class ReplicaTurns(StepTurns):
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         for count in self.counts:
-            subject: Any = (
-                ReplicatedSubject(case, self.batch, self.seed, count, self.device)
+            workload: Any = (
+                ReplicatedWorkload(case, self.batch, self.seed, count, self.device)
                 if count > 1
-                else new_subject(case, self.batch, self.seed, self.device)
+                else new_workload(case, self.batch, self.seed, self.device)
             )
-            step = subject.build(self.phase)
+            step = workload.build(self.phase)
             step()
-            assert_equal(subject, self.phase, step, self.expected)
+            assert_equal(workload, self.phase, step, self.expected)
             ready[ReplicatedCase(**vars(case), replicas=count)] = step
         yield from ()
 

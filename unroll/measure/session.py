@@ -13,8 +13,8 @@ from unroll.measure.device import CPU, JAX_VARIABLES, Device
 from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.metrics import KINDS, METRICS
-from unroll.measure.plan import Task, Want, make_plan
-from unroll.measure.process import ROUND_OVER, STOPPED, Died, Failed, Limits, work_apart
+from unroll.measure.plan import Request, Task, make_plan
+from unroll.measure.process import ROUND_OVER, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
 from unroll.measure.turns import Share
 from unroll.measure.variants import variant_of
 
@@ -39,14 +39,14 @@ class Session:
         self,
         folder: Path,
         settings: dict,
-        wants: Sequence[Want],
+        requests: Sequence[Request],
         images: np.ndarray,
         labels: np.ndarray,
         *,
         resume: bool = False,
         on_record: Callable[[Record], None] = lambda record: None,
     ):
-        most = max((want.case.sizes.batch for want in wants), default=0)  # what is sent to every process
+        most = max((request.case.sizes.batch for request in requests), default=0)  # what is sent to every process
         self.settings, self.data = settings, (images[:most], labels[:most], settings["seed"])
         self.device, self.python = Device.of(settings), settings.get("peers_python")
         self._starting_points: dict[Sizes, tuple] = {}
@@ -57,31 +57,31 @@ class Session:
         self.known: dict[tuple, dict[int, Record]] = {}  # by question and round
         for record in _kept(before, settings) if before else []:
             self._remember(record)
-        self.tasks = make_plan(want for want in wants if not self.is_done(want))
+        self.tasks = make_plan(request for request in requests if not self.is_done(request))
         self.journal = Journal(folder, self.environment, settings, before)
 
     def _describe_environment(self) -> dict:
         """Describe it from a process like those that measure, under limits of its own."""
         try:
             (environment,) = self._apart("unroll.measure.environment:environment", self.settings["seed"], limits=ENOUGH)
-        except Died as death:
+        except WorkerDied as death:
             raise JournalError(f"nothing can be measured here, TensorFlow does not start: {death}") from None
         if self.python:
             environment["versions"] |= package_versions(self.python)
         return environment
 
-    def records(self, want: Want) -> list[Record]:
+    def records(self, request: Request) -> list[Record]:
         """Return the records of what is wanted, by round, measuring it first if that has not been done."""
-        if not self.is_done(want):
-            self._do(next(task for task in self.tasks if want in task.wants))
-        return [record for _, record in sorted(self.known[want.question].items())]
+        if not self.is_done(request):
+            self._do(next(task for task in self.tasks if request in task.requests))
+        return [record for _, record in sorted(self.known[request.question].items())]
 
-    def is_done(self, want: Want) -> bool:
+    def is_done(self, request: Request) -> bool:
         """Return whether all of it was measured, or it has failed."""
-        found = self.known.get(want.question, {})
-        if 0 in found or not KINDS[want.kind].in_rounds:
+        found = self.known.get(request.question, {})
+        if 0 in found or not KINDS[request.kind].in_rounds:
             return 0 in found
-        return all(number in found for number in range(1, want.case.rounds + 1))
+        return all(number in found for number in range(1, request.case.rounds + 1))
 
     def _do(self, task: Task) -> None:
         kind = KINDS[task.kind]
@@ -90,7 +90,7 @@ class Session:
         elif kind.work:
             phase = [task.phase] if kind.takes_phase else []
             data = self.data if kind.takes_data else ()
-            self._collect(task.wants, self._apart(kind.work, task.cases[0], *phase, *data))
+            self._collect(task.requests, self._apart(kind.work, task.cases[0], *phase, *data))
         else:
             self._measure_memory(task)
 
@@ -100,48 +100,52 @@ class Session:
         The rounds are spread over several processes, because those of one share its luck. Packages that need a process
         of their own do each share of the rounds right after TensorFlow.
         """
-        while left := [want for want in task.wants if not self.is_done(want)]:
-            cases = list(dict.fromkeys(want.case for want in left))
+        while left := [request for request in task.requests if not self.is_done(request)]:
+            cases = list(dict.fromkeys(request.case for request in left))
             most = -(-max(case.rounds for case in cases) // PROCESSES)
             share = Share.of(cases, min(map(self._next_round, left)), most)
-            steps = self.settings["steps"] if any(METRICS[want.quantity].repeated for want in task.wants) else 0
+            steps = (
+                self.settings["steps"] if any(METRICS[request.quantity].repeated for request in task.requests) else 0
+            )
             for package in dict.fromkeys(map(self._package_apart, cases)):
                 group = [case for case in cases if self._package_apart(case) == package]
-                wants = [want for want in left if want.case in group and self._next_round(want) <= share.last]
-                if not wants:
+                requests = [
+                    request for request in left if request.case in group and self._next_round(request) <= share.last
+                ]
+                if not requests:
                     continue
                 more = {"steps": steps, "share": share}
                 if package:
                     events = self._foreign("take_turns", group, *self._starting_point(group[0]), task.phase, **more)
                 else:
                     events = self._apart(KINDS[task.kind].work, group, *self.data, task.phase, **more)
-                self._collect(wants, events)
+                self._collect(requests, events)
 
     def _package_apart(self, case: Case) -> str:
         """Name the package that a case needs a process of its own for; "" if it runs where TensorFlow does."""
         return variant_of(case.variant).package or "" if self.device.is_gpu or self.python else ""
 
-    def _next_round(self, want: Want) -> int:
-        found = self.known.get(want.question, {})
-        rounds = range(1, want.case.rounds + 1)
-        return next((number for number in rounds if number not in found), want.case.rounds + 1)
+    def _next_round(self, request: Request) -> int:
+        found = self.known.get(request.question, {})
+        rounds = range(1, request.case.rounds + 1)
+        return next((number for number in rounds if number not in found), request.case.rounds + 1)
 
     def _measure_memory(self, task: Task) -> None:
         """Measure what a case holds in two processes side by side: memory, unlike time, suffers from no neighbour."""
         (case,) = task.cases
         if self._package_apart(case):
             batch, start, _ = self._starting_point(case)
-            self._collect(task.wants, self._foreign("measure_memory", case, task.phase, batch, start))
+            self._collect(task.requests, self._foreign("measure_memory", case, task.phase, batch, start))
             return
-        tensors = [want for want in task.wants if want.quantity == "tensors"]
-        others = [want for want in task.wants if want.quantity != "tensors"]
+        tensors = [request for request in task.requests if request.quantity == "tensors"]
+        others = [request for request in task.requests if request.quantity != "tensors"]
 
         drawn = task.phase == "forward" and self._is_drawn(case)
 
-        def measure(name: str, wants: list[Want], more: dict) -> None:
-            if wants:
+        def measure(name: str, requests: list[Request], more: dict) -> None:
+            if requests:
                 work = f"unroll.measure.memory:{name}"
-                self._collect(wants, self._apart(work, case, task.phase, *self.data, **more))
+                self._collect(requests, self._apart(work, case, task.phase, *self.data, **more))
 
         with ThreadPoolExecutor() as pool:
             mores = {"with_outline": drawn}, {"variables": self.device.counting}
@@ -153,7 +157,7 @@ class Session:
         few = case.sizes.steps in DRAWN_STEPS and asdict(case.sizes) | {"steps": own["steps"]} == own
         return case.variant in DRAWN and (few or asdict(case.sizes) == own)
 
-    def _collect(self, wants: Sequence[Want], events: Iterator) -> None:
+    def _collect(self, requests: Sequence[Request], events: Iterator) -> None:
         """Append what a process yields; if it dies, what it was doing has failed, and the journal says why.
 
         The records of a round are kept back until it is over: what ran side by side is in the journal as a whole.
@@ -162,27 +166,28 @@ class Session:
         before = time.monotonic()
         try:
             for event in events:
-                if isinstance(event, Failed):
+                if isinstance(event, CaseFailed):
                     kept = [record for record in kept if not record.is_of(event.case)]
-                    self._fail([want for want in wants if want.case == event.case], event.reason)
+                    self._fail([request for request in requests if request.case == event.case], event.reason)
                 elif isinstance(event, Record):
                     kept.append(replace(event, took=event.took or time.monotonic() - before))
                 elif event == ROUND_OVER:
                     self._append(kept)
                     kept = []
                 else:
-                    case = wants[0].case
+                    case = requests[0].case
                     self.journal.append_outline(case.variant, case.sizes.steps, event)
                 before = time.monotonic()
             self._append(kept)
-        except Died as death:
-            culprits = {want.case for want in wants if str(want.case) == death.doing} or {want.case for want in wants}
+        except WorkerDied as death:
+            cases = {request.case for request in requests}
+            culprits = {case for case in cases if str(case) == death.doing} or cases
             kept = [record for record in kept if any(record.is_of(case) for case in culprits)]
             self._append(kept, checked=any(record.quantity == "first_call" for record in kept))
-            self._fail([want for want in wants if want.case in culprits], str(death))
+            self._fail([request for request in requests if request.case in culprits], str(death))
 
-    def _fail(self, wants: Sequence[Want], reason: str) -> None:
-        self._append([want.failed(reason) for want in wants if not self.is_done(want)])
+    def _fail(self, requests: Sequence[Request], reason: str) -> None:
+        self._append([request.failed(reason) for request in requests if not self.is_done(request)])
 
     def _append(self, records: Sequence[Record], checked: bool = True) -> None:
         """Append records that belong together; a build is checked once its first call has given the right result."""

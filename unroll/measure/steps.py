@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from unroll.measure.batch import Batch, Subject
+from unroll.measure.batch import Batch, Workload
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.process import Failed
+from unroll.measure.process import CaseFailed
 from unroll.measure.turns import Share, Turns
-from unroll.measure.workloads import expected_of, new_subject
+from unroll.measure.workloads import expected_of, new_workload
 
 
 def take_turns(
@@ -23,7 +23,7 @@ def take_turns(
     steps: int,
     share: Share | None = None,
     device: Device = CPU,
-) -> Iterator[Record | Failed | str]:
+) -> Iterator[Record | CaseFailed | str]:
     """Build, first call and step a phase of cases of the same sizes, which take turns in random order.
 
     Every round builds each case anew: two graphs of one variant can differ in step time more than two variants do, and
@@ -48,5 +48,5 @@ def take_turns(
 class StepTurns(Turns):
     """Turns of networks that are made in this process."""
 
-    def new_subject(self, case: Case, batch: Batch) -> Subject:
-        return new_subject(case, batch, self.seed, self.device)
+    def new_workload(self, case: Case, batch: Batch) -> Workload:
+        return new_workload(case, batch, self.seed, self.device)

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from unroll.measure.batch import Batch, Subject
+from unroll.measure.batch import Batch, Workload
 from unroll.measure.check import Expected, assert_equal
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import NOT_CHECKED, Record
-from unroll.measure.process import ROUND_OVER, Failed, doing, reason_of
+from unroll.measure.process import ROUND_OVER, CaseFailed, doing, reason_of
 
 NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
 LEAST_STEPS, LONG_STEPS_S = 3, 10.0  # where steps are this slow, few of them have to do in a round
@@ -60,7 +60,7 @@ class Turns(ABC):
         gc.collect()
         gc.freeze()  # what is there by now need not be searched for garbage before every build
 
-    def rounds(self, share: Share) -> Iterator[Record | Failed | str]:
+    def rounds(self, share: Share) -> Iterator[Record | CaseFailed | str]:
         """Warm up, and go through the rounds of a share."""
         self.name = share.turns
         self.warm_up()
@@ -76,9 +76,9 @@ class Turns(ABC):
         for case in self.left:
             doing(case)
             with suppress(Exception):  # it will fail again, where that is reported
-                self.new_subject(replace(case, sizes=small), batch).build(self.phase)()
+                self.new_workload(replace(case, sizes=small), batch).build(self.phase)()
 
-    def round(self, number: int) -> Iterator[Record | Failed]:
+    def round(self, number: int) -> Iterator[Record | CaseFailed]:
         """Go through one round."""
         random = np.random.default_rng([self.seed, number])
         ready: dict[Case, Callable] = {}
@@ -88,24 +88,24 @@ class Turns(ABC):
                 yield from self.start(case, number, ready)
             except Exception as error:
                 self.left.remove(case)
-                yield Failed(case, reason_of(error))
+                yield CaseFailed(case, reason_of(error))
         yield from self._take_steps(ready, number, random)
 
     @abstractmethod
-    def new_subject(self, case: Case, batch: Batch) -> Subject:
+    def new_workload(self, case: Case, batch: Batch) -> Workload:
         """Make what is measured of a case."""
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         """Build a case and call it for the first time; it is ready once it is known to be right."""
-        subject = self.new_subject(case, self.batch)
+        workload = self.new_workload(case, self.batch)
         gc.collect()
-        seconds, step = self._timed(subject.build, self.phase)
-        if subject.builds:
+        seconds, step = self._timed(workload.build, self.phase)
+        if workload.builds:
             yield self._record("build", case, number, [seconds], note=NOT_CHECKED)
         else:
             yield self._record("build", case, number, [], note=NOTHING_TO_BUILD)
         seconds, _ = self._timed(step)
-        assert_equal(subject, self.phase, step, self.expected)  # a second call, which warms up, too
+        assert_equal(workload, self.phase, step, self.expected)  # a second call, which warms up, too
         yield self._record("first_call", case, number, [seconds])
         if self.device.is_gpu:
             self._warm_up_until_steady(step)

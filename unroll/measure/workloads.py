@@ -9,11 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
-from unroll.measure.batch import Batch, Subject
+from unroll.measure.batch import Batch, Workload
 from unroll.measure.check import Expected, expect
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
-from unroll.measure.foreign import Start, new_foreign_subject
+from unroll.measure.foreign import Start, new_foreign_workload
 from unroll.measure.process import NotAvailable, function_named
 from unroll.measure.variants import cells_an_iteration, label, variant_of
 from unroll.models.network import LSTMReader, MixedReader, Network, init_network
@@ -36,7 +36,7 @@ TAKES_LENGTHS = (LSTMReader, peers.TensorFlow1Reader)
 LOSS_SCALES = {"float16": 1024.0, "bfloat16": 1.0}  # float16 has few exponents: small gradients would be lost
 
 
-class TensorFlowSubject:
+class TensorFlowWorkload:
     """A network in TensorFlow: a graph, one that XLA compiles at its first call, or run eagerly."""
 
     def __init__(self, network: Network, mode: str, batch: Batch, device: Device = CPU):
@@ -94,17 +94,17 @@ def _assert_on(device: Device, variables: list[tf.Variable]) -> None:
         raise NotAvailable(f"its weights lie on {', '.join(places)}, and {device.name} is measured")
 
 
-def new_subject(case: Case, batch: Batch, seed: int, device: Device = CPU) -> Subject:
+def new_workload(case: Case, batch: Batch, seed: int, device: Device = CPU) -> Workload:
     """Make a case's network on a batch; all variants start from the same weights.
 
     Raises:
         NotAvailable: the variant cannot do what the case asks for, or not on this device.
     """
     if variant_of(case.variant).package:
-        return new_foreign_subject(case, batch, starting_weights(case.sizes, seed), Network.learning_rate, device)
+        return new_foreign_workload(case, batch, starting_weights(case.sizes, seed), Network.learning_rate, device)
     assert_available(case, device)
     half = device.half if case.mode == "mixed" else None
-    return TensorFlowSubject(new_network(case.variant, case.sizes, seed, half), case.mode, batch, device)
+    return TensorFlowWorkload(new_network(case.variant, case.sizes, seed, half), case.mode, batch, device)
 
 
 def new_network(variant: str, sizes: Sizes, seed: int, half: str | None = None) -> Network:
