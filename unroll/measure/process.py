@@ -130,12 +130,13 @@ class _Interpreter:
 
     def __init__(self, python: str, connection: Connection, folder: Path):
         number = connection.fileno()
+        own = os.environ.get("PYTHONPATH", "") if python == sys.executable else ""  # another has other packages
         command = [python, "-c", f"from unroll.measure.process import work_for; work_for({number})"]
         with (folder / "stderr").open("a") as messages:
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[number],
-                env=os.environ | {"PYTHONPATH": str(SOURCE)},  # ours alone: not what this interpreter was given
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(SOURCE), own)))},
                 stdin=subprocess.DEVNULL,
                 stdout=messages,
                 stderr=messages,

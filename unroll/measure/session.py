@@ -1,5 +1,6 @@
 """A session: the tasks of a run done one after the other, every result in the journal at once, every failure named."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -104,14 +105,12 @@ class Session:
             cases = list(dict.fromkeys(request.case for request in left))
             most = -(-max(case.rounds for case in cases) // PROCESSES)
             share = Share.of(cases, min(map(self._next_round, left)), most)
-            steps = (
-                self.settings["steps"] if any(METRICS[request.quantity].repeated for request in task.requests) else 0
-            )
+            repeated = any(METRICS[request.quantity].repeated for request in left)
+            steps = self.settings["steps"] if repeated else 0
             for package in dict.fromkeys(map(self._package_apart, cases)):
                 group = [case for case in cases if self._package_apart(case) == package]
-                requests = [
-                    request for request in left if request.case in group and self._next_round(request) <= share.last
-                ]
+                due = [request for request in left if self._next_round(request) <= share.last]
+                requests = [request for request in due if request.case in group]
                 if not requests:
                     continue
                 more = {"steps": steps, "share": share}
@@ -221,7 +220,8 @@ class Session:
     def _foreign(self, work: str, *arguments, **more) -> Iterator:
         """Run a function of `foreign.py` in a process of its own, without TensorFlow."""
         variables = threads_variables(self.settings["threads"]) | JAX_VARIABLES
-        given = {"limits": self.limits, "variables": variables, "python": self.python}
+        # Always an interpreter of its own: the process that others are forked from has imported TensorFlow.
+        given = {"limits": self.limits, "variables": variables, "python": self.python or sys.executable}
         return work_apart(f"unroll.measure.foreign:{work}", *arguments, device=self.device, **given, **more)
 
 
