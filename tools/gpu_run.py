@@ -106,6 +106,10 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=500, help="when to stop (%(default)s)")
     parser.add_argument("--rehearse", action="store_true", help="on the CPU, with the preset `tiny`")
     options = parser.parse_args()
+    for name in ("site", "wheels", "out", "work", "data"):  # the stages work in another folder
+        given = getattr(options, name)
+        if given is not None and (name != "data" or Path(given).exists()):
+            setattr(options, name, type(given)(Path(given).resolve()))
     try:
         return _run(options)
     except RunError as error:

@@ -82,6 +82,21 @@ def test_a_results_folder_that_has_a_journal_is_gone_on_with(options, monkeypatc
     assert (options.out / "gpu.jsonl").read_text() == "{}\n"
 
 
+def test_paths_are_those_of_where_it_was_called(tmp_path, monkeypatch):
+    for name in ("site", "digits-of-mine"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    monkeypatch.setattr(gpu_run, "_run", lambda options: seen.append(options) or 0)
+    command = ["gpu_run.py", "--site", "site", "--out", "out", "--data", "digits-of-mine"]
+    for arguments in (command, [*command[:-1], "mnist"]):
+        monkeypatch.setattr(sys, "argv", arguments)
+        assert gpu_run.main() == 0
+    one, other = seen
+    assert (one.site, one.out, one.data) == (tmp_path / "site", tmp_path / "out", str(tmp_path / "digits-of-mine"))
+    assert other.data == "mnist"
+
+
 def test_every_stage_asks_benchmarks_that_exist_and_the_files_are_few(options):
     options.rehearse = False
     folders = {stage.folder for stage in gpu_run.stages(options) if stage.folder}
