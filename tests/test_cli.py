@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from unroll import cli
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record
 from unroll.report import writing
+
+ROOT = Path(__file__).parents[1]
 
 
 def unroll(*arguments, **options):
@@ -89,3 +92,28 @@ def test_report_takes_the_main_jobs_results_by_default_and_names_the_page_last(t
     refused = unroll("report", cwd=tmp_path / "results")
     assert refused.returncode == cli.BAD_INPUT
     assert refused.stderr.startswith("unroll: cannot read results/local/journal.jsonl")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["claims", "results/reference"],
+        ["advise", "--steps", "28", "--batch", "128", "--hidden", "128"],
+        ["compare", "results/gpu-first", "results/gpu"],
+        ["doctor", "--help"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_commands_that_print_text_load_nothing_that_draws(command):
+    heavy = {"matplotlib", "scipy", "sklearn", "tensorflow", "keras"}
+    code = f"""
+import sys
+from unroll import cli
+try:
+    assert cli.main({command!r}) == 0
+except SystemExit:
+    pass
+print("loaded", {heavy!r} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "loaded set()", done.stderr

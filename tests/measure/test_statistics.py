@@ -116,3 +116,9 @@ def test_slopes_and_their_interval_are_scipys(seed):
         pytest.skip("too few sizes")
     slope, _, low, high = stats.theilslopes(y, x, 0.95)
     assert statistics._theil_sen(x, y) == pytest.approx((slope, low, high), rel=1e-12)
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 9])
+def test_medians_are_numpys(count):
+    values = np.random.default_rng(count).normal(size=[50, count])
+    assert (statistics._median(values) == np.median(values, axis=-1)).all()

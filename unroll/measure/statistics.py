@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
-from statistics import NormalDist
+from statistics import NormalDist, median
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +54,7 @@ def ratio(over: Rounds, under: Rounds, *, seed: int = 0) -> Ratio:
         ValueError: the two were not measured in the same rounds, or a round is empty.
     """
     quotients = _medians(over, len(under)) / _medians(under, len(over))
-    low, high = _interval(lambda quotients, axis: np.median(quotients, axis=axis), quotients, seed=seed)
+    low, high = _interval(_median, quotients, seed=seed)
     if len(quotients) >= ENOUGH_ROUNDS:
         exact_low, exact_high = _median_interval(quotients)
         low, high = min(low, exact_low), max(high, exact_high)
@@ -78,9 +78,8 @@ def break_even(start: Rounds, step: Rounds, other_start: Rounds, other_step: Rou
     rounds = len(start)
     medians = [_medians(samples, rounds) for samples in (start, step, other_start, other_step)]
 
-    def caught_up(start, step, other_start, other_step, *, axis: int = -1) -> np.ndarray:
-        late = np.median(start - other_start, axis=axis)
-        gain = np.median(other_step - step, axis=axis)
+    def caught_up(start, step, other_start, other_step) -> np.ndarray:
+        late, gain = _median(start - other_start), _median(other_step - step)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(late <= 0, 0.0, np.where(gain > 0, late / gain, np.inf))
 
@@ -102,6 +101,13 @@ def growth(sizes: Sequence[float], costs: Sequence[float]) -> Growth:
     if len(set(sizes)) < 3 or len(sizes) != len(costs) or min(costs) <= 0:
         raise ValueError(f"got {len(costs)} costs at {len(set(sizes))} sizes; want positive costs at three or more")
     return Growth(*_theil_sen(np.log(sizes), np.log(costs)))
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """Return the medians along the last axis, as `np.median` does: of few values, sorting is quicker."""
+    ordered, middle = np.sort(values, axis=-1), values.shape[-1] // 2
+    upper = ordered[..., middle]
+    return upper if values.shape[-1] % 2 else (ordered[..., middle - 1] + upper) / 2
 
 
 def _median_interval(values: np.ndarray) -> tuple[float, float]:
@@ -135,7 +141,7 @@ def _theil_sen(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
 def _medians(samples: Rounds, rounds: int) -> np.ndarray:
     if not samples or len(samples) != rounds or not all(map(len, samples)):
         raise ValueError(f"got {len(samples)} rounds beside {rounds}; want two that took turns, and no empty round")
-    return np.array([np.median(values) for values in samples])
+    return np.array([median(values) for values in samples])
 
 
 def _interval(statistic: Callable, *samples: np.ndarray, seed: int) -> tuple[float, float]:
@@ -143,7 +149,7 @@ def _interval(statistic: Callable, *samples: np.ndarray, seed: int) -> tuple[flo
     if len(samples[0]) == 1:
         return float("nan"), float("nan")
     drawn = _drawn(len(samples[0]), seed)
-    values = statistic(*(values[drawn] for values in samples), axis=-1)
+    values = statistic(*(values[drawn] for values in samples))
     # No interpolation: between a number and never there is nothing.
     low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)
