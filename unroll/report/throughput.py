@@ -28,12 +28,20 @@ def roofline_table(run: Run) -> str:
         for mode in MODES
         if _rates(run, mode) and any(run.find("step", phase, variant, mode, sizes) for phase in phases)
     ]
+    measured = list(dict.fromkeys(sizes for *_, sizes in cases)) or [run.sizes]
+    several = len(measured) > 1
     rows = [
-        [label(case[0]), case[1], str(case[2]), *(cell for phase in phases for cell in _cells(run, phase, *case))]
-        for case in cases
+        [
+            label(variant),
+            mode,
+            *([str(sizes)] if several else []),
+            *(cell for phase in phases for cell in _cells(run, phase, variant, mode, sizes)),
+        ]
+        for variant, mode, sizes in cases
     ]
+    names = ["variant", "mode", "sizes"] if several else [f"variant, at {measured[0]}", "mode"]
     headings = [f"{phase}, {what}" for phase in phases for what in SHARES]
-    return markdown(["variant", "mode", "sizes", *headings], rows, align=["---"] * 3 + ["---:"] * len(headings))
+    return markdown([*names, *headings], rows, align=["---"] * len(names) + ["---:"] * len(headings))
 
 
 def machine_table(run: Run) -> str:
