@@ -108,14 +108,14 @@ assert TINY or (before.test_accuracy < 0.3 and after.test_accuracy > 0.95)
 # The last layer is made for the hidden state after the last row. But nobody keeps us from showing it the hidden state
 # after any row: then we see what the network would say if the digit ended there.
 #
-# The network has two parts: `network.reader`, the LSTM with its unroll, and `network.logits`, the last layer. The
-# reader's `states` are those after every row, [T, B, H]. (Inside, it calls the unroll with `return_all_states=True`.)
+# The network has two parts: `network.encoder`, the LSTM with its unroll, and `network.logits`, the last layer. The
+# encoder's `states` are those after every row, [T, B, H]. (Inside, it calls the unroll with `return_all_states=True`.)
 
 # %%
 network = trainer.network
 images, labels = digits.test.images, digits.test.labels
 
-states = network.reader.states(tf.constant(images))
+states = network.encoder.states(tf.constant(images))
 assert states.hidden.shape == (28, len(images), settings.hidden)
 
 # %% [markdown]
@@ -196,18 +196,18 @@ plt.show()
 
 # %% [markdown]
 # **Predict.** We let the network read these images. What does the noise do to it? And if we tell it the lengths?
-# (`replace` makes a copy of the reader that knows them.)
+# (`replace` makes a copy of the encoder that knows them.)
 
 
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-def share_right(reader, images):
-    return float(np.mean(tf.argmax(network.logits(reader(tf.constant(images))), axis=1) == labels))
+def share_right(encoder, images):
+    return float(np.mean(tf.argmax(network.logits(encoder(tf.constant(images))), axis=1) == labels))
 
 
-told = replace(network.reader, sequence_length=tf.constant(lengths))
+told = replace(network.encoder, sequence_length=tf.constant(lengths))
 results = {
-    "as they were": share_right(network.reader, images),
-    "padded with noise": share_right(network.reader, padded),
+    "as they were": share_right(network.encoder, images),
+    "padded with noise": share_right(network.encoder, padded),
     "padded, but told the lengths": share_right(told, padded),
 }
 display(Markdown("; ".join(f"{how}: **{share:.1%}** right" for how, share in results.items())))
@@ -237,7 +237,7 @@ np.testing.assert_allclose(told(tf.constant(padded)), replace(told, unroll=stati
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
 from unroll.rnn import LSTMCell, dynamic_unroll
 
-cell = LSTMCell(network.reader.weights.read())
+cell = LSTMCell(network.encoder.weights.read())
 rows = tf.transpose(tf.constant(padded), [1, 0, 2])  # [T, B, I]
 outputs, state = dynamic_unroll(cell, rows, cell.zero_state(len(padded)), sequence_length=tf.constant(lengths))
 

@@ -176,17 +176,17 @@ np.testing.assert_allclose(output, want, atol=1e-6)
 #
 # `tf.contrib`, where the old `rnn` lived, is gone, but the function itself has survived, as
 # `tf.compat.v1.nn.static_rnn`. It takes any object that looks like an old cell. So we need not believe that ours is the
-# same. We can ask it: `TensorFlow1Reader` lets `static_rnn` run our cell over the images, `LSTMReader` does the same
+# same. We can ask it: `TensorFlow1Encoder` lets `static_rnn` run our cell over the images, `LSTMEncoder` does the same
 # with an unroll of ours, and both give the last hidden state.
 
 # %%
-from unroll.measure.peers import TensorFlow1Reader
-from unroll.models.network import LSTMReader
+from unroll.measure.peers import TensorFlow1Encoder
+from unroll.models.network import LSTMEncoder
 from unroll.rnn import dynamic_unroll, static_unroll
 
-theirs = TensorFlow1Reader(carried, static=True)(images)
+theirs = TensorFlow1Encoder(carried, static=True)(images)
 for unroll in (static_unroll, dynamic_unroll):
-    ours = LSTMReader(carried, unroll)(images)
+    ours = LSTMEncoder(carried, unroll)(images)
     print(f"{unroll.__name__:15} differs from static_rnn by at most {np.abs(ours - theirs).max():.1e}")
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
@@ -340,7 +340,7 @@ display(Markdown(calls_table()))
 # ```python
 # layer = keras.layers.LSTM(16)
 # layer.build((None, None, 28))
-# ours = LSTMReader(LSTMWeights.from_keras(layer), static_unroll)
+# ours = LSTMEncoder(LSTMWeights.from_keras(layer), static_unroll)
 # np.testing.assert_allclose(ours(images), layer(images), atol=1e-5)
 # ```
 #

@@ -66,7 +66,7 @@ def test_a_variant_of_ones_own_that_fails_is_named_with_its_reason_and_fails_its
     (run,) = read_journal(folder)
     assert job.returncode == 1
     for quantity, phase in QUANTITIES:
-        assert "the reader has no eyes" in run.find(quantity, phase, "faults:raising").note
+        assert "the encoder has no eyes" in run.find(quantity, phase, "faults:raising").note
     assert {line.split("[")[1].split("]")[0] for line in job.stdout.splitlines() if line.startswith("FAILED")} == {
         f"{phase}-faults:raising{mode}" for phase in ("forward", "train") for mode in ("", "-eager")
     }

@@ -237,7 +237,9 @@ def test_the_page_can_be_printed(visit):
 
 def test_hostile_results_run_nothing(visit, write, run):
     hostile = '</script><script>alert("x")</script><img src="https://example.com/x" onerror=alert(1)>'
-    records = [Record("step", "train", name, "graph", Sizes(), "s", [0.01]) for name in ("static", f"{hostile}:reader")]
+    records = [
+        Record("step", "train", name, "graph", Sizes(), "s", [0.01]) for name in ("static", f"{hostile}:encoder")
+    ]
     records.append(Record("build", "train", "static", "graph", Sizes(), "s", [], note=f"failed: {hostile}"))
     environment = run.environment | {"processor": "<script>alert(1)</script>", "warnings": [hostile]}
     page = visit(write(Run("id", run.started, environment, run.settings | {"data": hostile}, records), "hostile")).page

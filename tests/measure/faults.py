@@ -1,4 +1,4 @@
-"""Readers that go wrong, as variants of one's own: `faults:crashing` and so on."""
+"""Encoders that go wrong, as variants of one's own: `faults:crashing` and so on."""
 
 import os
 import signal
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from unroll.models.network import LSTMReader
+from unroll.models.network import LSTMEncoder
 from unroll.rnn import LSTMWeights, dynamic_unroll
 
 
 @dataclass(frozen=True)
 class Faulty:
-    """A right reader, before which something is done."""
+    """A right encoder, before which something is done."""
 
     weights: LSTMWeights
     fault: object
@@ -25,7 +25,7 @@ class Faulty:
 
     def __call__(self, images):
         self.fault()
-        return LSTMReader(self.weights, dynamic_unroll)(images)
+        return LSTMEncoder(self.weights, dynamic_unroll)(images)
 
 
 def good(weights):
@@ -46,13 +46,13 @@ def hungry(weights):
 
 def raising(weights):
     def fault():
-        raise RuntimeError("the reader has no eyes")
+        raise RuntimeError("the encoder has no eyes")
 
     return Faulty(weights, fault)
 
 
 def unequal(weights):
-    return LSTMReader(weights._replace(bias=tf.Variable(weights.bias + 0.1)), dynamic_unroll)
+    return LSTMEncoder(weights._replace(bias=tf.Variable(weights.bias + 0.1)), dynamic_unroll)
 
 
 def slow(weights):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from unroll.measure.check import Unequal, assert_equal, expect
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.variants import variant_of
-from unroll.measure.workloads import READERS, Batch, TensorFlowWorkload, new_network, new_workload
+from unroll.measure.workloads import ENCODERS, Batch, TensorFlowWorkload, new_network, new_workload
 from unroll.models import data
 
 SIZES = Sizes(steps=4, batch=6, hidden=5)
@@ -27,7 +27,7 @@ def workload_of(network):
 
 
 @pytest.mark.parametrize("mode", ["graph", "eager"])
-@pytest.mark.parametrize("variant", [*(name for name in READERS if not variant_of(name).gpu_only), "dynamic-3"])
+@pytest.mark.parametrize("variant", [*(name for name in ENCODERS if not variant_of(name).gpu_only), "dynamic-3"])
 def test_every_variant_is_equal_to_the_reference(variant, mode):
     check(new_workload(Case(variant, mode, SIZES), BATCH, SEED))
 
@@ -40,16 +40,16 @@ def test_other_weights_are_found(phase, what):
 
 def test_a_detached_gradient_is_found():
     network = new_network("dynamic", SIZES, SEED)
-    reader = network.reader
+    encoder = network.encoder
 
     def detached(images):
-        weights = reader.weights._replace(recurrent_kernel=tf.stop_gradient(reader.weights.recurrent_kernel))
-        hidden = dataclasses.replace(reader, weights=weights)(images)
-        return hidden + 0 * tf.reduce_sum(reader.weights.recurrent_kernel)  # so that it has a gradient: zero
+        weights = encoder.weights._replace(recurrent_kernel=tf.stop_gradient(encoder.weights.recurrent_kernel))
+        hidden = dataclasses.replace(encoder, weights=weights)(images)
+        return hidden + 0 * tf.reduce_sum(encoder.weights.recurrent_kernel)  # so that it has a gradient: zero
 
-    detached.variables = reader.variables
+    detached.variables = encoder.variables
     with pytest.raises(Unequal, match="gradient of recurrent_kernel"):
-        check(workload_of(dataclasses.replace(network, reader=detached)))
+        check(workload_of(dataclasses.replace(network, encoder=detached)))
 
 
 def test_an_update_of_another_size_is_found():

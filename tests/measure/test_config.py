@@ -2,7 +2,7 @@ import pytest
 
 from unroll.measure.config import Case, Sizes
 from unroll.measure.variants import VARIANTS, known_variant, own_mode, variant_of
-from unroll.measure.workloads import reader_of
+from unroll.measure.workloads import encoder_of
 
 
 @pytest.mark.parametrize("value", [0, -3, 1.5, True, "28", None])
@@ -18,7 +18,7 @@ def test_more_valid_steps_than_there_are_are_refused():
 
 def test_every_label_is_of_a_variant_that_can_be_made():
     for variant in VARIANTS:
-        assert variant_of(variant).package or reader_of(variant)
+        assert variant_of(variant).package or encoder_of(variant)
 
 
 def test_a_case_is_named_by_its_mode_only_where_that_is_not_its_own():
@@ -31,6 +31,6 @@ def test_a_case_is_named_by_its_mode_only_where_that_is_not_its_own():
 
 def test_an_unknown_variant_is_refused_and_the_known_ones_are_named():
     assert known_variant("dynamic") == "dynamic"
-    assert known_variant("mine:reader") == "mine:reader"
-    with pytest.raises(ValueError, match=r"got the variant 'dyn'; want static, .*, or module:reader for your own"):
+    assert known_variant("mine:encoder") == "mine:encoder"
+    with pytest.raises(ValueError, match=r"got the variant 'dyn'; want static, .*, or module:encoder for your own"):
         known_variant("dyn")

@@ -15,7 +15,7 @@ from unroll.measure.process import NotAvailable
 from unroll.measure.workloads import LOSS_SCALES, Batch, TensorFlowWorkload, new_network, new_workload, starting_weights
 from unroll.models import data
 from unroll.models import network as module
-from unroll.models.network import LSTMReader, MixedReader, cross_entropy
+from unroll.models.network import LSTMEncoder, MixedEncoder, cross_entropy
 from unroll.rnn import dynamic_unroll, init_weights
 
 SIZES = Sizes(steps=7, batch=8, hidden=16)
@@ -74,9 +74,9 @@ def test_a_loss_scale_keeps_what_float16_would_round_to_zero(monkeypatch):
 
     def gradients_that_are_left(scale):
         network = replace(new_network("static", SIZES, 0, "float16"), loss_scale=scale, learning_rate=1 / small)
-        before = network.reader.variables[0].numpy()
+        before = network.encoder.variables[0].numpy()
         network.train(tf.constant(BATCH.images), tf.constant(BATCH.labels))
-        return np.count_nonzero(before != network.reader.variables[0].numpy())
+        return np.count_nonzero(before != network.encoder.variables[0].numpy())
 
     assert gradients_that_are_left(1.0) == 0
     assert gradients_that_are_left(LOSS_SCALES["float16"]) > 500
@@ -84,13 +84,13 @@ def test_a_loss_scale_keeps_what_float16_would_round_to_zero(monkeypatch):
 
 def test_weights_may_be_tensors_of_any_reader():
     weights = init_weights(28, 4, seed=0)
-    reader = MixedReader(weights, partial(LSTMReader, unroll=dynamic_unroll), "bfloat16")
+    encoder = MixedEncoder(weights, partial(LSTMEncoder, unroll=dynamic_unroll), "bfloat16")
     images = tf.constant(BATCH.images)
-    exact = LSTMReader(weights, dynamic_unroll)(images)
-    assert reader(images).dtype == tf.float32
-    assert [variable.dtype for variable in reader.variables] == [tf.float32] * 3
-    np.testing.assert_allclose(reader(images), exact, atol=0.02)
-    assert np.any(reader(images) != exact)
+    exact = LSTMEncoder(weights, dynamic_unroll)(images)
+    assert encoder(images).dtype == tf.float32
+    assert [variable.dtype for variable in encoder.variables] == [tf.float32] * 3
+    np.testing.assert_allclose(encoder(images), exact, atol=0.02)
+    assert np.any(encoder(images) != exact)
 
 
 def test_what_takes_no_such_floats_says_so():

@@ -41,16 +41,16 @@ def test_options_that_are_not_given_are_the_presets():
 def test_what_is_given_is_taken():
     found = chosen(
         steps="5",
-        variants="dynamic, mine:reader,dynamic",
+        variants="dynamic, mine:encoder,dynamic",
         modes="xla",
         limit_seconds="2.5",
         limit_gib="1",
         intra_op="2",
     )
     assert found.sizes == Sizes(steps=5)
-    assert found.settings["variants"] == ["dynamic", "mine:reader"]
+    assert found.settings["variants"] == ["dynamic", "mine:encoder"]
     assert {str(case) for case in found.preset.called(found.sizes)} == {
-        "dynamic", "mine:reader", "dynamic-xla", "mine:reader-xla"
+        "dynamic", "mine:encoder", "dynamic-xla", "mine:encoder-xla"
     }  # fmt: skip
     assert found.settings["limits"] == {"seconds": 2.5, "bytes": 1 << 30}
     assert found.settings["threads"] == {"intra_op": 2, "inter_op": 0}

@@ -94,7 +94,7 @@ def test_a_static_network_serves_its_own_length_and_traces_each(tmp_path):
         ("crashing", {}, "failed: its process was ended by SIGSEGV"),
         ("hanging", {"seconds": 4.0}, "stopped: took more than 4 s"),
         ("hungry", {"memory": 4 << 30}, "stopped: "),
-        ("raising", {}, "failed: RuntimeError: the reader has no eyes"),
+        ("raising", {}, "failed: RuntimeError: the encoder has no eyes"),
         ("unequal", {}, "failed: Unequal: not the same network"),
     ],
 )

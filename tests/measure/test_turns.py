@@ -77,7 +77,7 @@ def test_an_unequal_case_is_measured_no_further_and_costs_no_other(phase):
 def test_a_case_that_raises_costs_no_other():
     found = turns(case("faults:raising"), case("faults:good"), phases=["forward"])
     assert [event.reason for event in found if isinstance(event, CaseFailed)] == [
-        "failed: RuntimeError: the reader has no eyes"
+        "failed: RuntimeError: the encoder has no eyes"
     ]
     assert faults.good.__name__ in {r.variant.partition(":")[2] for r in found if not isinstance(r, CaseFailed)}
 

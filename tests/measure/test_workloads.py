@@ -4,7 +4,7 @@ import pytest
 
 from unroll.measure.config import Case, Sizes
 from unroll.measure.variants import variant_of
-from unroll.measure.workloads import READERS, Batch, new_workload, reader_of
+from unroll.measure.workloads import ENCODERS, Batch, encoder_of, new_workload
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
@@ -41,11 +41,11 @@ def test_the_check_repeats_a_few_rows_to_a_whole_batch(size, different):
 
 
 def test_any_number_of_cells_an_iteration_is_a_variant():
-    assert reader_of("dynamic-9").keywords["unroll"].keywords == {"unroll": 9}
+    assert encoder_of("dynamic-9").keywords["unroll"].keywords == {"unroll": 9}
 
 
-def test_a_reader_of_ones_own_is_a_variant():
-    assert reader_of("faults:good") is faults.good
+def test_an_encoder_of_ones_own_is_a_variant():
+    assert encoder_of("faults:good") is faults.good
 
 
 @pytest.mark.parametrize("variant", ["dynamic", "keras-loop"])
@@ -65,7 +65,7 @@ def test_every_variant_starts_from_the_same_weights():
     batch = Batch.of(IMAGES, LABELS, sizes)
     starts = [
         new_workload(Case(variant, "graph", sizes), batch, 0).values()
-        for variant in READERS
+        for variant in ENCODERS
         if not variant_of(variant).gpu_only
     ]
     for start in starts:

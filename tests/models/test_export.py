@@ -24,12 +24,12 @@ def network():
 
 
 def with_unroll(network, name):
-    return replace(network, reader=replace(network.reader, unroll=UNROLLS[name]))
+    return replace(network, encoder=replace(network.encoder, unroll=UNROLLS[name]))
 
 
 def in_numpy(network, images):
     """Read images [B, T, I] in NumPy: h and c after every row, [T, B, H] each."""
-    cell = ReferenceLSTMCell(LSTMWeights(*(weight.numpy() for weight in network.reader.weights)))
+    cell = ReferenceLSTMCell(LSTMWeights(*(weight.numpy() for weight in network.encoder.weights)))
     state, hidden, cells = LSTMState(*np.zeros([2, len(images), 6])), [], []
     for t in range(images.shape[1]):
         _, state = reference_unroll(cell, images[:, t : t + 1].transpose(1, 0, 2), state)

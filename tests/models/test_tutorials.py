@@ -187,8 +187,8 @@ def test_each_network_is_what_its_row_says_with_either_unroll(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_output_layer_reads_what_the_row_says(name):
     """Both are the same numbers, but for a row that has ended: its output is zero, and its state stays."""
-    reader = replace(build_network(settings_of(name)).reader, sequence_length=[1, 2])
-    first, second = reader(tf.ones([2, 2, 28], tf.float64)).numpy()
+    encoder = replace(build_network(settings_of(name)).encoder, sequence_length=[1, 2])
+    first, second = encoder(tf.ones([2, 2, 28], tf.float64)).numpy()
     assert first.any() == (TUTORIALS[name].design.reads == "state.h")
     assert second.any()
 

@@ -23,7 +23,7 @@ def run_of(kind: str) -> Run:
     run = read_journal(ROOT / "results" / "reference")[-1]
     two = [record for record in run.records if record.variant in ("static", "keras-loop")]
     failed = [replace(record, samples=[], note=f"failed: {HOSTILE}") for record in run.records]
-    own = [replace(record, variant=f"{HOSTILE}:reader") for record in run.records if record.variant == "dynamic"]
+    own = [replace(record, variant=f"{HOSTILE}:encoder") for record in run.records if record.variant == "dynamic"]
     bare = {"outlines": {}, "outlines_at": {}}
     return {
         "all": run,

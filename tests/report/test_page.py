@@ -137,7 +137,7 @@ def test_a_browser_may_run_the_pages_own_script_and_load_nothing(full):
 
 
 def hostile_run(run_of) -> Run:
-    failed = step(f"{HOSTILE}:reader", (), note=f"failed: {HOSTILE}")
+    failed = step(f"{HOSTILE}:encoder", (), note=f"failed: {HOSTILE}")
     lost = Record("build", "train", "static", "graph", Sizes(steps=64), "s", [], note=f"stopped: {HOSTILE}")
     run = run_of(step(), failed, lost, step(HOSTILE))
     run.environment["processor"] = "<script>alert(1)</script>"
@@ -175,8 +175,8 @@ def test_nothing_from_results_becomes_part_of_the_page(run_of, pixel):
             ],
         ),
         (
-            [step("mine:reader", (), note="failed: no eyes")],
-            ["Variants of your own that gave no result: mine:reader.", "Stopped or failed: what and why", "no eyes"],
+            [step("mine:encoder", (), note="failed: no eyes")],
+            ["Variants of your own that gave no result: mine:encoder.", "Stopped or failed: what and why", "no eyes"],
         ),
     ],
     ids=["nothing", "one record", "failures only"],

@@ -206,7 +206,7 @@ def dots(figure, kind=None) -> list[tuple[float, float]]:
 
 
 def test_every_variant_has_its_own_colour_and_the_users_own_a_neutral_one():
-    assert len({row.colour for row in (*VARIANTS.values(), variant_of("own:reader"))}) == len(VARIANTS) + 1
+    assert len({row.colour for row in (*VARIANTS.values(), variant_of("own:encoder"))}) == len(VARIANTS) + 1
     assert frame.colour("torch") == VARIANTS["torch"].colour
     assert frame.colour("mine:gru") == NEUTRAL
 

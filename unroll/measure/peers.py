@@ -9,7 +9,7 @@ import tensorflow as tf
 from unroll.rnn import LSTMCell, LSTMState, LSTMWeights
 
 
-class KerasReader:
+class KerasEncoder:
     """`keras.layers.LSTM` with copies of our weights: [B, T, I] -> last hidden state [B, H].
 
     It is kept off cuDNN, or with `cudnn` kept to it: left to itself, Keras would choose by what it finds. `policy` is
@@ -53,7 +53,7 @@ class TensorFlow1Cell:
 
 
 @dataclass(frozen=True)
-class TensorFlow1Reader:
+class TensorFlow1Encoder:
     """`tf.compat.v1.nn.static_rnn` or `dynamic_rnn` around our cell: [B, T, I] -> last hidden state [B, H]."""
 
     weights: LSTMWeights
@@ -75,7 +75,7 @@ class TensorFlow1Reader:
 
 
 @dataclass(frozen=True)
-class BlockReader:
+class BlockEncoder:
     """`tf.raw_ops.BlockLSTMV2`, one operation for all steps: [B, T, I] -> last hidden state [B, H]."""
 
     weights: LSTMWeights

@@ -39,7 +39,7 @@ def pytest_addoption(parser):
     add("steps", f"T, rows an image is read for ({sizes.steps})")
     add("batch", f"B, images a batch ({sizes.batch})")
     add("hidden", f"H, hidden units ({sizes.hidden})")
-    add("variants", f"what takes turns, in place of the preset's: {', '.join(VARIANTS)}; or module:reader")
+    add("variants", f"what takes turns, in place of the preset's: {', '.join(VARIANTS)}; or module:encoder")
     add("modes", f"modes to measure in besides a variant's own: {', '.join(MODES[1:])}")
     add("data", "digits (offline), mnist, or a path to MNIST's files (digits)", "digits")
     add("device", f"what to measure on: {' or '.join(DEVICES)} (the GPU if TensorFlow sees one)")

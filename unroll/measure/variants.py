@@ -106,5 +106,5 @@ def known_variant(name: str) -> str:
         return name
     raise UnrollError(
         f"got the variant {name!r}; want {', '.join(VARIANTS)}, dynamic-K for another unroll=K, "
-        "or module:reader for your own"
+        "or module:encoder for your own"
     )

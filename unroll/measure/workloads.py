@@ -16,23 +16,23 @@ from unroll.measure.device import CPU, Device
 from unroll.measure.foreign import Start, new_foreign_workload
 from unroll.measure.process import NotAvailable, function_named
 from unroll.measure.variants import cells_an_iteration, label, variant_of
-from unroll.models.network import LSTMReader, MixedReader, Network, init_network
+from unroll.models.network import LSTMEncoder, MixedEncoder, Network, init_network
 from unroll.rnn import dynamic_unroll, static_unroll
 
 _traced = partial(tf.function, autograph=False)
 
-READERS: dict[str, Callable] = {
-    "static": partial(LSTMReader, unroll=static_unroll),
-    "static-traced": partial(LSTMReader, unroll=static_unroll, wrap_cell=_traced),
-    "dynamic": partial(LSTMReader, unroll=dynamic_unroll),
-    "keras-unrolled": partial(peers.KerasReader, unroll=True),
-    "keras-loop": partial(peers.KerasReader, unroll=False),
-    "keras-cudnn": partial(peers.KerasReader, unroll=False, cudnn=True),
-    "tf1-static": partial(peers.TensorFlow1Reader, static=True),
-    "tf1-dynamic": partial(peers.TensorFlow1Reader, static=False),
-    "block": peers.BlockReader,
+ENCODERS: dict[str, Callable] = {
+    "static": partial(LSTMEncoder, unroll=static_unroll),
+    "static-traced": partial(LSTMEncoder, unroll=static_unroll, wrap_cell=_traced),
+    "dynamic": partial(LSTMEncoder, unroll=dynamic_unroll),
+    "keras-unrolled": partial(peers.KerasEncoder, unroll=True),
+    "keras-loop": partial(peers.KerasEncoder, unroll=False),
+    "keras-cudnn": partial(peers.KerasEncoder, unroll=False, cudnn=True),
+    "tf1-static": partial(peers.TensorFlow1Encoder, static=True),
+    "tf1-dynamic": partial(peers.TensorFlow1Encoder, static=False),
+    "block": peers.BlockEncoder,
 }
-TAKES_LENGTHS = (LSTMReader, peers.TensorFlow1Reader)
+TAKES_LENGTHS = (LSTMEncoder, peers.TensorFlow1Encoder)
 LOSS_SCALES = {"float16": 1024.0, "bfloat16": 1.0}  # float16 has few exponents: small gradients would be lost
 
 
@@ -116,23 +116,23 @@ def new_network(variant: str, sizes: Sizes, seed: int, half: str | None = None) 
     Raises:
         NotAvailable: the variant takes no sequence_length, and the sizes ask for one; or no such dtype.
     """
-    make_reader = reader_of(variant)
-    made = getattr(make_reader, "func", make_reader)
+    make_encoder = encoder_of(variant)
+    made = getattr(make_encoder, "func", make_encoder)
     if sizes.valid is not None:
         if made not in TAKES_LENGTHS:
             raise NotAvailable("takes no sequence_length")
         # A Variable, because a constant would be folded into the graph, and the mask with it.
         lengths = tf.Variable(tf.fill([sizes.batch], sizes.valid), trainable=False)
-        make_reader = partial(make_reader, sequence_length=lengths)
+        make_encoder = partial(make_encoder, sequence_length=lengths)
     if half is None:
-        return init_network(make_reader, sizes.input, sizes.hidden, seed=seed)
-    if (made, half) == (peers.BlockReader, "bfloat16"):
+        return init_network(make_encoder, sizes.input, sizes.hidden, seed=seed)
+    if (made, half) == (peers.BlockEncoder, "bfloat16"):
         raise NotAvailable("BlockLSTMV2 takes no bfloat16")
-    if made is peers.KerasReader:
-        make_reader = partial(make_reader, policy=f"mixed_{half}")
+    if made is peers.KerasEncoder:
+        make_encoder = partial(make_encoder, policy=f"mixed_{half}")
     else:
-        make_reader = partial(MixedReader, make_reader=make_reader, dtype=half)
-    network = init_network(make_reader, sizes.input, sizes.hidden, seed=seed)
+        make_encoder = partial(MixedEncoder, make_encoder=make_encoder, dtype=half)
+    network = init_network(make_encoder, sizes.input, sizes.hidden, seed=seed)
     return replace(network, loss_scale=LOSS_SCALES[half])
 
 
@@ -154,10 +154,10 @@ def expected_of(sizes: Sizes, batch: Batch, seed: int) -> Expected:
     return expect(starting_weights(sizes, seed), batch, seed, sizes.valid)
 
 
-def reader_of(variant: str) -> Callable:
-    """Find what makes a variant's reader of its weights: one of ours, or the user's own, given as module:name."""
+def encoder_of(variant: str) -> Callable:
+    """Find what makes a variant's encoder of its weights: one of ours, or the user's own, given as module:name."""
     if ":" in variant:
         return function_named(variant)
     if cells := cells_an_iteration(variant):
-        return partial(LSTMReader, unroll=partial(dynamic_unroll, unroll=cells))
-    return READERS[variant]
+        return partial(LSTMEncoder, unroll=partial(dynamic_unroll, unroll=cells))
+    return ENCODERS[variant]

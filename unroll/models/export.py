@@ -24,9 +24,9 @@ def export_network(network: Network, steps: int, folder: Path) -> Path:
     Returns:
         the folder.
     """
-    input_size, dtype = (network.reader.input_layer or network.reader.weights)[0].shape[0], network.kernel.dtype
+    input_size, dtype = (network.encoder.input_layer or network.encoder.weights)[0].shape[0], network.kernel.dtype
     signature = tf.TensorSpec([None, None, input_size], dtype, name="images")
-    is_dynamic = network.reader.unroll is dynamic_unroll
+    is_dynamic = network.encoder.unroll is dynamic_unroll
     serve = network.forward if is_dynamic else lambda images: network.forward(_of_steps(images, steps))
     return save_served(network, serve, signature, folder)
 
@@ -43,9 +43,11 @@ def serve_rows(network: Network, steps: int, test: Split, rows: Sequence[int]) -
     """
     found = []
     for name, unroll in UNROLLS.items():
-        reader = replace(network.reader, unroll=unroll)
+        encoder = replace(network.encoder, unroll=unroll)
         with tempfile.TemporaryDirectory() as folder:
-            model: Any = tf.saved_model.load(str(export_network(replace(network, reader=reader), steps, Path(folder))))
+            model: Any = tf.saved_model.load(
+                str(export_network(replace(network, encoder=encoder), steps, Path(folder)))
+            )
             found += [_serve(model.serve, name, test, count, network.kernel.dtype) for count in rows]
     return found
 

@@ -26,7 +26,7 @@ class InputLayer(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LSTMReader:
+class LSTMEncoder:
     """Reads images row by row with one of the pair: [B, T, I] -> the hidden state after the last row, [B, H].
 
     `unroll` is `static_unroll` or `dynamic_unroll`; `wrap_cell` may be `tf.function`, which traces the cell once.
@@ -64,17 +64,17 @@ class LSTMReader:
 
 
 @dataclass(frozen=True)
-class MixedReader:
+class MixedEncoder:
     """Reads images in 16-bit floats from weights that stay float32: [B, T, I] -> last hidden state [B, H], as float32.
 
-    `make_reader` makes the reader of the rounded weights: one that takes tensors in place of Variables. `dtype` is
+    `make_encoder` makes the encoder of the rounded weights: one that takes tensors in place of Variables. `dtype` is
     "float16" or "bfloat16". Weights are rounded once a call, and their gradients come back as float32.
 
     Source: Micikevicius et al., "Mixed Precision Training" (2018).
     """
 
     weights: LSTMWeights
-    make_reader: Callable
+    make_encoder: Callable
     dtype: str
 
     @property
@@ -83,19 +83,20 @@ class MixedReader:
 
     def __call__(self, images) -> tf.Tensor:
         rounded = LSTMWeights(*(tf.cast(weight, self.dtype) for weight in self.weights.read()))
-        hidden = self.make_reader(rounded)(tf.cast(images, self.dtype))  # [B, H]
+        hidden = self.make_encoder(rounded)(tf.cast(images, self.dtype))  # [B, H]
         return tf.cast(hidden, images.dtype)
 
 
 @dataclass(frozen=True)
 class Network:
-    """A reader [B, T, I] -> [B, H] with a dense layer on its last hidden state, and plain gradient descent.
+    """An encoder [B, T, I] -> [B, H] with a dense layer on its last hidden state, and plain gradient descent.
 
-    `reader` is an `LSTMReader` or a peer's: any callable with `variables` in the order kernel, recurrent kernel, bias.
-    With 16-bit floats, a `loss_scale` above 1 keeps small gradients from being rounded to zero; the update undoes it.
+    `encoder` is an `LSTMEncoder` or a peer's: any callable with `variables` in the order kernel, recurrent kernel,
+    bias. With 16-bit floats, a `loss_scale` above 1 keeps small gradients from being rounded to zero; the update
+    undoes it.
     """
 
-    reader: Any
+    encoder: Any
     kernel: tf.Variable  # [H, 10]
     bias: tf.Variable  # [10]
     learning_rate: float = 0.1
@@ -103,11 +104,11 @@ class Network:
 
     @property
     def variables(self) -> list[tf.Variable]:
-        return [*self.reader.variables, self.kernel, self.bias]
+        return [*self.encoder.variables, self.kernel, self.bias]
 
     def forward(self, images) -> tf.Tensor:
         """Return the logits [B, 10] of images [B, T, I]."""
-        return self.logits(self.reader(images))
+        return self.logits(self.encoder(images))
 
     def logits(self, hidden) -> tf.Tensor:
         """Return the logits [B, 10] of hidden states [B, H]."""
@@ -145,10 +146,12 @@ def named_rightly(logits, labels) -> tf.Tensor:
     return tf.argmax(logits, 1, labels.dtype) == labels
 
 
-def init_network(make_reader: Callable[[LSTMWeights], Any], input_size: int, hidden_size: int, *, seed: int) -> Network:
-    """Build a network with new weights; the same seed gives the same weights, whatever the reader."""
-    reader = make_reader(init_weights(input_size, hidden_size, seed=seed))
-    return Network(reader, *_init_dense(hidden_size, CLASSES, Design(), np.random.default_rng(seed + 1), "float32"))
+def init_network(
+    make_encoder: Callable[[LSTMWeights], Any], input_size: int, hidden_size: int, *, seed: int
+) -> Network:
+    """Build a network with new weights; the same seed gives the same weights, whatever the encoder."""
+    encoder = make_encoder(init_weights(input_size, hidden_size, seed=seed))
+    return Network(encoder, *_init_dense(hidden_size, CLASSES, Design(), np.random.default_rng(seed + 1), "float32"))
 
 
 def build_network(settings: Settings) -> Network:
@@ -160,13 +163,13 @@ def build_network(settings: Settings) -> Network:
     outer, inner, lstm = (np.random.default_rng([settings.seed, number]) for number in range(3))
     input_layer = InputLayer(*_init_dense(settings.input, hidden, design, inner, dtype)) if design.input_layer else None
     weights = _init_lstm(hidden if input_layer else settings.input, hidden, design, lstm, dtype)
-    reader = LSTMReader(
+    encoder = LSTMEncoder(
         weights,
         UNROLLS[settings.unroll],
         input_layer=input_layer,
         reads_outputs=design.reads == "outputs[-1]",
     )
-    return Network(reader, *_init_dense(hidden, CLASSES, design, outer, dtype))
+    return Network(encoder, *_init_dense(hidden, CLASSES, design, outer, dtype))
 
 
 def weight_names(design: Design) -> list[str]:

@@ -21,7 +21,7 @@ def read_digit(network: Network, image: np.ndarray, label: int) -> list[Reading]
     batch = tf.constant(image[np.newaxis], network.kernel.dtype)  # [1, T, I]
     states, probabilities = {}, {}
     for name, unroll in UNROLLS.items():
-        states_of: Any = tf.function(replace(network.reader, unroll=unroll).states, autograph=False)
+        states_of: Any = tf.function(replace(network.encoder, unroll=unroll).states, autograph=False)
         hidden, cell = (leaf[:, 0] for leaf in states_of(batch))  # [T, H]
         states[name] = np.stack([hidden, cell])  # [2, T, H]
         probabilities[name] = tf.nn.softmax(network.logits(hidden)).numpy()  # [T, 10]
