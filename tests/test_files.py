@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from unroll import files
-from unroll.files import JSONLines, write_whole
+from unroll.files import JSONLines, user_path, write_whole
 
 
 @contextmanager
@@ -96,6 +96,28 @@ def test_of_programs_that_write_one_file_at_once_one_wins_whole(tmp_path):
         list(pool.map(write, [b"a", b"b", b"c", b"d"] * 5))
     assert path.read_bytes() in [letter * 100_000 for letter in (b"a", b"b", b"c", b"d")]
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_where_the_disk_fills_up_no_part_of_a_line_stays(tmp_path):
+    file = JSONLines(tmp_path / "lines", "list", ValueError, "make one")
+    file.append({"a": 1})
+    with files_no_larger_than(1000), pytest.raises(OSError, match="No space left") as caught:
+        file.append({"b": 2}, {"c": "c" * 2000})
+    assert caught.value.filename == str(file.path)
+    file.append({"d": 4})
+    assert list(file.read()) == [(1, {"a": 1}), (2, {"d": 4})]
+
+
+def test_a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "lines")
+    with pytest.raises(ValueError, match="is no file; want a list; make one"):
+        list(JSONLines(tmp_path / "lines", "list", ValueError, "make one").read())
+
+
+def test_a_path_as_a_person_types_it(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    typed = ["~/x", "x/~", "~nobody-of-this-name/x"]
+    assert [str(user_path(path)) for path in typed] == ["/home/me/x", "x/~", "~nobody-of-this-name/x"]
 
 
 @pytest.mark.parametrize("sync", [True, False])

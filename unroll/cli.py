@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unroll.errors import UnrollError
+from unroll.files import user_path
 
 BAD_INPUT, INTERRUPTED = 2, 130
 
@@ -51,12 +52,13 @@ def _parser() -> argparse.ArgumentParser:
 
     report = commands.add_parser("report", help="make the figures, the tables and one page of a folder's last run")
     told = "a folder with a journal.jsonl (by default %(default)s, where `make bench` puts it)"
-    report.add_argument("results", type=Path, nargs="?", default=Path("results/local"), help=told)
+    report.add_argument("results", type=user_path, nargs="?", default=Path("results/local"), help=told)
     report.set_defaults(run=_report)
 
     page = commands.add_parser("fill", help="make the generated tables of a Markdown page anew")
-    page.add_argument("page", type=Path, help="a page with parts marked <!-- unroll: NAME --> ... <!-- /unroll -->")
-    page.add_argument("results", type=Path, help="the folder whose last run the tables are made from")
+    marks = "a page with parts marked <!-- unroll: NAME --> ... <!-- /unroll -->"
+    page.add_argument("page", type=user_path, help=marks)
+    page.add_argument("results", type=user_path, help="the folder whose last run the tables are made from")
     page.set_defaults(run=_fill)
 
     both = commands.add_parser("compare", help="set two runs side by side: what differs, and by what factor")
@@ -65,9 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     both.set_defaults(run=_compare)
 
     ledger = commands.add_parser("claims", help="judge what others claim by a folder's last run")
-    ledger.add_argument(
-        "results", type=Path, nargs="?", help="a results folder; by default results/local, or else the committed ones"
-    )
+    told = "a results folder; by default results/local, or else the committed ones"
+    ledger.add_argument("results", type=user_path, nargs="?", help=told)
     ledger.set_defaults(run=_claims)
 
     advice = commands.add_parser("advise", help="recommend how to unroll at your sizes, from the nearest measurements")
@@ -106,7 +107,7 @@ def _add_train(commands) -> None:
     add("--seed", "N", "of the first weights and the order of the batches (0)", 0)
     add("--dtype", "WORD", "float32 or float64 (float32)", "float32", str)
     add("--steps-per-call", "N", "updates that one call of the graph takes (10)", 10)
-    add("--save", "PATH", "a checkpoint, written every --save-every updates and at the end", kind=Path)
+    add("--save", "PATH", "a checkpoint, written every --save-every updates and at the end", kind=user_path)
     add("--save-every", "N", "updates from one checkpoint to the next (200)", 200)
     train.add_argument("--resume", action="store_true", help="go on from the checkpoint that --save names")
     train.add_argument(
@@ -116,10 +117,11 @@ def _add_train(commands) -> None:
         help="the same weights in every run, bit for bit",
     )
     add("--strategy", "WORD", "several devices: mirrored, or multiworker by TF_CONFIG (one device)", kind=str)
-    add("--tensorboard", "FOLDER", "scalars and both graphs for TensorBoard (extra: tensorboard)", kind=Path)
+    add("--tensorboard", "FOLDER", "scalars and both graphs for TensorBoard (extra: tensorboard)", kind=user_path)
     add("--digit", "N", "the test image that is drawn, read row by row; or none (0)", 0)
     add("--rows", "N,N", "serve the test images read for so many rows, from an export of each unroll", kind=str)
-    add("--results", "FOLDER", "where the history, figures and tables go (results/training)", "results/training", Path)
+    told = "where the history, figures and tables go (results/training)"
+    add("--results", "FOLDER", told, "results/training", user_path)
     train.set_defaults(run=_train)
 
 

@@ -1,5 +1,6 @@
 """Files that outlive the program that writes them: lines that are appended, and files that are replaced as a whole."""
 
+import errno
 import glob
 import json
 import os
@@ -36,9 +37,18 @@ class JSONLines:
     how: str
 
     def append(self, *lines: dict, sync: bool = True) -> None:
-        """Write lines in one, so that programs may share the file; with `sync`, see them on the disk first."""
+        """Write lines in one, so that programs may share the file; with `sync`, see them on the disk first.
+
+        Raises:
+            OSError: they cannot be written whole, such as on a full disk. None of them is in the file then.
+        """
+        text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
         with open(self.path, "ab", buffering=0) as file:
-            file.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+            written = file.write(text)
+            if written < len(text):
+                if os.fstat(file.fileno()).st_size == file.tell():  # nobody has written behind it
+                    file.truncate(file.tell() - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
             if sync:
                 os.fsync(file.fileno())
 
@@ -61,6 +71,8 @@ class JSONLines:
         Raises:
             the kind's error: the file cannot be read, or is none of JSON objects.
         """
+        if self.path.exists() and not self.path.is_file():  # reading a pipe would wait for ever
+            raise self.error(f"{self.path} is no file; want a {self.kind}; {self.how}")
         try:
             text = self.path.read_bytes().decode(errors="replace")
         except OSError as error:
@@ -89,6 +101,14 @@ class JSONLines:
         if torn:
             with open(self.path, "ab") as file:
                 file.write(b"\n")
+
+
+def user_path(text: str | os.PathLike) -> Path:
+    """Return a path as a person typed it: ~ is the home folder, also where the shell left it (`--results=~/x`)."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # there is no such user
+        return Path(text)
 
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:

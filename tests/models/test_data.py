@@ -198,6 +198,33 @@ def assert_holds_the_arrays(dataset, atol=1e-7):
         np.testing.assert_array_equal(split.labels, arrays[f"y_{part}"])
 
 
+@pytest.mark.parametrize("inner", ["MNIST/raw", "raw"])
+def test_idx_files_are_found_where_torchvision_puts_them(tmp_path, inner):
+    (tmp_path / inner).mkdir(parents=True)
+    write_idx(tmp_path / inner)
+    assert_holds_the_arrays(load(tmp_path))
+
+
+def test_idx_files_are_found_where_kaggle_puts_them(tmp_path):
+    for key, name in FILES.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_bytes(idx_bytes(make_arrays()[key]))
+    assert_holds_the_arrays(load(tmp_path))
+
+
+def test_mnist_npz_is_found_in_its_folder(tmp_path):
+    write_npz(tmp_path).rename(tmp_path / "mnist.npz")
+    assert_holds_the_arrays(load(tmp_path))
+
+
+def test_a_path_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").mkdir()
+    write_idx(tmp_path / "mine")
+    assert_holds_the_arrays(load("~/mine"))
+    assert_refused("~nobody-of-this-name/mine", "does not exist")
+
+
 def test_path_may_be_text_and_gives_the_name(tmp_path, monkeypatch):
     folder = tmp_path / "fashion"
     folder.mkdir()
@@ -346,7 +373,14 @@ def test_gzip_damaged(tmp_path, damage, error):
 def test_idx_header_that_promises_terabytes_takes_no_memory(tmp_path, pack):
     content = pack(struct.pack(">4I", IMAGES, 2**32 - 1, 28, 28) + bytes(100))
     with PeakMemory() as peak:
-        assert_idx_refused(tmp_path, FILES["x_train"], content, "got only 100 bytes", "4294967295 examples")
+        assert_idx_refused(tmp_path, FILES["x_train"], content, "promises 4294967295 examples", "at most 1000000")
+    assert peak.bytes < 5e6
+
+
+def test_labels_that_unpack_to_gigabytes_are_not_unpacked(tmp_path):
+    content = gzip.compress(struct.pack(">2I", LABELS, 20_000_000) + bytes(20_000_000))
+    with PeakMemory() as peak:
+        assert_idx_refused(tmp_path, FILES["y_train"], content, "promises 20000000 examples", "at most 1000000")
     assert peak.bytes < 5e6
 
 
@@ -365,6 +399,25 @@ class PeakMemory:
     def __exit__(self, *_):
         self.bytes = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
+
+
+def test_emnist_is_refused_because_its_images_lie_on_their_side(tmp_path):
+    (tmp_path / "emnist-digits-train-images-idx3-ubyte.gz").touch()
+    assert_refused(tmp_path, str(tmp_path), "EMNIST", "on their side")
+
+
+@pytest.mark.parametrize(
+    ("content", "what", "advice"),
+    [
+        (b"<!DOCTYPE html><html>", "a web page", "browser"),
+        (b"\n<html>", "a web page", "browser"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a pointer of git-lfs", "git lfs pull"),
+    ],
+)
+def test_what_was_saved_in_the_place_of_data_is_named(tmp_path, content, what, advice):
+    assert_idx_refused(tmp_path, FILES["y_train"], content, what, advice)
+    (tmp_path / "mine.npz").write_bytes(content)
+    assert_npz_refused(tmp_path / "mine.npz", what, advice)
 
 
 # Bad npz files
@@ -414,6 +467,14 @@ def test_npz_with_a_header_that_promises_terabytes(tmp_path):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("x_train.npy", header.getvalue() + bytes(100))
     assert_npz_refused(path, "does not read as .npz")
+
+
+def test_npz_with_a_member_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(data, "MOST_NPY_BYTES", 10_000_000)
+    path = write_npz(tmp_path, np.savez_compressed, y_train=np.zeros(20_000_000, np.uint8))
+    with PeakMemory() as peak:
+        assert_npz_refused(path, "does not read as .npz", "y_train is 20000128 bytes when unpacked")
+    assert peak.bytes < 5e6
 
 
 def test_npz_with_a_member_that_is_no_array(tmp_path):

@@ -14,11 +14,21 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from unroll.errors import UnrollError
+from unroll.files import user_path
 
 SIZE = 28
 BOX_SIZE = 20  # MNIST scales a digit into a box of this side, then places the box in the image
 CENTER = 14  # the row and column, counted from 0, on which MNIST's own images have their centre of mass
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
+MOST_EXAMPLES = 1_000_000  # a damaged or hostile file may promise more than memory holds
+MOST_NPY_BYTES = MOST_EXAMPLES * SIZE * SIZE * 8 + 4096
+NESTED = (".", "MNIST/raw", "raw")  # where torchvision puts the IDX files, below the folder that it is given
+WEB_PAGE = "a web page", "open it in a browser to see why, and download the file itself"
+NO_DATA = {  # what a download that went wrong begins with, what that is, and what to do about it
+    b"<!doctype": WEB_PAGE,
+    b"<html": WEB_PAGE,
+    b"version https://git-lfs": ("a pointer of git-lfs", "run `git lfs pull` in the repository that it is from"),
+}
 
 
 class Split(NamedTuple):
@@ -48,11 +58,13 @@ def load(source: str | os.PathLike = "digits") -> Dataset:
     - "digits": scikit-learn's 1797 digits, which need no network: 1437 to train on, 360 to test on. Each is scaled
       from 8x8 to 20x20 and placed in 28x28 as MNIST places its own. The same writers are in both splits.
     - "mnist": MNIST as Keras downloads and caches it.
-    - a folder: MNIST's four IDX files, compressed by gzip or not.
+    - a folder: MNIST's four IDX files, compressed by gzip or not, each of which may lie in a folder of its own name
+      as Kaggle packs them; or a folder that holds them in MNIST/raw, as torchvision does; or one with mnist.npz.
     - a .npz file: `x_train`, `y_train`, `x_test` and `y_test`, as in Keras's mnist.npz; the images are uint8, or
       floats from 0 to 1.
 
-    A folder that is itself called "digits" or "mnist" is reached as "./digits" or "./mnist".
+    A path may begin with ~ for the home folder. A folder that is itself called "digits" or "mnist" is reached as
+    "./digits" or "./mnist". No source may hold more than a million images a split.
 
     Raises:
         DataError: the source does not exist, cannot be read or downloaded, is damaged or incomplete, or does not hold
@@ -72,7 +84,7 @@ def load(source: str | os.PathLike = "digits") -> Dataset:
     if source == "mnist":
         return _load_mnist()
     try:
-        return _load_path(Path(source))
+        return _load_path(user_path(source))
     except OSError as error:
         raise DataError(
             f"{source}: got a path that cannot be read ({error}); want files that this user may read: "
@@ -127,8 +139,11 @@ def _load_mnist() -> Dataset:
 
 
 def _load_path(path: Path) -> Dataset:
+    if path.is_dir() and not _holds_idx(path) and (path / "mnist.npz").is_file():
+        path = path / "mnist.npz"
     if path.is_dir():
-        train, test = _load_idx(path, "train"), _load_idx(path, "t10k")
+        folder = next((path / inner for inner in NESTED if _holds_idx(path / inner)), path)
+        train, test = _load_idx(folder, "train"), _load_idx(folder, "t10k")
     elif path.suffix == ".npz" and path.is_file():
         train, test = _load_npz(path)
     else:
@@ -145,11 +160,20 @@ def _load_idx(folder: Path, prefix: str) -> Split:
     return _split(_read_idx(images_path, 3), _read_idx(labels_path, 1), images_path, labels_path)
 
 
+def _holds_idx(folder: Path) -> bool:
+    return any(folder.glob("train-images*")) or any(folder.glob("t10k-images*"))
+
+
 def _find_idx(folder: Path, stem: str, rank: int) -> Path:
     names = [f"{stem}{mark}idx{rank}-ubyte{suffix}" for mark in "-." for suffix in ("", ".gz")]
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
+    for path in [folder / inner / name for name in names for inner in (".", name)]:
+        if path.is_file():
+            return path
+    if any(folder.glob("emnist-*")):
+        raise DataError(
+            f"{folder}: got EMNIST's files, whose images lie on their side; want MNIST's own four IDX files: "
+            "transpose EMNIST's images and save them as .npz, or take MNIST"
+        )
     raise DataError(
         f"{folder}: got a folder without {stem}; want one of the files {', '.join(names)}: "
         "put MNIST's four IDX files in the folder"
@@ -159,6 +183,7 @@ def _find_idx(folder: Path, stem: str, rank: int) -> Path:
 def _read_idx(path: Path, rank: int) -> np.ndarray:
     """Read an IDX file of unsigned bytes, compressed by gzip or not: images [N, 28, 28] or labels [N]."""
     with path.open("rb") as file:
+        _refuse_what_is_no_data(file, path)
         is_gzip = file.peek(2)[:2] == b"\x1f\x8b"  # by content: browsers unpack a .gz and keep its name
         try:
             stream: Any = gzip.GzipFile(fileobj=file) if is_gzip else file
@@ -194,8 +219,20 @@ def _check_idx_header(magic: int, shape: list[int], path: Path, rank: int):
     if magic != wanted:
         advice = "images and labels are swapped, rename the files" if magic in (0x801, 0x803) else "download it again"
         raise DataError(f"{path}: got the magic number 0x{magic:08x}; want 0x{wanted:08x}: {advice}")
+    if shape[0] > MOST_EXAMPLES:
+        raise DataError(
+            f"{path}: got a header that promises {shape[0]} examples; want at most {MOST_EXAMPLES}: download it again"
+        )
     if shape[1:] not in ([], [SIZE, SIZE]):
         raise DataError(f"{path}: got images of {shape[1]}x{shape[2]}; want {SIZE}x{SIZE}: give files in MNIST's size")
+
+
+def _refuse_what_is_no_data(file: Any, path: Path):
+    """Refuse a web page or a pointer that was saved in the file's place; the file's position stays."""
+    beginning = file.peek(64)[:64].lstrip().lower()
+    for mark, (what, advice) in NO_DATA.items():
+        if beginning.startswith(mark):
+            raise DataError(f"{path}: got {what}; want the data themselves: {advice}")
 
 
 def _read_at_most(stream: IO[bytes], limit: int) -> bytearray:
@@ -223,15 +260,23 @@ def _load_npz(path: Path) -> tuple[Split, Split]:
 def _read_npz(path: Path) -> tuple[list[str], dict[str, np.ndarray]]:
     """Return the names of all arrays in the file, and those arrays that are wanted from it."""
     with path.open("rb") as file:
+        _refuse_what_is_no_data(file, path)
         try:
             with np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
                 # a member that is no array comes as bytes: as an array it has a type and shape to refuse
-                return archive.files, {key: np.asarray(archive[key]) for key in NPZ_KEYS if key in archive}
+                return archive.files, {key: _member(archive, key) for key in NPZ_KEYS if key in archive}
         except Exception as error:  # for a damaged file, zipfile, zlib and NumPy raise almost any type
             raise DataError(
                 f"{path}: got a file that NumPy does not read as .npz ({error}); want an undamaged .npz of plain "
                 "arrays; pickled objects are refused, because loading them can run code: download or save it again"
             ) from error
+
+
+def _member(archive: Any, key: str) -> np.ndarray:
+    size = max(archive.zip.getinfo(name).file_size for name in archive.zip.namelist() if name in (key, f"{key}.npy"))
+    if size > MOST_NPY_BYTES:
+        raise ValueError(f"{key} is {size} bytes when unpacked; at most {MOST_NPY_BYTES} are read")
+    return np.asarray(archive[key])
 
 
 def _split(images: np.ndarray, labels: np.ndarray, images_from: object, labels_from: object) -> Split:
