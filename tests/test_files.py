@@ -11,7 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from unroll import files
-from unroll.files import JSONLines, user_path, write_whole
+from unroll.errors import UnrollError
+from unroll.files import JSONLines, claimed, user_path, write_whole
 
 
 @contextmanager
@@ -63,7 +64,7 @@ write_whole(pathlib.Path({str(path)!r}), lambda file: (file.write(bytes(9000)), 
 
 
 def test_a_draft_of_a_program_that_still_writes_is_left_alone_until_it_is_old(tmp_path):
-    path, draft = tmp_path / "file", files._draft_of(tmp_path / "file")
+    path, draft = tmp_path / "file", files._own_name(tmp_path / "file", files.DRAFT)
     elsewhere = draft.with_name(draft.name.replace(files._machine(), "elsewhere").replace(str(os.getpid()), "4194305"))
     for each in (draft, elsewhere, tmp_path / ".file.mine.draft"):
         each.write_text("another's")
@@ -75,10 +76,45 @@ def test_a_draft_of_a_program_that_still_writes_is_left_alone_until_it_is_old(tm
     assert set(os.listdir(tmp_path)) == {"file", ".file.mine.draft"}
 
 
+def test_a_path_is_claimed_by_one_program_at_a_time(tmp_path):
+    path = tmp_path / "file"
+    with claimed(path, "a training"):
+        refused = rf"got {path}, on which process {os.getpid()} of .* \(a training\)"
+        with pytest.raises(UnrollError, match=refused), claimed(path, "a training"):
+            raise AssertionError("claimed twice")
+        with claimed(tmp_path / "other", "a training"):
+            assert len(os.listdir(tmp_path)) == 2
+    with claimed(path, "a training"):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_claim_of_a_program_that_was_killed_ends_with_it(tmp_path):
+    path = tmp_path / "file"
+    program = f"""
+import os
+from unroll.files import claimed
+with claimed({str(path)!r}, "a training"):
+    os.kill(os.getpid(), 9)
+"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
+    (left,) = os.listdir(tmp_path)
+    again = tmp_path / left.replace(str(os.getpid()), "1").replace(left.split(".")[3], "1")  # its number is given anew
+    again.touch()
+    os.utime(again, (0, 0))
+    with claimed(path, "a training"):
+        assert {left, again.name}.isdisjoint(os.listdir(tmp_path))
+
+
+def test_where_nothing_can_be_written_there_is_no_claim(tmp_path):
+    with claimed(tmp_path / "no" / "file", "a training"):
+        assert os.listdir(tmp_path) == []
+
+
 def test_nothing_is_written_through_a_link(tmp_path, monkeypatch):
     secret, path = tmp_path / "secret", tmp_path / "file"
     secret.write_text("kept")
-    monkeypatch.setattr(files, "_draft_of", lambda path: path.with_name("foreseen"))
+    monkeypatch.setattr(files, "_own_name", lambda path, kind: path.with_name("foreseen"))
     (tmp_path / "foreseen").symlink_to(secret)
     with pytest.raises(FileExistsError):
         write_whole(path, lambda file: file.write(b"new"))

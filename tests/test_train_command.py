@@ -106,11 +106,13 @@ def wait_for_update(results, update, started):
     raise AssertionError(f"it came to no update {update}")
 
 
-def test_stopped_by_ctrl_c_and_killed_and_gone_on_with_it_ends_with_the_same_weights_bit_for_bit(tmp_path):
+def test_stopped_by_ctrl_c_and_killed_and_gone_on_with_it_ends_with_the_same_weights_bit_for_bit(tmp_path, capsys):
     path, results, endless = tmp_path / "stopped", tmp_path / "stopped-results", ["--updates", 10**6]
 
     stopped = long_training(tmp_path, "stopped", *endless, "--save-every", 10**6)
     wait_for_update(results, 100, stopped)
+    assert train(tmp_path, "--save", path, "--resume") == cli.BAD_INPUT
+    assert f"on which process {stopped.pid} of" in capsys.readouterr().err
     os.kill(stopped.pid, signal.SIGINT)
     stopped.join()
     assert stopped.exitcode == cli.INTERRUPTED == 130

@@ -3,13 +3,14 @@
 import errno
 import glob
 import json
+import math
 import os
 import platform
 import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,7 +19,9 @@ import psutil
 
 from unroll.errors import UnrollError
 
-DRAFT, OLD_S = ".draft", 86_400.0
+DRAFT, CLAIM, OLD_S = ".draft", ".claim", 86_400.0
+TICK_S = 0.05  # longer than the tick by which a file system dates its files
+CLOCK_S = 2.0  # by which the clock of a file system and that of the processes may differ
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,8 @@ def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list
     drafts: dict[Path, Path] = {}
     try:
         for path, write in writes.items():
-            _sweep(Path(path))
-            draft = _draft_of(Path(path))
+            _others(Path(path), DRAFT)
+            draft = _own_name(Path(path), DRAFT)
             with open(draft, "xb") as file:  # a new file: never what a link of this name leads to
                 drafts[draft] = Path(path)
                 write(file)
@@ -150,19 +153,77 @@ def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list
     return paths
 
 
-def _draft_of(path: Path) -> Path:
-    """Return a name that nobody can foresee, and that says whose it is: this process of this machine."""
-    return path.with_name(f".{path.name}.{_machine()}.{os.getpid()}.{uuid.uuid4().hex}{DRAFT}")
+@contextmanager
+def claimed(path: Path, what: str) -> Iterator[None]:
+    """Keep a path for this process while it works on it. A killed program's claim ends with it.
+
+    Where no claim can be written, there is none: whoever writes the path will be told why.
+
+    Args:
+        what: what the path holds, for the message: "a training".
+
+    Raises:
+        UnrollError: another process has it; the message names that process.
+    """
+    path = Path(path)
+    mine = _own_name(path, CLAIM)
+    with suppress(OSError):
+        mine.touch(exist_ok=False)
+    time.sleep(TICK_S)  # so that of two claims of one tick both programs see both, and agree whose is the first
+    try:
+        first = min([mine, *_others(path, CLAIM)], key=lambda claim: (_age_key(claim), claim.name))
+        if first != mine:
+            machine, process, _ = _parts(first, CLAIM)
+            raise UnrollError(
+                f"got {path}, on which process {process} of {machine} is working ({what}); "
+                "want one program at a time: wait for it, stop it, or choose another path"
+            )
+        yield
+    finally:
+        mine.unlink(missing_ok=True)
 
 
-def _sweep(path: Path) -> None:
-    """Remove the drafts of a path that were left behind: their process has ended, or they are old."""
-    for draft in path.parent.glob(f".{glob.escape(path.name)}.*{DRAFT}"):
+def _age_key(claim: Path) -> float:
+    try:
+        return claim.lstat().st_mtime
+    except OSError:  # it has ended just now
+        return math.inf
+
+
+def _own_name(path: Path, kind: str) -> Path:
+    """Return a name beside a path that nobody can foresee, and that says whose it is: this process of this machine."""
+    return path.with_name(f".{path.name}.{_machine()}.{os.getpid()}.{uuid.uuid4().hex}{kind}")
+
+
+def _parts(path: Path, kind: str) -> tuple[str, int, str]:
+    """Return the machine, process and number that such a name holds."""
+    _, machine, process, number = path.name.removesuffix(kind).rsplit(".", 3)
+    return machine, int(process), number
+
+
+def _others(path: Path, kind: str) -> list[Path]:
+    """Return the drafts or claims of a path whose programs still run, and remove those that were left behind.
+
+    On another machine, what is a day old counts as left behind.
+    """
+    running = []
+    for other in path.parent.glob(f".{glob.escape(path.name)}.*{kind}"):
         with suppress(OSError, ValueError):  # another program was quicker, or the name is not one of ours
-            _, machine, process, _ = draft.name.removesuffix(DRAFT).rsplit(".", 3)
-            old = time.time() - draft.lstat().st_mtime > OLD_S
-            if old or (machine == _machine() and not psutil.pid_exists(int(process))):
-                os.unlink(draft)
+            machine, process, _ = _parts(other, kind)
+            since = other.lstat().st_mtime
+            if _runs_since(process, since) if machine == _machine() else time.time() - since < OLD_S:
+                running.append(other)
+            else:
+                os.unlink(other)
+    return running
+
+
+def _runs_since(process: int, since: float) -> bool:
+    """Return whether a process of this machine was there at that time, and is: numbers are given anew."""
+    try:
+        return psutil.Process(process).create_time() <= since + CLOCK_S
+    except psutil.Error:
+        return False
 
 
 def _machine() -> str:

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from unroll.errors import UnrollError
+from unroll.files import claimed
 from unroll.measure.process import quiet
 from unroll.models.checkpoint import CheckpointError, read_checkpoint
 from unroll.models.cluster import JOIN_S, Cluster
@@ -36,7 +37,13 @@ def train_as_asked(options) -> Iterator[Path | str]:
     """
     cluster = _cluster(options)
     chief = cluster is None or cluster.is_chief
-    _check_options(options, chief)
+    with claimed(options.save, "a training") if options.save and chief else nullcontext():
+        _check_options(options, chief)
+        yield from _train_and_keep(options, cluster, chief)
+
+
+def _train_and_keep(options, cluster: Cluster | None, chief: bool) -> Iterator[Path | str]:
+    """Train, keep the history, and draw it."""
     from unroll.models import data
 
     dataset = data.load(options.data)
