@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import psutil
+
 from unroll.errors import UnrollError
 from unroll.models.tutorials import Design, find_tutorial
 
@@ -15,6 +17,7 @@ STRATEGIES = ("mirrored", "multiworker")
 SIZES = ("steps", "batch", "hidden", "input")
 OWN = {"steps": ROWS, "batch": 64, "hidden": 128, "learning_rate": 0.002}  # where there is no tutorial
 OWN_UPDATES = 600
+MOST, GIB = 2**31 - 1, 1 << 30
 TUTORIAL_EPSILON, KERAS_EPSILON = 1e-8, 1e-7  # Adam's defaults in TensorFlow 1 and in Keras
 MAY_DIFFER = ("unroll", "updates", "steps_per_call", "deterministic")  # when a training is gone on with
 
@@ -144,6 +147,7 @@ def choose_settings(
             "leave one of the two out"
         )
     sizes = {name: getattr(found, name) for name in OWN} if found else OWN | given
+    _check_memory(sizes)
     return Settings(
         tutorial=tutorial,
         network=found.design if found else Design(),
@@ -160,6 +164,24 @@ def choose_settings(
     )
 
 
+def _check_memory(sizes: dict[str, Any]) -> None:
+    """Refuse sizes whose training this machine cannot hold."""
+    asked = {name: sizes[name] for name in ("steps", "batch", "hidden")}
+    for name, value in asked.items():
+        check_whole(name, value, 1)
+    total, needed = psutil.virtual_memory().total, bytes_of_training(*asked.values())
+    if needed > total:
+        raise SettingsError(
+            f"got {', '.join(f'--{name} {value}' for name, value in asked.items())}: a training step would hold about "
+            f"{needed / GIB:.3g} GiB, and this machine has {total / GIB:.3g}; want smaller sizes"
+        )
+
+
+def bytes_of_training(steps: int, batch: int, hidden: int, input_size: int = ROW_WIDTH) -> int:
+    """Return a guess of the bytes that a training step of these sizes holds: ten float32 numbers for each of B x H."""
+    return 40 * (steps * batch + hidden) * (hidden + input_size)
+
+
 def _choose_updates(found, updates, epochs, examples: int, batch) -> int:
     if updates is not None and epochs is not None:
         raise SettingsError(f"got --updates {updates} and --epochs {epochs}: want one of the two")
@@ -173,13 +195,20 @@ def _choose_updates(found, updates, epochs, examples: int, batch) -> int:
 
 
 def check_whole(name: str, value: Any, least: int) -> None:
-    """Refuse what is no whole number from `least` up.
+    """Refuse what is no whole number from `least` up to two thousand million.
 
     Raises:
         SettingsError: it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingsError(f"got {_option(name)} {value}; want a whole number from {least} up")
+    if value > MOST:
+        raise SettingsError(f"got {_option(name)} {_short(value)}; want at most {MOST}")
+
+
+def _short(value: int) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else f"{text[:20]}... ({len(text)} digits)"
 
 
 def _check_above_zero(name: str, value: Any) -> None:
