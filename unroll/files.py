@@ -2,6 +2,7 @@
 
 import errno
 import glob
+import itertools
 import json
 import math
 import os
@@ -13,15 +14,37 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypedDict, TypeVar
 
 import psutil
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, printable
 
 DRAFT, CLAIM, OLD_S = ".draft", ".claim", 86_400.0
 TICK_S = 0.05  # longer than the tick by which a file system dates its files
+MOST_LINE_BYTES = 1 << 26
+T = TypeVar("T")
 CLOCK_S = 2.0  # by which the clock of a file system and that of the processes may differ
+
+
+class Environment(TypedDict, total=False):
+    """What a file of results says of the machine and its software, in so far as it is shown to people."""
+
+    processor: str
+    cores: int
+    memory_bytes: int
+    devices: list[str]
+    gpus: list[dict[str, str | int]]
+    cuda: dict[str, str]
+    onednn: bool | None
+    vector_instructions: str | None
+    threads: dict[str, int]
+    system: str
+    python: str
+    versions: dict[str, str]
+    flags: dict[str, str]
+    commit: str
+    warnings: list[str]
 
 
 @dataclass(frozen=True)
@@ -77,12 +100,22 @@ class JSONLines:
         if self.path.exists() and not self.path.is_file():  # reading a pipe would wait for ever
             raise self.error(f"{self.path} is no file; want a {self.kind}; {self.how}")
         try:
-            text = self.path.read_bytes().decode(errors="replace")
+            with open(self.path, "rb") as file:
+                yield from self._values(file)
         except OSError as error:
             raise self.error(f"cannot read {self.path}: {error.strerror}; {self.how}") from error
-        for number, line in enumerate(text.splitlines(), start=1):
+
+    def _values(self, file: IO[bytes]) -> Iterator[tuple[int, dict]]:
+        for number in itertools.count(1):
+            line = file.readline(MOST_LINE_BYTES)
+            if not line:
+                return
+            if len(line) == MOST_LINE_BYTES:
+                raise self.not_ours(number, f"it is longer than {MOST_LINE_BYTES >> 20} MiB")
             try:
-                value = json.loads(line)
+                value = json.loads(line.decode(errors="replace"))
+            except RecursionError:
+                raise self.not_ours(number, "it is nested too deeply") from None
             except ValueError:
                 if number == 1:
                     raise self.error(f"{self.path} is not a {self.kind} of unroll: its first line is no JSON") from None
@@ -90,11 +123,27 @@ class JSONLines:
                 continue
             if not isinstance(value, dict):
                 raise self.not_ours(number)
-            yield number, value
+            yield number, _printable_value(value) if b"\\" in line or not line.isascii() else value
 
-    def not_ours(self, number: int) -> UnrollError:
+    def as_type(self, number: int, value: Any, wanted: type[T]) -> T:
+        """Return what a line holds as a type, such as a dataclass, after checking each of its parts.
+
+        Raises:
+            the kind's error: it is none, by the file and the line.
+        """
+        import msgspec  # here, because another interpreter that measures PyTorch or JAX writes and never reads
+
+        try:
+            return msgspec.convert(value, wanted)
+        except (msgspec.ValidationError, RecursionError) as error:
+            raise self.not_ours(number, str(error)) from None
+
+    def not_ours(self, number: int, why: str = "") -> UnrollError:
         """Make the error that a line is none that such a file has."""
-        return self.error(f"{self.path}, line {number}: not a record of this {self.kind}; want one that unroll wrote")
+        why = f" ({why})" if why else ""
+        return self.error(
+            f"{self.path}, line {number}: not a record of this {self.kind}{why}; want one that unroll wrote"
+        )
 
     def _end_torn_line(self) -> None:
         """Close the line that a killed run left unfinished, so that the next one starts on its own."""
@@ -104,6 +153,16 @@ class JSONLines:
         if torn:
             with open(self.path, "ab") as file:
                 file.write(b"\n")
+
+
+def _printable_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable_value(part) for part in value]
+    if isinstance(value, dict):
+        return {printable(key): _printable_value(part) for key, part in value.items()}
+    return value
 
 
 def user_path(text: str | os.PathLike) -> Path:

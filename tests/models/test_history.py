@@ -18,9 +18,10 @@ from unroll.models.history import (
     Served,
     read_trainings,
 )
+from unroll.models.settings import choose_settings
 
 ENVIRONMENT = {"processor": "a processor", "cores": 2}
-SETTINGS = {"tutorial": "002", "unroll": "static", "seed": 1}
+SETTINGS = choose_settings(data="digits", examples=1437, tutorial="002", unroll="static", seed=1).as_dict()
 POINTS = [Point(1, 2.5, 0.1, 0.5), Point(10, 1.25, None, 1.0)]
 TEST = Evaluation(10, 1.5, 0.5, 1.0, 1000.0)
 READING = Reading("static", 3, [[0.0, 1.0]], [[0.5, -0.5]], [[1.5, -1.5]], [[0.2, 0.8]], 1e-7)
@@ -67,10 +68,11 @@ def test_lines_are_in_the_file_before_the_next_is_written(tmp_path):
 
 def test_what_a_killed_program_wrote_is_there(tmp_path):
     code = (
-        "import os, signal, sys\nfrom unroll.models.history import *\n"
-        "History(sys.argv[1], {}, {}).append(Point(7, 1.0, 1.0, 0.0))\nos.kill(os.getpid(), signal.SIGKILL)"
+        "import json, os, signal, sys\nfrom unroll.models.history import *\n"
+        "settings = json.loads(sys.argv[2])\n"
+        "History(sys.argv[1], {}, settings).append(Point(7, 1.0, 1.0, 0.0))\nos.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)])
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path), json.dumps(SETTINGS)])
     assert done.returncode == -signal.SIGKILL
     assert [point.update for point in read_trainings(tmp_path)[0].points] == [7]
 

@@ -116,7 +116,7 @@ def _task(task: Any, jobs: dict[str, tuple[str, ...]]) -> tuple[str, int]:
     if not isinstance(task, dict):
         raise _error(f'{VARIABLE} has the "task" {json.dumps(task)}', "the type and the index of this process there")
     job, index = task.get("type"), task.get("index")
-    if job not in jobs:
+    if not isinstance(job, str) or job not in jobs:
         raise _error(f"{VARIABLE} has the task type {json.dumps(job)}", f"a job of its cluster: {' or '.join(jobs)}")
     count = len(jobs[job])
     if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < count:

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from unroll.errors import UnrollError
-from unroll.files import JSONLines
+from unroll.files import Environment, JSONLines
+from unroll.models.settings import Settings, SettingsError
 
 SCHEMA = 1
 FILE_NAME = "training.jsonl"
 HOW = "run `unroll train` to write one"
+T = TypeVar("T", bound=NamedTuple)
 
 
 class HistoryError(UnrollError):
@@ -149,6 +151,17 @@ class History:
             raise HistoryError(f"cannot write {self.path}: {error.strerror}; make room there") from error
 
 
+@dataclass(frozen=True)
+class _Head:
+    """The line with which a training begins, or goes on."""
+
+    training: str
+    environment: Environment
+    settings: dict
+    started: str = ""
+    resumed: str = ""
+
+
 def read_trainings(folder: Path) -> list[Training]:
     """Read every training of `folder`/training.jsonl, oldest first; a torn line is left out with a warning.
 
@@ -164,9 +177,11 @@ def read_trainings(folder: Path) -> list[Training]:
                     f"{file.path}, line {number}: written in schema {line['schema']}, this version reads schema "
                     f"{SCHEMA}; read it with the version that wrote it, or train into another folder"
                 )
+            file.as_type(number, line, _Head)
+            _check_settings(file, number, line["settings"])
             _read_head(line, trainings)
-        elif not _read_line(line, trainings.get(line.get("training", ""))):
-            raise file.not_ours(number)
+        else:
+            _read_line(file, number, line, trainings)
     if not trainings:
         raise HistoryError(f"{file.path} is empty; {HOW}")
     return [_in_order(training) for training in trainings.values()]
@@ -176,31 +191,44 @@ def _file(folder: Path) -> JSONLines:
     return JSONLines(Path(folder) / FILE_NAME, "training history", HistoryError, HOW)
 
 
+def _check_settings(file: JSONLines, number: int, settings: dict) -> None:
+    try:
+        Settings.from_dict(settings)
+    except SettingsError as error:
+        raise file.not_ours(number, str(error)) from None
+
+
 def _read_head(line: dict, trainings: dict[str, Training]) -> None:
     """Begin a training, or note that it was gone on with; in a folder of its own, what was gone on with begins."""
-    when = line.get("started") or line["resumed"]
+    when = line.get("started") or line.get("resumed", "")
     if line["training"] in trainings:
         trainings[line["training"]].resumed.append(when)
     else:
         trainings[line["training"]] = Training(line["training"], when, line["environment"], line["settings"])
 
 
-def _read_line(line: dict, training: Training | None) -> bool:
-    """Add a line to its training; False if it is none of ours."""
-    names = line.keys() - {"training"}
+def _read_line(file: JSONLines, number: int, line: dict, trainings: dict[str, Training]) -> None:
+    """Add a line to its training."""
+    training = trainings.get(str(line.get("training")))
+    names = tuple(line.keys() - {"training"})
     if training is None:
-        return False
-    if names == {"reading"}:
-        training.readings.append(Reading(**line["reading"]))
-    elif names == {"served"}:
-        training.served.append(Served(**line["served"]))
-    elif names == set(Point._fields):
-        training.points.append(Point(*(line[name] for name in Point._fields)))
-    elif names == set(Evaluation._fields):
-        training.tests.append(Evaluation(*(line[name] for name in Evaluation._fields)))
+        raise file.not_ours(number)
+    if names == ("reading",):
+        training.readings.append(file.as_type(number, line["reading"], Reading))
+    elif names == ("served",):
+        training.served.append(_of_fields(file, number, line["served"], Served))
+    elif "loss" in line:
+        training.points.append(_of_fields(file, number, line, Point))
     else:
-        return False
-    return True
+        training.tests.append(_of_fields(file, number, line, Evaluation))
+
+
+def _of_fields(file: JSONLines, number: int, values: Any, kind: type[T]) -> T:
+    """Read a named tuple, which the file holds by the names of its fields."""
+    names = kind._fields
+    if not isinstance(values, dict) or values.keys() - {"training"} != set(names):
+        raise file.not_ours(number)
+    return file.as_type(number, [values[name] for name in names], kind)
 
 
 def _in_order(training: Training) -> Training:

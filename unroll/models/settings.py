@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import msgspec
 import psutil
 
 from unroll.errors import UnrollError
@@ -92,10 +93,12 @@ class Settings:
             SettingsError: they are none.
         """
         try:
-            flat = {**values, **values["sizes"], "network": Design(**values["network"])}
+            flat = {**values, **values["sizes"]}
             del flat["sizes"]
-            return cls(**flat)
-        except (TypeError, KeyError) as error:
+            if unknown := flat.keys() - {field.name for field in fields(cls)}:
+                raise KeyError(*unknown)
+            return msgspec.convert(flat, cls)
+        except (TypeError, KeyError, msgspec.ValidationError) as error:
             raise SettingsError(
                 f"got settings that are none of a training ({error}); want those that unroll wrote"
             ) from error
