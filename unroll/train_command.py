@@ -254,7 +254,7 @@ def _ctrl_c_noticed() -> Iterator[Callable[[], bool]]:
 def _board(options, trainer) -> Iterator[Callable[[Iterable[Point | Evaluation]], None]]:
     """Return what writes to TensorBoard, or to nowhere."""
     if not options.tensorboard:
-        yield lambda made: None
+        yield lambda points: None
         return
     from unroll.models.tensorboard import TensorBoard
 
@@ -274,12 +274,12 @@ class Bar:
             TextColumn(f"{settings.tutorial or ''} {settings.unroll}".strip()),
             BarColumn(bar_width=None),
             TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TextColumn("{task.fields[found]}"),
+            TextColumn("{task.fields[status]}"),
             TimeRemainingColumn(),
         )
         # It is drawn from here, for a thread that draws would take time from training.
         self._progress = Progress(*columns, console=Console(stderr=True), auto_refresh=False)
-        self._task = self._progress.add_task("", total=settings.updates, completed=trainer.done, found="building")
+        self._task = self._progress.add_task("", total=settings.updates, completed=trainer.done, status="building")
 
     def __enter__(self) -> "Bar":
         self._progress.start()
@@ -292,8 +292,8 @@ class Bar:
     def show(self, points: list[Point]) -> None:
         """Show how far it is."""
         point, now, speed = points[-1], time.monotonic(), self._trainer.examples_per_second
-        found = f"loss {point.loss:.3f}, accuracy {point.accuracy:.2f}, {speed:.0f} examples/s"
-        self._progress.update(self._task, completed=point.update, found=found)
+        status = f"loss {point.loss:.3f}, accuracy {point.accuracy:.2f}, {speed:.0f} examples/s"
+        self._progress.update(self._task, completed=point.update, status=status)
         if now - self._drawn > DRAW_EVERY_S:
             self._progress.refresh()
             self._drawn = now
@@ -313,10 +313,10 @@ def result_table(settings: Settings, result: Evaluation) -> Table:
         ("examples/s", f"{result.examples_per_second:,.0f}"),
         ("seconds", f"{result.seconds:.1f}"),
     ]
-    shown = [(heading, cell) for heading, cell in cells if cell]
-    for heading, _ in shown:
+    filled = [(heading, cell) for heading, cell in cells if cell]
+    for heading, _ in filled:
         table.add_column(heading, justify="right")
-    table.add_row(*(cell for _, cell in shown))
+    table.add_row(*(cell for _, cell in filled))
     return table
 
 

@@ -41,15 +41,15 @@ def serve_rows(network: Network, steps: int, test: Split, rows: Sequence[int]) -
     Returns:
         for each unroll, static first, and each number of rows: its test accuracy, or why it was refused.
     """
-    found = []
+    answers = []
     for name, unroll in UNROLLS.items():
         encoder = replace(network.encoder, unroll=unroll)
         with tempfile.TemporaryDirectory() as folder:
             model: Any = tf.saved_model.load(
                 str(export_network(replace(network, encoder=encoder), steps, Path(folder)))
             )
-            found += [_serve(model.serve, name, test, count, network.kernel.dtype) for count in rows]
-    return found
+            answers += [_serve(model.serve, name, test, count, network.kernel.dtype) for count in rows]
+    return answers
 
 
 def _serve(serve: Callable, unroll: str, test: Split, rows: int, dtype) -> Served:
@@ -62,8 +62,8 @@ def _serve(serve: Callable, unroll: str, test: Split, rows: int, dtype) -> Serve
 
 def refusal(error: tf.errors.InvalidArgumentError) -> str:
     """Take out of TensorFlow's error what the exported model itself says."""
-    _, _, said = error.message.partition("assertion failed: [")
-    return said.partition("]")[0] or error.message
+    _, _, reason = error.message.partition("assertion failed: [")
+    return reason.partition("]")[0] or error.message
 
 
 def save_served(network: Network, serve: Callable, signature: tf.TensorSpec, folder: Path) -> Path:

@@ -130,9 +130,10 @@ class History:
         """The file that is written."""
         return self._file.path
 
-    def append(self, *made: Point | Evaluation) -> None:
+    def append(self, *points: Point | Evaluation) -> None:
         """Write what became known. Points may come many times a second, and are left to the system to put on disk."""
-        self._append(*(one._asdict() for one in made), sync=any(isinstance(one, Evaluation) for one in made))
+        lines = [point._asdict() for point in points]
+        self._append(*lines, sync=any(isinstance(point, Evaluation) for point in points))
 
     def append_readings(self, *readings: Reading) -> None:
         """Write how a digit was read."""
@@ -140,7 +141,7 @@ class History:
 
     def append_served(self, *served: Served) -> None:
         """Write how the exported weights serve other numbers of rows."""
-        self._append(*({"served": one._asdict()} for one in served))
+        self._append(*({"served": answer._asdict()} for answer in served))
 
     def _append(self, *lines: dict, sync: bool = True) -> None:
         if not lines:
@@ -233,10 +234,10 @@ def _of_fields(file: JSONLines, number: int, values: Any, kind: type[T]) -> T:
 
 def _in_order(training: Training) -> Training:
     """Leave one of each update, the last that was written."""
-    for made in (training.points, training.tests):
-        made[:] = _last_of_each(made)
+    for series in (training.points, training.tests):
+        series[:] = _last_of_each(series)
     return training
 
 
-def _last_of_each(made: Sequence) -> list:
-    return [one for _, one in sorted({one.update: one for one in made}.items())]
+def _last_of_each(series: Sequence) -> list:
+    return [point for _, point in sorted({point.update: point for point in series}.items())]

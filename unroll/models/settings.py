@@ -105,12 +105,12 @@ class Settings:
 
     def differences(self, other: "Settings", may_differ: Collection[str] = MAY_DIFFER) -> list[str]:
         """Return the settings in which another training, to go on with this one's weights, differs and may not."""
-        mine, others = self.as_dict(), other.as_dict()
-        flat = {name: (mine[name], others[name]) for name in mine.keys() - {"sizes", "network"} - set(may_differ)}
+        own, others = self.as_dict(), other.as_dict()
+        flat = {name: (own[name], others[name]) for name in own.keys() - {"sizes", "network"} - set(may_differ)}
         for part in ("sizes", "network"):
-            flat |= {name: (value, others[part][name]) for name, value in mine[part].items()}
+            flat |= {name: (value, others[part][name]) for name, value in own[part].items()}
         order = [field.name for field in (*fields(self), *fields(Design))]
-        differing = sorted((name for name, (one, two) in flat.items() if one != two), key=order.index)
+        differing = sorted((name for name, (value, wanted) in flat.items() if value != wanted), key=order.index)
         return [f"{name.replace('_', ' ')} {flat[name][0]}, not {flat[name][1]}" for name in differing]
 
 
@@ -141,25 +141,25 @@ def choose_settings(
         SettingsError: a value that makes no sense, sizes that do not fit the data, or sizes beside a tutorial.
         TutorialError: there is no such tutorial.
     """
-    given = {name: value for name, value in own.items() if value is not None}
-    found = find_tutorial(tutorial) if tutorial is not None else None
-    if found and given:
-        name = next(iter(given))
+    own_sizes = {name: value for name, value in own.items() if value is not None}
+    lesson = find_tutorial(tutorial) if tutorial is not None else None
+    if lesson and own_sizes:
+        name = next(iter(own_sizes))
         raise SettingsError(
-            f"got {_option(name)} with --tutorial {found.name}, which has one of its own ({getattr(found, name)}): "
+            f"got {_option(name)} with --tutorial {lesson.name}, which has one of its own ({getattr(lesson, name)}): "
             "leave one of the two out"
         )
-    sizes = {name: getattr(found, name) for name in OWN} if found else OWN | given
+    sizes = {name: getattr(lesson, name) for name in OWN} if lesson else OWN | own_sizes
     _check_memory(sizes)
     return Settings(
         tutorial=tutorial,
-        network=found.design if found else Design(),
-        unroll=unroll or (found.unroll if found else "dynamic"),
+        network=lesson.design if lesson else Design(),
+        unroll=unroll or (lesson.unroll if lesson else "dynamic"),
         data=data,
         examples=examples,
         seed=seed,
-        updates=_choose_updates(found, updates, epochs, examples, sizes["batch"]),
-        epsilon=TUTORIAL_EPSILON if found else KERAS_EPSILON,
+        updates=_choose_updates(lesson, updates, epochs, examples, sizes["batch"]),
+        epsilon=TUTORIAL_EPSILON if lesson else KERAS_EPSILON,
         dtype=dtype,
         steps_per_call=steps_per_call,
         deterministic=deterministic,
@@ -185,7 +185,7 @@ def bytes_of_training(steps: int, batch: int, hidden: int, input_size: int = ROW
     return 40 * (steps * batch + hidden) * (hidden + input_size)
 
 
-def _choose_updates(found, updates, epochs, examples: int, batch) -> int:
+def _choose_updates(lesson, updates, epochs, examples: int, batch) -> int:
     if updates is not None and epochs is not None:
         raise SettingsError(f"got --updates {updates} and --epochs {epochs}: want one of the two")
     if epochs is not None:
@@ -194,7 +194,7 @@ def _choose_updates(found, updates, epochs, examples: int, batch) -> int:
         return epochs * max(1, examples // batch)
     if updates is not None:
         return updates
-    return max(1, found.updates_on(examples)) if found else OWN_UPDATES
+    return max(1, lesson.updates_on(examples)) if lesson else OWN_UPDATES
 
 
 def check_whole(name: str, value: Any, least: int) -> None:

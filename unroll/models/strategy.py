@@ -143,10 +143,10 @@ class Replicas:
         others = {*range(len(self.cluster.addresses))} - {self.cluster.number}
         told = [(job, int(index)) for job, index in PEER.findall(text) if job in JOBS]
         named = [replace(self.cluster, job=job, index=index).number for job, index in told]
-        found = [number for number in named if number in others]
-        if not found and len(others) > 1:
+        lost = [number for number in named if number in others]
+        if not lost and len(others) > 1:
             return "another worker"
-        return self.cluster.name([*found, *others][0])
+        return self.cluster.name([*lost, *others][0])
 
     def _sum_of_workers(self, value) -> tf.Tensor:
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
@@ -183,19 +183,21 @@ def agree(replicas: Replicas, settings: Settings, data_sum: int) -> None:
     differing = {number: _differences(other, chief) for number, other in enumerate(others, start=1)}
     if any(differing.values()):
         assert replicas.cluster
-        said = [f"{replicas.cluster.name(number)} has {', '.join(what)}" for number, what in differing.items() if what]
+        names = {number: replicas.cluster.name(number) for number in differing}
+        parts = [f"{names[number]} has {', '.join(what)}" for number, what in differing.items() if what]
         raise StrategyError(
-            f"the workers do not agree: {'; '.join(said)} as the chief has; start all with the same options and data"
+            f"the workers do not agree: {'; '.join(parts)} as the chief has; start all with the same options and data"
         )
 
 
 def _differences(worker: dict, chief: dict) -> list[str]:
     """Return what a worker told otherwise than the chief."""
-    found = Settings.from_dict(worker["settings"]).differences(Settings.from_dict(chief["settings"]), may_differ=())
+    mine, wanted = (Settings.from_dict(part["settings"]) for part in (worker, chief))
+    differences = mine.differences(wanted, may_differ=())
     for name, what in {"devices": "devices", "version": "TensorFlow"}.items():
         if worker[name] != chief[name]:
-            found.append(f"{what} {worker[name]}, not {chief[name]}")
-    return found or (["other training images, not those"] if worker["data_sum"] != chief["data_sum"] else [])
+            differences.append(f"{what} {worker[name]}, not {chief[name]}")
+    return differences or (["other training images, not those"] if worker["data_sum"] != chief["data_sum"] else [])
 
 
 def _join(cluster: Cluster) -> Replicas:

@@ -44,13 +44,13 @@ class TensorBoard:
                 tf.summary.graph(training_graph(replace(settings, unroll=name), images))
             writer.flush()
 
-    def write(self, made: Iterable[Point | Evaluation]) -> None:
+    def write(self, points: Iterable[Point | Evaluation]) -> None:
         """Write all that was found after an update under its own name: loss, accuracy, test_loss and so on."""
         with self._scalars.as_default():
-            for one in made:
-                values = {name: value for name, value in one._asdict().items() if name not in ("update", "seconds")}
+            for point in points:
+                values = {name: value for name, value in point._asdict().items() if name not in ("update", "seconds")}
                 for name, value in values.items():
-                    tf.summary.scalar(name, value, step=one.update)
+                    tf.summary.scalar(name, value, step=point.update)
 
     def close(self) -> None:
         """See everything in the files."""

@@ -372,8 +372,8 @@ def _shortest(value: np.floating) -> float:
 def _assign(network: Network, settings: Settings, checkpoint: Checkpoint) -> None:
     variables = dict(zip(weight_names(settings.network), network.variables, strict=True))
     shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
-    found = {name: weight.shape for name, weight in checkpoint.weights.items()}
-    if shapes != found:
-        raise CheckpointError(f"the checkpoint's weights are {found}; its own settings want {shapes}: it is damaged")
+    saved = {name: weight.shape for name, weight in checkpoint.weights.items()}
+    if shapes != saved:
+        raise CheckpointError(f"the checkpoint's weights are {saved}; its own settings want {shapes}: it is damaged")
     for name, variable in variables.items():
         variable.assign(checkpoint.weights[name])
