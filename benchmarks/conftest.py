@@ -4,18 +4,21 @@ Each benchmark asks for what it wants; a session puts the wants of all together 
 their own. What they measured is then played back to pytest-benchmark.
 """
 
+import importlib.util
 import os
+import signal
 import time
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from statistics import median
 
 import pytest
+from pytest_benchmark.session import PerformanceRegression
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from unroll.errors import UnrollError
+from unroll.files import user_path
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record, read_journal
 from unroll.measure.metrics import KINDS
@@ -29,6 +32,16 @@ from unroll.report.tables import ratios_table
 from unroll.report.writing import write_report
 
 BAD_INPUT = 2
+WITHOUT_EFFECT = (  # of pytest-benchmark's options, on what was measured already when it is played back
+    "--benchmark-min-rounds",
+    "--benchmark-min-time",
+    "--benchmark-max-time",
+    "--benchmark-calibration-precision",
+    "--benchmark-warmup",
+    "--benchmark-warmup-iterations",
+    "--benchmark-timer",
+    "--benchmark-cprofile",
+)
 DRAW_EVERY_S = 1.0  # drawing more often would disturb what is being timed
 load = cache(data.load)
 CHOSEN, SESSION, WANTS = pytest.StashKey[Chosen](), pytest.StashKey[Session](), pytest.StashKey[list[Request]]()
@@ -44,6 +57,21 @@ def pytest_sessionstart(session):
     """Answer bad input at once."""
     if session.config.option.benchmark_only:
         _choose(session.config)
+        with _bad_input_ends_the_run():
+            _check_benchmark_options(session.config)
+
+
+def _check_benchmark_options(config):
+    """Refuse those of pytest-benchmark's options that would have no effect, or fail once all is measured."""
+    if config.getoption("benchmark_histogram") and not importlib.util.find_spec("pygal"):
+        raise UnrollError("got --benchmark-histogram, which needs pygal; want it installed: pip install pygal pygaljs")
+    for argument in config.invocation_params.args:
+        name = str(argument).partition("=")[0]
+        if name in WITHOUT_EFFECT:
+            raise UnrollError(
+                f"got {name}, which has no effect here: the preset says how often each case is built and stepped, in "
+                "processes of their own; want --preset, or leave it out"
+            )
 
 
 def pytest_generate_tests(metafunc):
@@ -78,11 +106,12 @@ def pytest_collection_finish(session):
         return
     chosen = _choose(config)
     bar = Bar(config)
+    _end_by_signals_as_by_ctrl_c()
     with _bad_input_ends_the_run():
         images, labels = load(config.option.data).train
         wants = [want for item in items for want in item.stash[WANTS]]
         session_ = Session(
-            Path(config.option.results),
+            user_path(config.option.results),
             chosen.settings | {"data": load(config.option.data).name},
             wants,
             images,
@@ -93,6 +122,12 @@ def pytest_collection_finish(session):
     config.stash[SESSION] = session_
     bar.start(session_.tasks, chosen, session_.environment["warnings"])
     config.pluginmanager.register(bar, "unroll-bar")
+
+
+def _end_by_signals_as_by_ctrl_c():
+    for name in ("SIGTERM", "SIGHUP"):  # of which Windows lacks one
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 @contextmanager
@@ -130,28 +165,77 @@ def _name(case: Case, base: Sizes) -> str:
     return "-".join([str(case), *sizes])
 
 
+def pytest_keyboard_interrupt():
+    """Note that the run was stopped, by Ctrl-C or by another signal, so that its end can say how to go on."""
+    global _interrupted
+    _interrupted = True
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config):
-    yield  # pytest-benchmark's own tables come first
+    try:
+        return (yield)  # pytest-benchmark's own tables come first
+    except PerformanceRegression as error:
+        pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
+    finally:  # whatever becomes of them
+        if SESSION in config.stash:
+            _write_what_was_measured(terminalreporter, config)
+
+
+def _write_what_was_measured(terminalreporter, config) -> None:
+    folder = config.stash[SESSION].journal.path.parent
+    terminalreporter.section("static against dynamic")
+    (run,) = (run for run in read_journal(folder) if run.id == config.stash[SESSION].journal.run)
+    terminalreporter.write_line(ratios_table(run))
+    for variant, package in config.stash[CHOSEN].preset.missing.items():
+        terminalreporter.write_line(
+            f"left out: {label(variant)}: {package} is not installed: pip install --editable '.[peers]'"
+        )
+    for line in _differences(config):
+        terminalreporter.write_line(line)
+    if _interrupted:
+        terminalreporter.write_line("stopped: the same command with --resume goes on, and measures nothing twice")
+    paths = [config.stash[SESSION].journal.path] if config.option.no_report else write_report(folder, run)
+    for path in paths:
+        terminalreporter.write_line(f"wrote {path}")
+
+
+def pytest_benchmark_update_json(config, output_json):
+    """Add what was measured, and on what, to the file that pytest-benchmark saves."""
     if SESSION in config.stash:
-        folder = config.stash[SESSION].journal.path.parent
-        terminalreporter.section("static against dynamic")
-        (run,) = (run for run in read_journal(folder) if run.id == config.stash[SESSION].journal.run)
-        terminalreporter.write_line(ratios_table(run))
-        for variant, package in config.stash[CHOSEN].preset.missing.items():
-            terminalreporter.write_line(
-                f"left out: {label(variant)}: {package} is not installed: pip install --editable '.[peers]'"
-            )
-        paths = [config.stash[SESSION].journal.path] if config.option.no_report else write_report(folder, run)
-        for path in paths:
-            terminalreporter.write_line(f"wrote {path}")
+        output_json["unroll"] = _conditions(config.stash[SESSION])
 
 
+def pytest_benchmark_compare_machine_info(compared_benchmark):
+    """Keep what a saved run says of itself."""
+    _compared.append(compared_benchmark)
+
+
+def _conditions(session: Session) -> dict:
+    """Return what two runs must have in common for their times to be compared."""
+    settings = {name: session.settings[name] for name in ("preset", "sizes", "data", "device", "tf32", "threads")}
+    return settings | {name: session.environment[name] for name in ("processor", "gpus", "versions")}
+
+
+def _differences(config) -> list[str]:
+    """Return in what the saved runs that this one is compared with were measured otherwise."""
+    now = _conditions(config.stash[SESSION])
+    return [
+        f"compared with the run of {content['datetime']}, whose {name} is {saved[name]}; here it is {value}"
+        for content in _compared
+        if (saved := content.get("unroll"))
+        for name, value in now.items()
+        if saved.get(name, value) != value
+    ]
+
+
+_interrupted = False
+_compared: list[dict] = []
 _replayed: list[float] = []
 
 
 def replayed_clock() -> float:
-    """Tell pytest-benchmark the seconds that were measured in another process."""
+    """Tell pytest-benchmark what was measured in another process: seconds, or a count in their place."""
     return _replayed.pop(0)
 
 
@@ -161,19 +245,20 @@ def answer(request, benchmark, case, phase):
 
     def ask(group: str) -> None:
         session, wants = request.config.stash[SESSION], request.node.stash[WANTS]
-        found = {want: session.records(want) for want in wants}
+        with _bad_input_ends_the_run():  # the disk may be full
+            found = {want: session.records(want) for want in wants}
         notes = [record.note for records in found.values() for record in records if not record.samples]
         measured = {want: _samples(records) for want, records in found.items() if _samples(records)}
         if wrong := [note for note in notes if note.startswith(FAILED)]:
             pytest.fail(wrong[0], pytrace=False)
         if not measured:
             pytest.skip(notes[0])
-        benchmark.group = group
         benchmark.extra_info |= {want.quantity: median(samples) for want, samples in measured.items()}
         want, samples = next(iter(measured.items()))
-        seconds = samples if found[want][0].unit == "s" else [record.took for record in found[want]]
-        _replayed[:] = [time for sample in seconds for time in (0.0, sample)]
-        benchmark.pedantic(lambda: None, rounds=len(seconds))
+        unit = found[want][0].unit
+        benchmark.group = group if unit == "s" else f"{group}: {unit}, shown as seconds"
+        _replayed[:] = [time for sample in samples for time in (0.0, sample)]
+        benchmark.pedantic(lambda: None, rounds=len(samples))
 
     return ask
 

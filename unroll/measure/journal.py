@@ -242,12 +242,25 @@ class Journal:
             raise JournalError(f"cannot write {self.path}: {error.strerror}; choose another folder") from error
 
     def append(self, *records: Record) -> None:
-        """Write records that belong together, all in one, and see them on the disk before returning."""
-        self._file.append(*(asdict(record) | {"run": self.run} for record in records))
+        """Write records that belong together, all in one, and see them on the disk before returning.
+
+        Raises:
+            JournalError: they cannot be written, such as on a full disk. None of them is in the file then.
+        """
+        self._append(*(asdict(record) | {"run": self.run} for record in records))
 
     def append_outline(self, variant: str, steps: int, outline: dict) -> None:
         """Write the bare graph of a variant at some T, for drawing."""
-        self._file.append({"outline": outline, "variant": variant, "steps": steps, "run": self.run})
+        self._append({"outline": outline, "variant": variant, "steps": steps, "run": self.run})
+
+    def _append(self, *lines: dict) -> None:
+        try:
+            self._file.append(*lines)
+        except OSError as error:
+            raise JournalError(
+                f"cannot write {self.path}: {error.strerror}; what was measured before is kept: make room there, and "
+                "go on by the same command with --resume"
+            ) from error
 
 
 def read_journal(folder: Path) -> list[Run]:
@@ -298,4 +311,6 @@ def _read_outline(line: dict, run: Run) -> None:
 
 
 def _file(folder: Path) -> JSONLines:
-    return JSONLines(Path(folder) / FILE_NAME, "journal", JournalError, "run `make bench` to write one")
+    folder = Path(folder)
+    path = folder if folder.name == FILE_NAME else folder / FILE_NAME
+    return JSONLines(path, "journal", JournalError, "run `make bench` to write one")

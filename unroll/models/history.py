@@ -189,7 +189,9 @@ def read_trainings(folder: Path) -> list[Training]:
 
 
 def _file(folder: Path) -> JSONLines:
-    return JSONLines(Path(folder) / FILE_NAME, "training history", HistoryError, HOW)
+    folder = Path(folder)
+    path = folder if folder.name == FILE_NAME else folder / FILE_NAME
+    return JSONLines(path, "training history", HistoryError, HOW)
 
 
 def _check_settings(file: JSONLines, number: int, settings: dict) -> None:
