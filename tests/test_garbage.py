@@ -4,6 +4,7 @@ import json
 import random
 import warnings
 from copy import deepcopy
+from dataclasses import asdict
 
 import hypothesis
 import numpy as np
@@ -11,11 +12,14 @@ import pytest
 from hypothesis import strategies as st
 
 from unroll.errors import UnrollError, printable
+from unroll.measure.config import Sizes
+from unroll.measure.journal import Journal, Record, read_journal
 from unroll.models.checkpoint import Checkpoint, read_checkpoint, save_checkpoint
 from unroll.models.cluster import EXAMPLE, Cluster
 from unroll.models.data import load
 from unroll.models.history import FILE_NAME, Evaluation, History, Point, Reading, Served, read_trainings
 from unroll.models.settings import choose_settings
+from unroll.report.writing import TABLES
 
 SETTINGS = choose_settings(data="digits", examples=1437)
 ENVIRONMENT = {"processor": "a processor", "cores": 2, "warnings": ["noisy"], "versions": {"tensorflow": "2.21.0"}}
@@ -123,7 +127,34 @@ def write_npz(folder):
     return folder / "mine.npz"
 
 
+def write_journal(folder):
+    settings = {"preset": "tiny", "sizes": asdict(Sizes()), "data": "digits", "rounds": 2, "device": "cpu"}
+    journal = Journal(folder, ENVIRONMENT, settings)
+    for variant, seconds in (("static", 0.5), ("dynamic", 0.25), ("mine:encoder", 1.0)):
+        for quantity in ("build", "first_call", "step"):
+            rounds = [
+                Record(quantity, "train", variant, "graph", Sizes(), "s", [seconds * round], round, "a process")
+                for round in (1, 2)
+            ]
+            journal.append(*rounds)
+        journal.append(Record("nodes", "train", variant, "graph", Sizes(), "nodes", [100]))
+        journal.append(Record("tensors", "train", variant, "graph", Sizes(), "bytes", [], note="failed: no eyes"))
+    journal.append_outline("static", 28, {"main": [["x", "Placeholder", []], ["y", "MatMul", ["x", "x"]]]})
+    return journal.path
+
+
+def read_and_set_out(path):
+    run = read_journal(path.parent)[-1]
+    for make_table in TABLES.values():
+        assert_plain(make_table(run))
+
+
+def assert_plain(text):
+    assert printable(text) == text, text
+
+
 READERS = {
+    "journal": (write_journal, spoil_lines, read_and_set_out),
     "history": (write_history, spoil_lines, lambda path: read_trainings(path.parent)),
     "checkpoint": (write_checkpoint, spoil_bytes, read_checkpoint),
     "idx": (write_idx, spoil_bytes, lambda path: load(path.parent)),

@@ -16,6 +16,7 @@ from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record, Run, read_journal
 from unroll.measure.variants import own_mode
 from unroll.models.history import Evaluation, History, Point, Served, Training
+from unroll.models.settings import choose_settings
 from unroll.report.folders import trainings_beside
 from unroll.report.ledger import evidence, judges
 from unroll.report.ledger.claims import CLAIMS, claims_table, judge_claims, show_ledger
@@ -659,7 +660,7 @@ def test_the_command_takes_this_machines_results_or_says_that_it_took_the_commit
 def test_trainings_are_read_from_the_folder_or_the_one_beside_it(tmp_path):
     assert trainings_beside(tmp_path / "local") == []
     for name, seed in (("training", 1), ("local", 2)):
-        History(tmp_path / name, {}, {"seed": seed})
+        History(tmp_path / name, {}, choose_settings(data="digits", examples=1437, seed=seed).as_dict())
         assert [one.settings["seed"] for one in trainings_beside(tmp_path / "local")] == [seed]
 
 

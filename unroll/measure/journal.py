@@ -1,15 +1,16 @@
 """The journal: every measurement is appended the moment it exists, so a run that is killed keeps what it has."""
 
 import uuid
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Literal, Required, TypedDict
 
 import numpy as np
 
 from unroll.errors import UnrollError
-from unroll.files import JSONLines
+from unroll.files import Environment, JSONLines
 from unroll.measure.config import Case, Sizes
 from unroll.measure.statistics import BreakEven, Ratio, break_even, ratio
 from unroll.measure.variants import own_mode
@@ -171,10 +172,11 @@ class Run:
         self, size: str, quantity: str, phase: str, variant: str, mode: str | None = None
     ) -> dict[int, Measurement]:
         """Return what was measured while one size, such as "steps", varied and the others were the run's."""
-        base = vars(self.sizes)
-        values = sorted({vars(sizes)[size] for sizes in self.all_sizes if vars(sizes) | {size: 0} == base | {size: 0}})
-        found = {value: self.find(quantity, phase, variant, mode, Sizes(**base | {size: value})) for value in values}
-        return {value: measured for value, measured in found.items() if measured}
+        base = self.sizes
+        alike = [at for at in self.all_sizes if asdict(at) | {size: 0} == asdict(base) | {size: 0}]
+        values = sorted(getattr(at, size) for at in alike)
+        swept = {value: self.find(quantity, phase, variant, mode, replace(base, **{size: value})) for value in values}
+        return {value: measured for value, measured in swept.items() if measured}
 
     @cached_property
     def all_sizes(self) -> set[Sizes]:
@@ -279,16 +281,60 @@ def read_journal(folder: Path) -> list[Run]:
                     f"{file.path}, line {number}: written in schema {line['schema']}, this version reads schema "
                     f"{SCHEMA}; read it with the version that wrote it, or measure into another folder"
                 )
+            head = file.as_type(number, line, _Head)
+            if line["settings"]["sizes"].keys() - asdict(head.settings["sizes"]):
+                raise file.not_ours(number, "its sizes have unknown names")
             _read_head(line, runs)
-        elif line.get("run") in runs and "outline" in line:
-            _read_outline(line, runs[line["run"]])
-        elif line.get("run") in runs and set(line) == names and isinstance(line["sizes"], dict):
-            runs[line["run"]].records.append(Record(**{**line, "sizes": Sizes(**line["sizes"])}))
+            continue
+        run = runs.get(str(line.get("run")))
+        if run and "outline" in line:
+            file.as_type(number, line, _Outlined)
+            _read_outline(line, run)
+        elif run and line.keys() == names:
+            run.records.append(file.as_type(number, line, Record))
         else:
             raise file.not_ours(number)
     if not runs:
         raise JournalError(f"{file.path} is empty; run `make bench` to fill it")
     return list(runs.values())
+
+
+class _Settings(TypedDict, total=False):
+    """What a run's first line says of what was chosen, in so far as it is looked at again."""
+
+    preset: str
+    sizes: Required[Sizes]
+    variants: list[str]
+    modes: list[str]
+    rounds: int
+    steps: int
+    data: str
+    seed: int
+    device: Literal["cpu", "gpu"]
+    tf32: bool
+    peers_python: str | None
+    threads: dict[str, int]
+    limits: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The line with which a run begins, or goes on."""
+
+    run: str
+    environment: Environment
+    settings: _Settings
+    started: str = ""
+    resumed: str = ""
+
+
+@dataclass(frozen=True)
+class _Outlined:
+    """The line that holds the bare graph of a variant."""
+
+    outline: dict[str, list[tuple[str, str, list[str]]]]
+    variant: str
+    steps: int | None = None
 
 
 def _read_head(line: dict, runs: dict[str, Run]) -> None:
@@ -298,7 +344,8 @@ def _read_head(line: dict, runs: dict[str, Run]) -> None:
         warned = run.environment.setdefault("warnings", [])
         warned += [warning for warning in line["environment"].get("warnings", []) if warning not in warned]
     else:
-        runs[line["run"]] = Run(line["run"], line["started"], line["environment"], line["settings"])
+        when = line.get("started") or line.get("resumed", "")
+        runs[line["run"]] = Run(line["run"], when, line["environment"], line["settings"])
 
 
 def _read_outline(line: dict, run: Run) -> None:
