@@ -10,7 +10,7 @@ sys.path[:0] = [str(DOCS.parent), str(DOCS / "extensions")]
 project = "unroll"
 version = release = metadata.version("unroll-lstm")
 extensions = [
-    *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"),
+    *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"),
     *("docstrings", "command_line", "repository", "offline"),  # in docs/extensions
 ]
 exclude_patterns = ["_build", "extensions", "**/.ipynb_checkpoints"]
@@ -30,6 +30,7 @@ napoleon_use_rtype = False
 html_theme = "pydata_sphinx_theme"
 html_title = "unroll"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
