@@ -25,6 +25,8 @@ ENCODERS: dict[str, Callable] = {
     "static": partial(LSTMEncoder, unroll=static_unroll),
     "static-traced": partial(LSTMEncoder, unroll=static_unroll, wrap_cell=_traced),
     "dynamic": partial(LSTMEncoder, unroll=dynamic_unroll),
+    "dynamic-own": partial(LSTMEncoder, unroll=partial(dynamic_unroll, own_gradient=True, unroll=4)),
+    "dynamic-recompute": partial(LSTMEncoder, unroll=partial(dynamic_unroll, recompute=True)),
     "keras-unrolled": partial(peers.KerasEncoder, unroll=True),
     "keras-loop": partial(peers.KerasEncoder, unroll=False),
     "keras-cudnn": partial(peers.KerasEncoder, unroll=False, cudnn=True),

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from unroll.rnn.lstm_steps import LSTMSteps
+
 
 class LSTMState(NamedTuple):
     """What an LSTM carries from step to step; both tensors are [B, H].
@@ -80,7 +82,7 @@ class LSTMWeights(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)  # by identity: weights do not hash, and tf.function hashes what it wraps
-class LSTMCell:
+class LSTMCell(LSTMSteps):
     """One step of an LSTM with the given weights.
 
         i, f, g, o  = split(inputs @ kernel + bias + hidden @ recurrent_kernel)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from unroll.rnn.own_gradient import unroll_in_two_loops
 from unroll.rnn.step import (
     Cell,
     check_arguments,
@@ -24,6 +25,8 @@ def dynamic_unroll(
     return_all_states: bool = False,
     unroll: int = 1,
     parallel_iterations: int = 32,
+    own_gradient: bool = False,
+    recompute: bool = False,
 ):
     """Run `cell` over `input_sequence` as one cell inside a `tf.while_loop`.
 
@@ -47,12 +50,17 @@ def dynamic_unroll(
         return_all_states: give the state after every step, each leaf [T, B, ...], in place of the final state.
         unroll: how many cells one iteration of the loop holds, from 1 up; T need not be a multiple of it.
         parallel_iterations: how many iterations may overlap, where their operations do not wait for each other.
+        own_gradient: whether the cell's own gradient takes the place of TensorFlow's, in a second loop. `LSTMCell` has
+            one, as has any cell that offers `StepsWithGradient`; several cells an iteration, such as 4, suit it best.
+        recompute: whether to keep only the state before each iteration and run each cell again for its gradient, which
+            takes more time and, in a graph, far less memory. The cell must draw no random numbers.
 
     Returns:
         `output_sequence` [T, B, H], and the final state as the same nest as `initial_state`.
 
     Raises:
-        ValueError: shapes, lengths or `unroll` that do not fit, or a cell that changes its state's form.
+        ValueError: shapes, lengths or `unroll` that do not fit, a cell that changes its state's form, lacks a gradient
+            of its own or may not run twice.
         TypeError: a length that is no integer, or a cell that does not return a pair of a tensor and a state.
 
     Source: `tf.nn.dynamic_rnn` of TensorFlow 1; `unroll` after JAX's `lax.scan`.
@@ -62,6 +70,9 @@ def dynamic_unroll(
     >>> output_sequence[:, 0, 0].numpy().tolist(), state[0].numpy().tolist()
     ([1.0, 2.0, 3.0], [3.0])
     """
+    if own_gradient or recompute:
+        given = cell, input_sequence, initial_state, sequence_length, return_all_states, unroll, parallel_iterations
+        return unroll_in_two_loops(*given, own_gradient=own_gradient, recompute=recompute)
     input_sequence, initial_state, sequence_length = check_arguments(input_sequence, initial_state, sequence_length)
     step = make_step(cell, sequence_length)
     T = count_steps(input_sequence)

@@ -1,0 +1,140 @@
+"""What the loops with a gradient of their own ask of a cell: what it must offer, and what it may hold."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from loops import LOOPS, OwnGRUCell
+from proof import MODES, fixed_problem
+
+from unroll.errors import UnrollError
+from unroll.rnn import LSTMCell, LSTMState, dynamic_unroll, init_weights
+
+INPUTS, STATE = tf.ones([3, 2, 4]), tf.zeros([2, 4])
+
+
+def add(inputs, state):
+    return inputs + state, inputs + state
+
+
+class HalfCell:
+    """A cell that offers a part of what its own gradient needs."""
+
+    def __init__(self, *offered):
+        for name in offered:
+            setattr(self, name, ())
+
+    def __call__(self, inputs, state):
+        return add(inputs, state)
+
+
+@pytest.mark.parametrize(
+    ("offered", "missing"),
+    [
+        ((), "weights, no keep_steps, no gradient_of_steps"),
+        (("weights", "keep_steps"), "gradient_of_steps"),
+        (("weights", "gradient_of_steps"), "keep_steps"),
+        (("keep_steps", "gradient_of_steps"), "weights"),
+    ],
+)
+def test_a_cell_that_offers_half_of_a_gradient_is_refused_by_name(offered, missing):
+    with pytest.raises(UnrollError, match=f"a HalfCell that has no {missing}; want .*or use recompute=True"):
+        dynamic_unroll(HalfCell(*offered), INPUTS, STATE, own_gradient=True)
+
+
+def test_two_gradients_at_once_are_refused():
+    with pytest.raises(UnrollError, match="got own_gradient=True and recompute=True; want one of them"):
+        dynamic_unroll(add, INPUTS, STATE, own_gradient=True, recompute=True)
+
+
+@pytest.mark.parametrize("loop", ["own 3", "recompute 3"])
+def test_bad_input_is_refused_as_in_the_pair(loop):
+    cell = LSTMCell(init_weights(4, 5, seed=0))
+    refused = [
+        ((tf.ones([3, 2]), cell.zero_state(2), None), "shape"),
+        ((tf.ones([3, 2, 7]), cell.zero_state(2), None), r"this cell's kernel wants \[B, 4\]"),
+        ((tf.ones([3, 2, 4]), cell.zero_state(9), None), "is the input_sequence time-major"),
+        ((tf.ones([3, 2, 4]), LSTMState(tf.zeros([2, 6]), tf.zeros([2, 6])), None), r"this cell wants \[B, 5\]"),
+        ((tf.ones([3, 2, 4]), cell.zero_state(2), [4, 0]), "from 0 to T = 3"),
+        ((tf.ones([3, 2, 4], tf.float64), cell.zero_state(2), None), "want one dtype throughout"),
+    ]
+    for (inputs, state, lengths), message in refused:
+        with pytest.raises((ValueError, TypeError), match=message):
+            LOOPS[loop](cell, inputs, state, sequence_length=lengths)
+    with pytest.raises(ValueError, match="got unroll=0"):
+        dynamic_unroll(cell, tf.ones([3, 2, 4]), cell.zero_state(2), own_gradient=True, unroll=0)
+
+
+def draw_within(inputs, state):
+    return tf.cond(tf.reduce_sum(inputs) > 0, lambda: inputs, lambda: tf.random.normal(tf.shape(inputs))), state
+
+
+GENERATOR, COUNT = tf.random.Generator.from_seed(1), tf.Variable(0.0)
+
+
+@pytest.mark.parametrize(
+    ("cell", "operation"),
+    [
+        (lambda inputs, state: (tf.nn.dropout(inputs, 0.5), state), "RandomUniform"),
+        (tf.function(lambda inputs, state: (tf.random.normal([2, 4]), state)), "RandomStandardNormal"),
+        (draw_within, "RandomStandardNormal"),
+        (lambda inputs, state: (GENERATOR.uniform([2, 4]), state), "RngReadAndSkip"),
+        (lambda inputs, state: (COUNT.assign_add(1.0) + inputs, state), "AssignAddVariableOp"),
+    ],
+    ids=["dropout", "in a function", "in a branch", "generator", "assignment"],
+)
+def test_a_cell_that_may_not_run_twice_is_refused_by_its_operation(cell, operation):
+    with pytest.raises(UnrollError, match=f"a cell with the operation {operation}, .*tf.random.stateless_uniform"):
+        dynamic_unroll(cell, INPUTS, STATE, recompute=True)
+
+
+TABLE = tf.Variable(tf.reshape(tf.range(8.0), [4, 2]), trainable=False)
+SMALL, LARGE = tf.constant([[0.5, 0.25]]), tf.random.stateless_normal([80, 2], [1, 2])
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("k", [1, 2])
+def test_whatever_a_cell_takes_from_around_it_gets_its_slope(k, mode):
+    """Small and large tensors, one of the graph, a Variable that is gathered from and not trainable."""
+
+    def slopes(**options):
+        with tf.GradientTape() as tape:
+            tape.watch([SMALL, LARGE, TABLE])
+            scale = tf.sin(SMALL) + 1
+
+            def cell(inputs, state):
+                tf.debugging.assert_greater(inputs, -9.0)
+                row = tf.gather(TABLE, tf.constant([1, 2]))
+                noise = tf.random.stateless_uniform([2, 2], tf.cast([inputs[0, 0], 7], tf.int32))
+                state = tf.tanh(state * scale + row * SMALL + noise + 0.1 * tf.reduce_sum(LARGE, 0))
+                return state, state
+
+            outputs, _ = dynamic_unroll(cell, tf.random.stateless_normal([5, 2, 3], [3, 4]), tf.ones([2, 2]), **options)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        return [tf.convert_to_tensor(slope) for slope in tape.gradient(loss, [SMALL, LARGE, TABLE])]
+
+    got, want = MODES[mode](lambda: (slopes(recompute=True, unroll=k), slopes()))()
+    for slope, right in zip(got, want, strict=True):
+        assert np.abs(right).max() > 1e-3
+        np.testing.assert_allclose(slope, right, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+def test_an_output_may_be_an_integer_and_a_state_may_be_empty(mode):
+    def both():
+        counted = dynamic_unroll(lambda inputs, state: (state, state + 1), INPUTS, tf.constant([0, 10]), recompute=True)
+        return *counted, *dynamic_unroll(lambda inputs, state: (2 * inputs, state), INPUTS, (), recompute=True)
+
+    outputs, state, doubled, nothing = MODES[mode](both)()
+    assert (outputs.numpy().tolist(), state.numpy().tolist()) == ([[0, 10], [1, 11], [2, 12]], [3, 13])
+    np.testing.assert_array_equal(doubled, 2 * INPUTS)
+    assert nothing == ()
+
+
+@pytest.mark.parametrize("form", [tf.Variable, tf.constant, np.asarray])
+def test_weights_may_be_variables_tensors_or_arrays(form):
+    for kind, cell in (("lstm", LSTMCell), ("gru", OwnGRUCell)):
+        problem = fixed_problem(kind, 7, True)
+        weights = type(problem.weights)(*map(form, problem.weights))
+        want, _ = dynamic_unroll(cell(weights), problem.inputs, problem.state)
+        got, _ = dynamic_unroll(cell(weights), problem.inputs, problem.state, own_gradient=True, unroll=2)
+        np.testing.assert_allclose(got, want, rtol=1e-12)
