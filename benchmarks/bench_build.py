@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("build", of="built")
+@pytest.mark.asks("build", of="cases_for_build")
 def test_build(answer, phase):
     answer(f"build the graph, {phase}")

@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("save", "load", "served", "export", of="exported", phases=["forward"])
+@pytest.mark.asks("save", "load", "served", "export", of="cases_for_export", phases=["forward"])
 def test_export(answer):
     answer("save as a SavedModel")

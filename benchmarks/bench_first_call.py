@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("first_call", of="called")
+@pytest.mark.asks("first_call", of="cases_for_steps")
 def test_first_call(answer, phase):
     answer(f"first call, {phase}")

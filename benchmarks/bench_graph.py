@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("nodes", "graph_bytes", of="held")
+@pytest.mark.asks("nodes", "graph_bytes", of="cases_for_memory")
 def test_graph(answer, phase):
     answer(f"count the graph, {phase}")

@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("step", "build", "first_call", of="gridded")
+@pytest.mark.asks("step", "build", "first_call", of="cases_for_grid")
 def test_grid(answer, phase):
     answer(f"batch x hidden, {phase}")

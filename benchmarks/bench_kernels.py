@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("kernels", "copies", "busy", of="profiled")
+@pytest.mark.asks("kernels", "copies", "busy", of="cases_for_kernels")
 def test_kernels(answer, phase):
     answer(f"profile a step, {phase}")

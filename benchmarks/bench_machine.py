@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("matrix_rate", "bandwidth", of="machine", phases=["forward"])
+@pytest.mark.asks("matrix_rate", "bandwidth", of="cases_for_machine", phases=["forward"])
 def test_machine(answer):
     answer("multiply and move, the machine itself")

@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("process", "tensors", of="held")
+@pytest.mark.asks("process", "tensors", of="cases_for_memory")
 def test_memory(answer, phase):
     answer(f"measure memory, {phase}")

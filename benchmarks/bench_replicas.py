@@ -5,6 +5,6 @@ import pytest
 from unroll.measure.metrics import metrics_of
 
 
-@pytest.mark.asks(*metrics_of("replicas"), of="on_replicas", phases=["train"])
+@pytest.mark.asks(*metrics_of("replicas"), of="cases_for_replicas", phases=["train"])
 def test_step_on_replicas(answer):
     answer("a training step on one device; on several: see extra_info")

@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("retraces", "retraces_signature", of="exported", phases=["forward"])
+@pytest.mark.asks("retraces", "retraces_signature", of="cases_for_export", phases=["forward"])
 def test_retraces(answer):
     answer("call with four lengths")

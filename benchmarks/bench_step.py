@@ -3,6 +3,6 @@
 import pytest
 
 
-@pytest.mark.asks("step", of="called")
+@pytest.mark.asks("step", of="cases_for_steps")
 def test_step(answer, phase):
     answer(f"one step, {phase}")

@@ -143,7 +143,7 @@ def _choose(config) -> Chosen:
         with _bad_input_ends_the_run():
             chosen = Chosen.by(config.option)
             images, _ = load(config.option.data).train
-            cases = [*chosen.preset.called(chosen.sizes), *chosen.preset.gridded(chosen.sizes)]
+            cases = [*chosen.preset.cases_for_steps(chosen.sizes), *chosen.preset.cases_for_grid(chosen.sizes)]
             largest = max(case.sizes.batch for case in cases)
             if largest > len(images):
                 asked = f"--batch {largest}" if config.option.batch else f"--preset {config.option.preset}, B={largest}"

@@ -70,6 +70,6 @@ def test_the_process_grows_in_fit():
 
 
 def test_the_full_preset_asks_it_at_sizes_of_its_own_with_rounds_enough():
-    cases = PRESETS["full"].in_fit(Sizes())
+    cases = PRESETS["full"].cases_for_fit(Sizes())
     assert {(case.sizes, case.rounds) for case in cases} == {(FIT_SIZES, ENOUGH_ROUNDS)}
-    assert not PRESETS["quick"].in_fit(Sizes())
+    assert not PRESETS["quick"].cases_for_fit(Sizes())

@@ -17,7 +17,7 @@ def test_on_a_cpu_nothing_is_asked_that_needs_a_gpu_and_on_a_gpu_cudnn_stands_be
     assert preset.on("cpu") == preset
     assert not [name for name in preset.variants if variant_of(name).gpu_only]
     there = preset.on("gpu")
-    for variants in (there.variants, there.four, there.swept):
+    for variants in (there.variants, there.mode_variants, there.sweep_variants):
         assert variants[variants.index(CUDNN) - 1] == "keras-loop"
         assert variants.count(CUDNN) == 1
     assert there.on("gpu") == there
@@ -26,19 +26,23 @@ def test_on_a_cpu_nothing_is_asked_that_needs_a_gpu_and_on_a_gpu_cudnn_stands_be
 def test_the_preset_for_a_gpu_goes_as_far_as_it_says():
     assert not GPU.kernels
     assert GPU.on("gpu") == replace(GPU, kernels=True)
-    assert {CUDNN, "dynamic-7"} <= {case.variant for case in GPU.on("gpu").profiled(Sizes())}
-    assert not GPU.profiled(Sizes())
-    grid = {(case.sizes.batch, case.sizes.hidden) for case in GPU.gridded(Sizes())}
+    assert {CUDNN, "dynamic-7"} <= {case.variant for case in GPU.on("gpu").cases_for_kernels(Sizes())}
+    assert not GPU.cases_for_kernels(Sizes())
+    grid = {(case.sizes.batch, case.sizes.hidden) for case in GPU.cases_for_grid(Sizes())}
     assert max(grid) == (2048, 1024)
-    assert {case.sizes.steps for case in GPU.grown(Sizes())} == {32, 64, 128, 256, 512, 1024}
-    for cases in (GPU.gridded(Sizes()), GPU.grown(Sizes()), GPU.called(Sizes())):
+    assert {case.sizes.steps for case in GPU.cases_for_growth(Sizes())} == {32, 64, 128, 256, 512, 1024}
+    for cases in (GPU.cases_for_grid(Sizes()), GPU.cases_for_growth(Sizes()), GPU.cases_for_steps(Sizes())):
         assert {"graph", "xla"} <= {case.mode for case in cases}
         assert CUDNN in {case.variant for case in cases}
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_xla_is_asked_neither_for_cudnn_nor_for_many_cells_side_by_side(preset):
-    cases = [case for find in (preset.called, preset.grown, preset.gridded) for case in find(Sizes())]
+    cases = [
+        case
+        for find in (preset.cases_for_steps, preset.cases_for_growth, preset.cases_for_grid)
+        for case in find(Sizes())
+    ]
     compiled = [case for case in cases if case.mode == "xla"]
     assert not [case for case in compiled if variant_of(case.variant).gpu_only]
     assert not [case for case in compiled if variant_of(case.variant).is_static and case.sizes.steps > LONG]
@@ -46,13 +50,18 @@ def test_xla_is_asked_neither_for_cudnn_nor_for_many_cells_side_by_side(preset):
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
 def test_memory_and_exports_grow_in_each_variants_own_mode_only(preset):
-    held = preset.grown_held(Sizes())
+    held, grown = preset.cases_for_growth_of_memory(Sizes()), preset.cases_for_growth(Sizes())
     assert {case.mode for case in held} <= {"graph"}
-    assert {(case.variant, case.sizes) for case in held} == {(c.variant, c.sizes) for c in preset.grown(Sizes())}
-    assert (held == preset.grown(Sizes())) == (not preset.swept_modes)
+    assert {(case.variant, case.sizes) for case in held} == {
+        (c.variant, c.sizes) for c in preset.cases_for_growth(Sizes())
+    }
+    assert (held == grown) == (not preset.sweep_modes)
 
 
 def test_the_machine_is_measured_in_every_precision_that_a_mode_has():
-    assert [(case.variant, case.mode) for case in GPU.machine(Sizes())] == [(MACHINE, "graph"), (MACHINE, "mixed")]
-    assert [case.mode for case in PRESETS["full"].machine(Sizes())] == ["graph"]
-    assert PRESETS["quick"].machine(Sizes()) == []
+    assert [(case.variant, case.mode) for case in GPU.cases_for_machine(Sizes())] == [
+        (MACHINE, "graph"),
+        (MACHINE, "mixed"),
+    ]
+    assert [case.mode for case in PRESETS["full"].cases_for_machine(Sizes())] == ["graph"]
+    assert PRESETS["quick"].cases_for_machine(Sizes()) == []

@@ -49,7 +49,7 @@ def test_what_is_given_is_taken():
     )
     assert found.sizes == Sizes(steps=5)
     assert found.settings["variants"] == ["dynamic", "mine:encoder"]
-    assert {str(case) for case in found.preset.called(found.sizes)} == {
+    assert {str(case) for case in found.preset.cases_for_steps(found.sizes)} == {
         "dynamic", "mine:encoder", "dynamic-xla", "mine:encoder-xla"
     }  # fmt: skip
     assert found.settings["limits"] == {"seconds": 2.5, "bytes": 1 << 30}
@@ -58,7 +58,7 @@ def test_what_is_given_is_taken():
 
 def test_a_preset_with_sizes_of_its_own_measures_them_all():
     found = chosen(preset="benchmark_rnn")
-    sizes = {case.sizes for case in found.preset.called(found.sizes)}
+    sizes = {case.sizes for case in found.preset.cases_for_steps(found.sizes)}
     assert Sizes(steps=1, batch=512, hidden=512) in sizes
     assert Sizes(steps=50, batch=128, hidden=256, valid=25) in sizes
 

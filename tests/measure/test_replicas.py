@@ -64,8 +64,8 @@ def test_a_gpu_is_not_split():
 
 
 def test_the_full_preset_asks_it_at_its_own_sizes_with_rounds_enough():
-    cases = PRESETS["full"].on_replicas(Sizes())
+    cases = PRESETS["full"].cases_for_replicas(Sizes())
     assert [(case.variant, case.sizes, case.rounds) for case in cases] == [
         (variant, Sizes(), ENOUGH_ROUNDS) for variant in ("static", "dynamic")
     ]
-    assert not PRESETS["quick"].on_replicas(Sizes())
+    assert not PRESETS["quick"].cases_for_replicas(Sizes())

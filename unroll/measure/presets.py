@@ -29,18 +29,18 @@ class Preset:
         rounds, steps: how often each is built anew, and how many later steps it takes in a round.
         sizes: the run's sizes, where the preset fixes them.
         also_at: further sizes at which the variants take turns.
-        modes: further modes in which the `four` are measured. (The traced cell is not: XLA compiles it anew at every
-            call, and run eagerly it is traced anew.)
-        swept_modes: further modes of growth and grid. (XLA compiles many cells side by side for minutes: not those.)
-        four: the variants of modes and of the grid; with cuDNN on a GPU, five.
-        swept: the variants of growth.
+        modes: further modes in which the `mode_variants` are measured. (The traced cell is not: XLA compiles it anew
+            at every call, and run eagerly it is traced anew.)
+        sweep_modes: further modes of growth and grid. (XLA compiles many cells side by side for minutes: not those.)
+        mode_variants: the variants of modes and of the grid; with cuDNN on a GPU, five.
+        sweep_variants: the variants of growth.
         growth: every T, each case alone.
-        batches, hiddens: every B and H of a grid, in which the `four` take turns.
+        batches, hiddens: every B and H of a grid, in which the `mode_variants` take turns.
         unrolls: every k of dynamic_unroll's unroll=k.
-        fitted: the variants of the Keras layer that take turns in `fit`.
-        replicated: the variants whose training steps are measured on several devices.
+        fit_variants: the variants of the Keras layer that take turns in `fit`.
+        replica_variants: the variants whose training steps are measured on several devices.
         phases: forward, train or both.
-        holdings: whether to measure memory, graphs and exports, too.
+        measure_memory: whether to measure memory, graphs and exports, too.
         kernels: whether to count the kernels of a step, on a GPU.
         limit_s: seconds that one result may take before its process is stopped.
         peers: the packages of the interpreter that measures PyTorch and JAX, if it is another.
@@ -53,17 +53,17 @@ class Preset:
     sizes: Sizes | None = None
     also_at: tuple[Sizes, ...] = ()
     modes: tuple[str, ...] = ()
-    swept_modes: tuple[str, ...] = ()
-    four: tuple[str, ...] = ("static", "dynamic", *KERAS)
-    swept: tuple[str, ...] = (*PAIR, *KERAS)
+    sweep_modes: tuple[str, ...] = ()
+    mode_variants: tuple[str, ...] = ("static", "dynamic", *KERAS)
+    sweep_variants: tuple[str, ...] = (*PAIR, *KERAS)
     growth: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
     hiddens: tuple[int, ...] = ()
     unrolls: tuple[int, ...] = ()
-    fitted: tuple[str, ...] = ()
-    replicated: tuple[str, ...] = ()
+    fit_variants: tuple[str, ...] = ()
+    replica_variants: tuple[str, ...] = ()
     phases: tuple[str, ...] = PHASES
-    holdings: bool = True
+    measure_memory: bool = True
     kernels: bool = False
     limit_s: float = 60
     peers: Collection[str] | None = None
@@ -78,75 +78,75 @@ class Preset:
         """Return the preset as it is on a device: a GPU has kernels to count, and cuDNN beside Keras's loop."""
         if device != "gpu":
             return self
-        lists = {name: _with_cudnn(getattr(self, name)) for name in ("variants", "four", "swept")}
-        return replace(self, kernels=self.holdings, **lists)
+        lists = {name: _with_cudnn(getattr(self, name)) for name in ("variants", "mode_variants", "sweep_variants")}
+        return replace(self, kernels=self.measure_memory, **lists)
 
-    def called(self, sizes: Sizes) -> list[Case]:
+    def cases_for_steps(self, sizes: Sizes) -> list[Case]:
         """Return the cases that take turns: all in their own modes, the four in further modes."""
         own = [self._case(variant, at) for at in (sizes, *self.also_at) for variant in self._present]
-        others = [variant for variant in self.four if variant in self._present]
+        others = [variant for variant in self.mode_variants if variant in self._present]
         return own + [
             Case(variant, mode, sizes, FEW) for mode in self.modes for variant in others if _runs(variant, mode)
         ]
 
-    def built(self, sizes: Sizes) -> list[Case]:
+    def cases_for_build(self, sizes: Sizes) -> list[Case]:
         """Return those that have a graph to build."""
-        return [case for case in self.called(sizes) if case.mode != "eager"]
+        return [case for case in self.cases_for_steps(sizes) if case.mode != "eager"]
 
-    def machine(self, sizes: Sizes) -> list[Case]:
+    def cases_for_machine(self, sizes: Sizes) -> list[Case]:
         """Return the cases of the machine itself: in float32, and in 16-bit floats if a mode has them."""
         modes = ["graph", *(mode for mode in self.modes if mode == "mixed")]
-        return [Case(MACHINE, mode, sizes) for mode in modes if self.holdings]
+        return [Case(MACHINE, mode, sizes) for mode in modes if self.measure_memory]
 
-    def held(self, sizes: Sizes) -> list[Case]:
+    def cases_for_memory(self, sizes: Sizes) -> list[Case]:
         """Return the cases whose memory is measured: each variant in its own mode."""
-        return [self._case(variant, sizes) for variant in self._present if self.holdings]
+        return [self._case(variant, sizes) for variant in self._present if self.measure_memory]
 
-    def profiled(self, sizes: Sizes) -> list[Case]:
+    def cases_for_kernels(self, sizes: Sizes) -> list[Case]:
         """Return the cases whose kernels are counted, where a GPU is measured: the four in further modes, too."""
-        return [case for case in self.called(sizes) if self.kernels and not variant_of(case.variant).package]
+        return [case for case in self.cases_for_steps(sizes) if self.kernels and not variant_of(case.variant).package]
 
-    def exported(self, sizes: Sizes) -> list[Case]:
+    def cases_for_export(self, sizes: Sizes) -> list[Case]:
         """Return the cases that can be a SavedModel."""
-        return [case for case in self.held(sizes) if not variant_of(case.variant).package]
+        return [case for case in self.cases_for_memory(sizes) if not variant_of(case.variant).package]
 
-    def grown(self, sizes: Sizes) -> list[Case]:
+    def cases_for_growth(self, sizes: Sizes) -> list[Case]:
         """Return the cases of other T, each alone."""
         others = [replace(sizes, steps=steps) for steps in self.growth if steps != sizes.steps]
         return [
             Case(variant, mode, at, FEW if at.steps <= LONG else 1, alone=True)
             for at in others
-            for variant in self.swept
+            for variant in self.sweep_variants
             for mode in (own_mode(variant), *self._swept_modes(variant, at))
         ]
 
-    def grown_held(self, sizes: Sizes) -> list[Case]:
+    def cases_for_growth_of_memory(self, sizes: Sizes) -> list[Case]:
         """Return the cases of other T whose memory and export are measured: each variant in its own mode."""
-        return [case for case in self.grown(sizes) if case.mode == own_mode(case.variant)]
+        return [case for case in self.cases_for_growth(sizes) if case.mode == own_mode(case.variant)]
 
-    def gridded(self, sizes: Sizes) -> list[Case]:
+    def cases_for_grid(self, sizes: Sizes) -> list[Case]:
         """Return the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
         grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
-        others = [(at, variant) for at in grid if at != sizes for variant in self.four]
+        others = [(at, variant) for at in grid if at != sizes for variant in self.mode_variants]
         own = [self._case(variant, at, ENOUGH_ROUNDS) for at, variant in others]
         return own + [Case(variant, mode, at, FEW) for at, variant in others for mode in self._swept_modes(variant, at)]
 
-    def unrolled(self, sizes: Sizes) -> list[Case]:
+    def cases_for_unroll(self, sizes: Sizes) -> list[Case]:
         """Return the cases of dynamic_unroll's unroll=k that are not among the variants."""
         names = [f"dynamic-{k}" for k in self.unrolls if k <= sizes.steps]
         return [self._case(name, sizes, FEW) for name in names if name not in self.variants]
 
     def _swept_modes(self, variant: str, at: Sizes) -> list[str]:
         compiles = at.steps <= LONG or not variant_of(variant).is_static
-        return [mode for mode in self.swept_modes if _runs(variant, mode) and (compiles or mode != "xla")]
+        return [mode for mode in self.sweep_modes if _runs(variant, mode) and (compiles or mode != "xla")]
 
-    def in_fit(self, sizes: Sizes) -> list[Case]:
+    def cases_for_fit(self, sizes: Sizes) -> list[Case]:
         """Return the cases of the Keras layer in `fit`, at sizes of their own: a longer sequence, a smaller layer."""
-        return [self._case(variant, FIT_SIZES, ENOUGH_ROUNDS) for variant in self.fitted]
+        return [self._case(variant, FIT_SIZES, ENOUGH_ROUNDS) for variant in self.fit_variants]
 
-    def on_replicas(self, sizes: Sizes) -> list[Case]:
+    def cases_for_replicas(self, sizes: Sizes) -> list[Case]:
         """Return the variants that train on several devices, at the run's sizes: all of them share its batch."""
-        return [self._case(variant, sizes, ENOUGH_ROUNDS) for variant in self.replicated]
+        return [self._case(variant, sizes, ENOUGH_ROUNDS) for variant in self.replica_variants]
 
     @property
     def _present(self) -> list[str]:
@@ -176,7 +176,7 @@ PRESETS = {
         rounds=ENOUGH_ROUNDS,
         steps=8,
         phases=("train",),
-        holdings=False,
+        measure_memory=False,
     ),
     "tiny": Preset(
         "for trying out whether everything runs: sizes at which the figures mean nothing",
@@ -185,7 +185,7 @@ PRESETS = {
         steps=2,
         sizes=Sizes(steps=4, batch=8, hidden=8),
         modes=("xla", "mixed"),
-        swept_modes=("xla",),
+        sweep_modes=("xla",),
         growth=(2, 6),
         batches=(8, 16),
         hiddens=(8, 16),
@@ -206,8 +206,8 @@ PRESETS = {
         batches=(1, 32, 128, 512),
         hiddens=(32, 128, 512),
         unrolls=(2, 4, 7, 14, 28),
-        fitted=(*PAIR, "dynamic-10", *KERAS),
-        replicated=("static", "dynamic"),
+        fit_variants=(*PAIR, "dynamic-10", *KERAS),
+        replica_variants=("static", "dynamic"),
         limit_s=120,
     ),
     "gpu": Preset(
@@ -216,9 +216,9 @@ PRESETS = {
         rounds=ENOUGH_ROUNDS,
         steps=20,
         modes=("xla", "mixed"),
-        swept_modes=("xla",),
-        four=("static", "dynamic", "keras-loop", CUDNN),
-        swept=(*PAIR, *KERAS, CUDNN),
+        sweep_modes=("xla",),
+        mode_variants=("static", "dynamic", "keras-loop", CUDNN),
+        sweep_variants=(*PAIR, *KERAS, CUDNN),
         growth=tuple(steps for steps in DOUBLING if steps > 28),
         batches=(128, 512, 2048),
         hiddens=(128, 512, 1024),

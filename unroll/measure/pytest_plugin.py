@@ -112,12 +112,12 @@ def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
                 raise UnrollError(
                     f"got --variants {variant}, but {package} is not installed {where}".replace(" ;", ";")
                 )
-        four = tuple(name for name in variants if not variant_of(name).package)
+        mode_variants = tuple(name for name in variants if not variant_of(name).package)
         kept = {
             field: tuple(name for name in variants if name in getattr(preset, field))
-            for field in ("swept", "fitted", "replicated")
+            for field in ("sweep_variants", "fit_variants", "replica_variants")
         }
-        preset = replace(preset, variants=variants, four=four, **kept)
+        preset = replace(preset, variants=variants, mode_variants=mode_variants, **kept)
     if options.modes:
         modes = tuple(mode.strip() for mode in options.modes.split(","))
         for mode in modes:
@@ -144,7 +144,7 @@ def _chosen_device(options, preset: Preset) -> Device:
 
 
 def _check_memory(preset: Preset, sizes: Sizes, device: Device) -> None:
-    largest = max((sizes, *(case.sizes for case in preset.gridded(sizes))), key=_bytes_of_training)
+    largest = max((sizes, *(case.sizes for case in preset.cases_for_grid(sizes))), key=_bytes_of_training)
     needed = _bytes_of_training(largest)
     where, total = "this machine", psutil.virtual_memory().total
     if device.is_gpu:
