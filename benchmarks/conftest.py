@@ -21,11 +21,11 @@ from unroll.errors import UnrollError
 from unroll.files import user_path
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record, read_journal
-from unroll.measure.metrics import KINDS
 from unroll.measure.plan import Request, Task
 from unroll.measure.process import FAILED
 from unroll.measure.pytest_plugin import Chosen
 from unroll.measure.session import Session
+from unroll.measure.tasks import KINDS
 from unroll.measure.variants import label
 from unroll.models import data
 from unroll.report.tables import ratios_table

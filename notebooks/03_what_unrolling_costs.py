@@ -54,12 +54,14 @@ TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a
 
 # %%
 from unroll.measure.config import Case, Sizes
-from unroll.measure.workloads import Batch, new_workload
+from unroll.measure.batch import Batch, Data
+from unroll.measure.workloads import new_workload
 from unroll.models.data import load
 
 sizes = Sizes(steps=4, batch=4, hidden=4) if TINY else Sizes(steps=28, batch=32, hidden=64)
 digits = load("digits").train
-batch = Batch.of(digits.images, digits.labels, sizes)
+data = Data(digits.images, digits.labels, seed=0)
+batch = Batch.of(data, sizes)
 
 
 def seconds(work):
@@ -132,19 +134,19 @@ assert TINY or constant < argument
 # Measure A for a while, then B for a while, and compare. What if somebody else used the machine in the second half?
 #
 # The project lets the variants *take turns* instead, in random order, and builds all graphs anew in every round. Let us
-# do that here with the three ways to unroll; it takes less than half a minute. (`take_turns` is what the project's own
+# do that here with the three ways to unroll; it takes less than half a minute. (`time_steps` is what the project's own
 # measurements use. It also compares what each graph computes with NumPy, before its time counts.)
 
 # %%
 from unroll.measure.environment import environment
 from unroll.measure.journal import Record, Run
-from unroll.measure.steps import take_turns
+from unroll.measure.tasks import time_steps
 
 variants = ("static", "static-traced", "dynamic")
 cases = {variant: Case(variant, "graph", sizes, rounds=2 if TINY else 8) for variant in variants}
 records = []
 for phase in ("forward", "train"):
-    events = take_turns(list(cases.values()), digits.images, digits.labels, 0, phase, steps=5)
+    events = time_steps(list(cases.values()), phase, data, steps=5)
     records += [event for event in events if isinstance(event, Record)]
 
 settings = {"sizes": asdict(sizes), "data": "scikit-learn's digits, 8x8 scaled into 28x28"}
@@ -299,14 +301,19 @@ assert builds["static"][most].median > 10 * builds["dynamic"][most].median
 #
 # **Predict.** Give the formula: from the seconds to build and to call first, and the seconds of a step, of both.
 
+
 # %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-median = {
-    (quantity, variant): results.find(quantity, "train", variant).median
-    for quantity in ("build", "first_call", "step")
-    for variant in ("static", "dynamic")
-}
-late = sum(median[quantity, "static"] - median[quantity, "dynamic"] for quantity in ("build", "first_call"))
-gain = median["step", "dynamic"] - median["step", "static"]
+def seconds_of(quantity, variant):
+    rounds = results.find(quantity, "train", variant).rounds
+    return np.array([np.median(samples) for _, samples in sorted(rounds.items())])  # one of each round
+
+
+def started(variant):
+    return seconds_of("build", variant) + seconds_of("first_call", variant)
+
+
+late = np.median(started("static") - started("dynamic"))
+gain = np.median(seconds_of("step", "dynamic") - seconds_of("step", "static"))
 print(
     f"starts {late:.2f} s later, gains {1000 * gain:.2f} ms a step:",
     f"{late / gain:.0f} steps" if gain > 0 else "never",
@@ -314,8 +321,7 @@ print(
 
 # %% [markdown]
 # But how sure is that gain? It is a small difference of two large numbers. Where it may be nothing, the answer may be
-# "never". One number hides that; an interval does not. (The table finds the gain round by round, as it does the ratios,
-# so its number is another than ours.)
+# "never". One number hides that; an interval does not.
 
 # %%
 from unroll.report.tables import break_even_table

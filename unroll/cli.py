@@ -161,14 +161,14 @@ def _train(options) -> Iterable[Path | str]:
 
 def _doctor(options) -> list[str]:
     from unroll.measure.device import choose_device, work_on
-    from unroll.measure.environment import diagnosis
+    from unroll.measure.environment import diagnosis, environment
     from unroll.measure.gpus import find_gpus
     from unroll.measure.process import quiet
 
     with quiet():
         device = choose_device(None, "off", find_gpus)
-        found = work_on(device, "unroll.measure.environment:environment", seed=0)
-    return diagnosis(found)
+        described = work_on(device, environment, seed=0)
+    return diagnosis(described)
 
 
 def _claims(options) -> list[str]:

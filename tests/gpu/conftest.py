@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from unroll.measure.device import NO_GPU, Device
-from unroll.measure.gpus import may_have_gpu
+from unroll.measure.device import NO_GPU, Device, work_on
+from unroll.measure.gpus import describe_gpus, may_have_gpu
 from unroll.measure.process import Limits, work_apart
 
 sys.path.append(str(Path(__file__).parent))  # for on_device.py, which those processes import
@@ -23,7 +23,7 @@ LIMITS = Limits(seconds=300)
 def sees_gpu() -> bool:
     if not may_have_gpu():
         return False
-    (found,) = work_apart("unroll.measure.gpus:describe_gpus", limits=LIMITS, variables=VISIBLE)
+    (found,) = work_apart(describe_gpus, limits=LIMITS, variables=VISIBLE)
     return bool(found)
 
 
@@ -41,7 +41,6 @@ def on():
 
     def on(device, work, *arguments, **more):
         variables = VISIBLE if device.is_gpu else {}
-        given = "unroll.measure.device:work_on", device, work, *arguments
-        return list(work_apart(*given, limits=LIMITS, variables=variables, **more))
+        return list(work_apart(work_on, device, work, *arguments, limits=LIMITS, variables=variables, **more))
 
     return on

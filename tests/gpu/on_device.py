@@ -45,9 +45,9 @@ def cards(*, device):
     return describe_gpus()
 
 
-def operations_of(case, images, labels, seed, *, device):
+def operations_of(case, data, *, device):
     """Name the operations in a case's training graph, its functions' included."""
-    workload = new_workload(case, Batch.of(images, labels, case.sizes), seed, device)
+    workload = new_workload(case, Batch.of(data, case.sizes), data.seed, device)
     workload.build("train")
     graph = workload.functions["train"].graph.as_graph_def()
     parts = [graph.node, *(function.node_def for function in graph.library.function)]

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import tensorflow as tf
 
+from unroll.measure.batch import Data
 from unroll.measure.check import Unequal, assert_equal, expect
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.variants import variant_of
@@ -13,7 +14,7 @@ from unroll.models import data
 
 SIZES = Sizes(steps=4, batch=6, hidden=5)
 SEED = 3
-BATCH = Batch.of(*data.load("digits").train, SIZES)
+BATCH = Batch.of(Data(*data.load("digits").train, seed=0), SIZES)
 EXPECTED = expect(new_workload(Case("static", "graph", SIZES), BATCH, SEED).values(), BATCH, SEED)
 
 

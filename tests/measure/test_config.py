@@ -34,3 +34,8 @@ def test_an_unknown_variant_is_refused_and_the_known_ones_are_named():
     assert known_variant("mine:encoder") == "mine:encoder"
     with pytest.raises(ValueError, match=r"got the variant 'dyn'; want static, .*, or module:encoder for your own"):
         known_variant("dyn")
+
+
+def test_no_two_variants_look_or_read_alike():
+    labels, colours = ({getattr(row, name) for row in VARIANTS.values()} for name in ("label", "colour"))
+    assert len(labels) == len(colours) == len(VARIANTS)

@@ -5,20 +5,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
-from fakes import Accountant, FakeGpu
+from fakes import Accountant, FakeGpu, has_looked_for_devices
 
-from unroll.measure import memory, turns
+from unroll.measure import memory, rounds
+from unroll.measure.batch import Data
 from unroll.measure.check import TOLERANCES
 from unroll.measure.config import MODES, Case, Sizes
 from unroll.measure.device import CPU, Device, choose_device, work_on
 from unroll.measure.process import CaseFailed, Limits, NotAvailable, work_apart
-from unroll.measure.steps import StepTurns
+from unroll.measure.steps import StepRounds
 from unroll.measure.workloads import Batch, expected_of, new_workload
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
+DATA = Data(IMAGES, LABELS, 0)
 SIZES = Sizes(steps=2, batch=4, hidden=3)
-BATCH = Batch.of(IMAGES, LABELS, SIZES)
+BATCH = Batch.of(DATA, SIZES)
 GPU = Device("gpu")
 
 
@@ -101,7 +103,7 @@ def test_a_process_on_the_cpu_sees_no_gpu(started):
 
 @pytest.mark.parametrize("tf32", [False, True])
 def test_a_process_on_the_gpu_sees_the_first_lets_its_memory_grow_and_sets_tf32(started, tf32):
-    work_on(Device("gpu", tf32), "builtins:dict")
+    work_on(Device("gpu", tf32), dict)
     assert started == {"visible": (["first"], "GPU"), "growth": ("first", True), "tf32": tf32}
 
 
@@ -148,13 +150,13 @@ class Clock(SimpleNamespace):
 @pytest.mark.parametrize("phase", ["forward", "train"])
 def test_before_every_reading_of_the_clock_the_gpu_is_waited_for(phase, monkeypatch):
     device = FakeGpu()
-    monkeypatch.setattr(turns, "time", Clock(heard=device.heard, monotonic=lambda: 0.0))
-    taking = StepTurns([Case("dynamic", "graph", SIZES)], phase, BATCH, expected_of(SIZES, BATCH, 0), 0, 2, device)
+    monkeypatch.setattr(rounds, "time", Clock(heard=device.heard, monotonic=lambda: 0.0))
+    taking = StepRounds([Case("dynamic", "graph", SIZES)], phase, BATCH, expected_of(SIZES, BATCH, 0), 0, 2, device)
     events = list(taking.round(1))
     assert not [event for event in events if isinstance(event, CaseFailed)]
     readings = [number for number, heard in enumerate(device.heard) if heard == "clock"]
     build_end = readings[1]  # a build gives a GPU nothing to do
-    assert len(readings) >= 2 * (1 + 1 + turns.SETTLED_STEPS + 2)
+    assert len(readings) >= 2 * (1 + 1 + rounds.SETTLED_STEPS + 2)
     for number in readings:
         assert number == build_end or device.heard[number - 1] == "wait"
 
@@ -168,7 +170,7 @@ def test_on_a_cpu_a_step_gives_an_array_and_on_a_gpu_only_the_check_does():
 
 def warm_up(monkeypatch, seconds):
     expected = expected_of(SIZES, BATCH, 0)
-    taking, taken = StepTurns([Case("dynamic", "graph", SIZES)], "train", BATCH, expected, 0, 1, FakeGpu()), []
+    taking, taken = StepRounds([Case("dynamic", "graph", SIZES)], "train", BATCH, expected, 0, 1, FakeGpu()), []
 
     def timed(step):
         taken.append(next(seconds))
@@ -180,13 +182,13 @@ def warm_up(monkeypatch, seconds):
 
 
 def test_a_gpu_is_warm_once_its_steps_take_alike(monkeypatch):
-    assert len(warm_up(monkeypatch, iter([0.09, 0.05, 0.02, *[0.01] * 99]))) == 3 + turns.SETTLED_STEPS
+    assert len(warm_up(monkeypatch, iter([0.09, 0.05, 0.02, *[0.01] * 99]))) == 3 + rounds.SETTLED_STEPS
 
 
 def test_warming_up_ends_though_steps_never_settle(monkeypatch):
     restless = [0.001 * (1 + number % 2) for number in range(999)]
-    assert len(warm_up(monkeypatch, iter(restless))) == turns.MOST_WARM_UPS
-    assert len(warm_up(monkeypatch, iter([turns.LONGEST_WARM_UP_S + 1] * 99))) == 1
+    assert len(warm_up(monkeypatch, iter(restless))) == rounds.MOST_WARM_UPS
+    assert len(warm_up(monkeypatch, iter([rounds.LONGEST_WARM_UP_S + 1] * 99))) == 1
 
 
 def test_a_network_on_another_device_is_not_measured():
@@ -226,7 +228,7 @@ def test_another_package_without_a_gpu_does_not_fall_back_to_the_cpu(variant, pa
 def test_the_peak_is_the_devices_above_what_it_held_and_is_read_when_it_is_done(monkeypatch):
     monkeypatch.setattr(memory, "calibrate", lambda device: None)
     device = Accountant()
-    (record,) = memory.peak(Case("dynamic", "graph", SIZES), "train", IMAGES, LABELS, 0, device=device)
+    (record,) = memory.peak(Case("dynamic", "graph", SIZES), "train", DATA, device=device)
     assert (record.quantity, record.samples, record.note) == ("tensors", [250], "")
     start = device.heard.index("reset")
     assert device.heard[start - 1] == "wait"
@@ -240,11 +242,11 @@ def test_an_allocator_that_counts_wrong_is_not_believed():
 
 @pytest.mark.parametrize(("device", "note"), [(CPU, ""), (FakeGpu(), memory.HOST)])
 def test_the_process_is_the_hosts_and_named_so_beside_a_gpu(device, note):
-    records = memory.hold(Case("dynamic", "graph", SIZES), "forward", IMAGES, LABELS, 0, device=device)
+    records = memory.hold(Case("dynamic", "graph", SIZES), "forward", DATA, device=device)
     assert next(record for record in records if record.quantity == "process").note == note
 
 
 def test_what_processes_are_forked_from_has_not_looked_for_devices():
     """Who has started CUDA cannot be forked: its children would find no GPU."""
-    assert list(work_apart("fakes:has_looked_for_devices", False, limits=Limits(60))) == [False]
-    assert list(work_apart("fakes:has_looked_for_devices", True, limits=Limits(60))) == [True]
+    assert list(work_apart(has_looked_for_devices, False, limits=Limits(60))) == [False]
+    assert list(work_apart(has_looked_for_devices, True, limits=Limits(60))) == [True]

@@ -7,13 +7,16 @@ import pytest
 
 from unroll.keras import LSTM
 from unroll.measure import fit
+from unroll.measure.batch import Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.presets import FIT_SIZES, PRESETS
 from unroll.measure.process import ROUND_OVER, CaseFailed, Limits, work_apart
 from unroll.measure.statistics import ENOUGH_ROUNDS
+from unroll.measure.tasks import measure_fit_process, time_fit
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
+DATA = Data(IMAGES, LABELS, 0)
 SIZES = Sizes(steps=3, batch=4, hidden=5)
 
 
@@ -22,7 +25,7 @@ def case(variant, rounds=1):
 
 
 def turns(*cases, steps=2):
-    events = list(fit.take_turns(cases, IMAGES, LABELS, 0, "train", steps=steps))
+    events = list(time_fit(cases, "train", DATA, steps=steps))
     assert events.count(ROUND_OVER) == max(case.rounds for case in cases)
     return [event for event in events if event != ROUND_OVER]
 
@@ -64,8 +67,7 @@ def test_a_variant_is_the_layer_of_its_name(variant, kind):
 
 
 def test_the_process_grows_in_fit():
-    work = f"{fit.hold.__module__}:hold"
-    (record,) = work_apart(work, case("dynamic"), "train", IMAGES, LABELS, 0, limits=Limits(60))
+    (record,) = work_apart(measure_fit_process, case("dynamic"), "train", DATA, limits=Limits(60))
     assert record.quantity == "fit_process" and record.samples[0] > 0
 
 

@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 
 from unroll.measure import foreign
-from unroll.measure.batch import Batch
+from unroll.measure.batch import Batch, Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import Device
-from unroll.measure.foreign import ForeignTurns, Start, take_turns
+from unroll.measure.foreign import ForeignRounds, Start, run_foreign_rounds
 from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import Record, read_journal
 from unroll.measure.plan import Request
 from unroll.measure.process import ROUND_OVER, CaseFailed, Limits, WorkerDied, work_apart
+from unroll.measure.rounds import Share
 from unroll.measure.session import Session
-from unroll.measure.turns import Share
 from unroll.measure.workloads import new_network, starting_point
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
+DATA = Data(IMAGES, LABELS, 0)
 SIZES = Sizes(steps=3, batch=4, hidden=5)
 LIMITS = Limits(seconds=60)
 
@@ -54,10 +55,10 @@ def stand_in(monkeypatch):
 
 
 def events(phase="train", **more):
-    batch, start = starting_point(SIZES, IMAGES, LABELS, 0)
+    batch, start = starting_point(SIZES, DATA)
     cases = [Case("torch", "eager", SIZES, rounds=3)]
     given = {"steps": 2, "share": Share(2, 3, "a name"), **more}
-    return list(take_turns(cases, batch, start, 0, phase, **given))
+    return list(run_foreign_rounds(cases, phase, batch, start, 0, **given))
 
 
 def test_a_share_of_the_rounds_is_taken_under_its_name(stand_in):
@@ -68,10 +69,12 @@ def test_a_share_of_the_rounds_is_taken_under_its_name(stand_in):
 
 
 def test_starting_weights_that_are_not_the_others_are_found(stand_in):
-    batch, start = starting_point(SIZES, IMAGES, LABELS, 0)
+    batch, start = starting_point(SIZES, DATA)
     wrong = Start([weight * 1.5 for weight in start.weights], *start[1:])
     found = list(
-        take_turns([Case("torch", "eager", SIZES)], batch, wrong, 0, "train", steps=1, share=Share(1, 1, "name"))
+        run_foreign_rounds(
+            [Case("torch", "eager", SIZES)], "train", batch, wrong, 0, steps=1, share=Share(1, 1, "name")
+        )
     )
     assert any(isinstance(event, CaseFailed) and "not the same network" in event.reason for event in found)
 
@@ -90,7 +93,7 @@ def test_what_measures_another_package_imports_no_tensorflow():
 
 
 def test_a_batch_and_a_start_can_be_sent():
-    batch, start = next(work_apart("unroll.measure.workloads:starting_point", SIZES, IMAGES, LABELS, 0, limits=LIMITS))
+    batch, start = next(work_apart(starting_point, SIZES, DATA, limits=LIMITS))
     assert isinstance(batch, Batch)
     assert [weight.shape for weight in start.weights] == [(28, 20), (5, 20), (20,), (5, 10), (10,)]
 
@@ -99,13 +102,13 @@ def test_a_batch_and_a_start_can_be_sent():
 
 
 def test_another_interpreter_yields_what_it_makes():
-    made = list(work_apart("builtins:range", 2, 5, limits=LIMITS, python=sys.executable))
+    made = list(work_apart(range, 2, 5, limits=LIMITS, python=sys.executable))
     assert made == [range(2, 5)]
 
 
 def test_an_interpreter_that_fails_says_why():
     with pytest.raises(WorkerDied, match="failed: ValueError: invalid literal for int"):
-        list(work_apart("builtins:int", "no number", limits=LIMITS, python=sys.executable))
+        list(work_apart(int, "no number", limits=LIMITS, python=sys.executable))
 
 
 def test_an_interpreter_that_ends_before_its_work_says_how(tmp_path):
@@ -113,7 +116,7 @@ def test_an_interpreter_that_ends_before_its_work_says_how(tmp_path):
     python.write_text("#!/bin/sh\necho 'no such luck' >&2\nexit 3\n")
     python.chmod(0o755)
     with pytest.raises(WorkerDied, match="its process ended with status 3: no such luck"):
-        list(work_apart("builtins:int", "1", limits=LIMITS, python=str(python)))
+        list(work_apart(int, "1", limits=LIMITS, python=str(python)))
 
 
 def test_the_versions_are_those_of_the_other_interpreter(tmp_path):
@@ -143,7 +146,7 @@ def test_a_session_lets_a_package_apart_take_the_same_rounds_beside_the_others(t
     shares = []
 
     def apart(work, *arguments, **more):
-        if not work.startswith("unroll.measure.foreign"):
+        if work != run_foreign_rounds:
             yield from work_apart(work, *arguments, **more)
             return
         assert more["python"] == sys.executable
@@ -151,7 +154,7 @@ def test_a_session_lets_a_package_apart_take_the_same_rounds_beside_the_others(t
         shares.append(share)
         for number in range(share.first, share.last + 1):
             for quantity in ("build", "first_call", "step"):
-                yield Record.of(case, quantity, "train", "s", [1.0], round=number, turns=share.turns)
+                yield Record.of(case, quantity, "train", "s", [1.0], round=number, turns=share.process)
             yield ROUND_OVER
 
     monkeypatch.setattr("unroll.measure.session.work_apart", apart)
@@ -174,7 +177,7 @@ def test_a_session_lets_a_package_apart_take_the_same_rounds_beside_the_others(t
         assert len(session.records(want)) == 4
     (run,) = read_journal(tmp_path)
     assert run.environment["versions"]["torch"] == "9.9"
-    assert len({share.turns for share in shares}) == len(shares) == 2
+    assert len({share.process for share in shares}) == len(shares) == 2
     ratio = run.ratio("step", "train", *cases)
     assert ratio is not None
     assert ratio.rounds == 4
@@ -197,8 +200,8 @@ def test_rounds_are_spread_over_three_processes(tmp_path):
 
 
 def test_weights_of_any_kind_do_to_warm_up(stand_in):
-    batch, start = starting_point(SIZES, IMAGES, LABELS, 0)
-    turns = ForeignTurns([Case("torch", "eager", SIZES)], "train", batch, start.expected, 0, 1)
+    batch, start = starting_point(SIZES, DATA)
+    turns = ForeignRounds([Case("torch", "eager", SIZES)], "train", batch, start.expected, 0, 1)
     turns.beginning = start
     small = Batch(np.ones([2, 2, 28], np.float32), LABELS[:2])
     shapes = [value.shape for value in turns.new_workload(Case("torch", "eager", Sizes(2, 2, 2)), small).values()]

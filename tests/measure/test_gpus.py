@@ -111,7 +111,7 @@ def asked(monkeypatch):
 
 def test_tensorflow_is_asked_once_in_a_process_of_its_own(asked):
     assert find_gpus() == find_gpus() == ({"name": "one"},)
-    assert asked == ["unroll.measure.gpus:describe_gpus"]
+    assert asked == [gpus.describe_gpus]
 
 
 def test_nobody_is_asked_where_there_can_be_no_gpu(asked, monkeypatch):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from unroll.measure.batch import Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.kernels import GPU_PLANE, activity, count_kernels
 from unroll.measure.process import NotAvailable
@@ -45,4 +46,4 @@ def test_summaries_other_devices_and_the_host_do_not_count():
 def test_on_a_cpu_there_is_nothing_to_count():
     images, labels = np.zeros([2, 28, 28], np.float32), np.zeros(2, np.int32)
     with pytest.raises(NotAvailable, match="kernels are counted on a GPU only"):
-        list(count_kernels(Case("dynamic", "graph", Sizes(batch=2)), "train", images, labels, 0))
+        list(count_kernels(Case("dynamic", "graph", Sizes(batch=2)), "train", Data(images, labels, 0)))

@@ -4,30 +4,32 @@ import sys
 
 import pytest
 
+from unroll.measure.batch import Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.memory import hold, peak
 from unroll.measure.process import Limits, work_apart
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
+DATA = Data(IMAGES, LABELS, 0)
 CASE = Case("static", "graph", Sizes(steps=3, batch=4, hidden=256))
 
 
 def apart(work, **variables):
-    found = work_apart(work, CASE, "train", IMAGES, LABELS, 0, limits=Limits(60), variables=variables)
+    found = work_apart(work, CASE, "train", DATA, limits=Limits(60), variables=variables)
     return {record.quantity: record for record in found}
 
 
 def test_a_training_step_holds_at_least_the_gradient_of_its_weights():
     gradients = 4 * (28 + 256 + 1) * 4 * 256
-    process = apart(f"{hold.__module__}:hold")["process"].samples[0]
-    tensors = apart(f"{peak.__module__}:peak", TF_CPU_ALLOCATOR_USE_BFC="1")["tensors"].samples[0]
+    process = apart(hold)["process"].samples[0]
+    tensors = apart(peak, TF_CPU_ALLOCATOR_USE_BFC="1")["tensors"].samples[0]
     assert gradients < tensors < 20 * gradients
     assert process > gradients
 
 
 def test_a_scope_that_cannot_be_read_is_not_available_and_says_why():
-    tensors = apart(f"{peak.__module__}:peak", TF_CPU_ALLOCATOR_USE_BFC="0")["tensors"]
+    tensors = apart(peak, TF_CPU_ALLOCATOR_USE_BFC="0")["tensors"]
     assert tensors.samples == []
     assert tensors.note.startswith(("the allocator counted", "TensorFlow keeps no statistics of CPU:0's allocator"))
 

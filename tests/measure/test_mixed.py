@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from fakes import FakeGpu
 
+from unroll.measure.batch import Data
 from unroll.measure.check import TOLERANCES, Unequal, assert_equal, expect
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.device import CPU
@@ -19,7 +20,7 @@ from unroll.models.network import LSTMEncoder, MixedEncoder, cross_entropy
 from unroll.rnn import dynamic_unroll, init_weights
 
 SIZES = Sizes(steps=7, batch=8, hidden=16)
-BATCH = Batch.of(*data.load("digits").train, SIZES)
+BATCH = Batch.of(Data(*data.load("digits").train, seed=0), SIZES)
 EXPECTED = expect(starting_weights(SIZES, 0), BATCH, 0)
 DEVICES = {"bfloat16": CPU, "float16": FakeGpu()}
 

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from unroll.measure.batch import Data
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.memory import peak
 from unroll.measure.operations import (
@@ -103,10 +104,8 @@ def test_what_is_moved_is_weights_images_and_states():
 @pytest.mark.parametrize("variant", ["static", "dynamic"])
 def test_no_training_step_holds_less_than_what_it_must_keep(variant):
     sizes = Sizes(steps=24, batch=64, hidden=64)
-    given = Case(variant, "graph", sizes), "train", *data.load("digits").train, 0
-    (record,) = work_apart(
-        f"{peak.__module__}:peak", *given, limits=Limits(60), variables={"TF_CPU_ALLOCATOR_USE_BFC": "1"}
-    )
+    given = Case(variant, "graph", sizes), "train", Data(*data.load("digits").train, seed=0)
+    (record,) = work_apart(peak, *given, limits=Limits(60), variables={"TF_CPU_ALLOCATOR_USE_BFC": "1"})
     must = count_kept(sizes)
     assert must < record.samples[0] < 12 * must  # the gates, their slopes and the weights' gradients are held as well
 

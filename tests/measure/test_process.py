@@ -58,7 +58,7 @@ def take(gib):
 
 
 def apart(name, *arguments, limits=LIMITS, **more):
-    return work_apart(f"{__name__}:{name}", *arguments, limits=limits, **more)
+    return work_apart(globals()[name], *arguments, limits=limits, **more)
 
 
 def test_what_a_generator_yields_comes_one_by_one_and_what_a_function_gives_at_once():
@@ -103,9 +103,9 @@ def test_memory_is_limited():
 
 def test_it_ends_with_its_parent_however_that_ends():
     code = (
-        "from unroll.measure.process import *\n"
+        "from unroll.measure.process import *\nfrom test_process import report_and_hang\n"
         "if __name__ == '__main__':\n"
-        "    for value in work_apart('test_process:report_and_hang', limits=Limits(60)):\n"
+        "    for value in work_apart(report_and_hang, limits=Limits(60)):\n"
         "        print(value, flush=True)\n"
     )
     environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}

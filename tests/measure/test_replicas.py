@@ -1,4 +1,4 @@
-"""Turns on several devices: they train the same network on the same batch, or are not measured."""
+"""Rounds on several devices: they train the same network on the same batch, or are not measured."""
 
 import os
 
@@ -6,28 +6,31 @@ import pytest
 from fakes import FakeGpu
 
 from unroll.measure import replicas
+from unroll.measure.batch import Data
 from unroll.measure.config import REPLICAS, Case, Sizes
 from unroll.measure.journal import Record
 from unroll.measure.presets import PRESETS
 from unroll.measure.process import ROUND_OVER, CaseFailed, Limits, NotAvailable, work_apart
 from unroll.measure.statistics import ENOUGH_ROUNDS
+from unroll.measure.tasks import time_replicas
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
+DATA = Data(IMAGES, LABELS, 0)
 SIZES = Sizes(steps=3, batch=5, hidden=4)  # a batch that two devices cannot share evenly
 CORES = os.cpu_count() or 1
 
 
 def turns(*cases, faulty=False):
-    work = f"{__name__}:take_faulty_turns" if faulty else "unroll.measure.replicas:take_turns"
-    return list(work_apart(work, cases, IMAGES, LABELS, 0, "train", steps=2, limits=Limits(60)))
+    work = time_faulty_replicas if faulty else time_replicas
+    return list(work_apart(work, cases, "train", DATA, steps=2, limits=Limits(60)))
 
 
-def take_faulty_turns(*arguments, **more):
+def time_faulty_replicas(*arguments, **more):
     """Let every replica count for a whole batch."""
     part = replicas.update_part
     replicas.update_part = lambda network, optimiser, batch, *given: part(network, optimiser, 2, *given)
-    return replicas.take_turns(*arguments, **more)
+    return time_replicas(*arguments, **more)
 
 
 def test_one_device_and_several_take_turns_in_every_round():
@@ -56,11 +59,7 @@ def test_replicas_that_train_otherwise_are_not_measured():
 
 def test_a_gpu_is_not_split():
     with pytest.raises(NotAvailable, match="is measured on the CPU's devices only"):
-        next(
-            replicas.take_turns(
-                [Case("dynamic", "graph", SIZES)], IMAGES, LABELS, 0, "train", steps=1, device=FakeGpu()
-            )
-        )
+        next(time_replicas([Case("dynamic", "graph", SIZES)], "train", DATA, steps=1, device=FakeGpu()))
 
 
 def test_the_full_preset_asks_it_at_its_own_sizes_with_rounds_enough():

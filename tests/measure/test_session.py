@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -149,15 +150,19 @@ def test_a_run_is_not_gone_on_with_under_other_settings(tmp_path, changes):
     assert (tmp_path / FILE_NAME).read_text() == before
 
 
-@pytest.mark.parametrize("name", ["commit", "versions", "flags"])
-def test_a_run_is_not_gone_on_with_in_another_environment(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "other"), [("commit", "another"), ("versions", {"numpy": "0"}), ("flags", {"XLA_FLAGS": "another"})]
+)
+def test_a_run_is_not_gone_on_with_in_another_environment(tmp_path, name, other):
     measure(tmp_path, wants("dynamic", quantities=("nodes",)))
     path = tmp_path / FILE_NAME
     head, *lines = path.read_text().splitlines(keepends=True)
     changed = json.loads(head)
-    changed["environment"][name] = "another"
+    changed["environment"][name] = other
     path.write_text(json.dumps(changed) + "\n" + "".join(lines))
-    with pytest.raises(JournalError, match=rf"cannot resume .*: it was started with {name} another, got "):
+    with pytest.raises(
+        JournalError, match=rf"cannot resume .*: it was started with {name} {re.escape(str(other))}, got "
+    ):
         Session(tmp_path, settings(), [], IMAGES, LABELS, resume=True)
 
 

@@ -2,23 +2,25 @@ import faults
 import numpy as np
 import pytest
 
+from unroll.measure.batch import Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.variants import variant_of
 from unroll.measure.workloads import ENCODERS, Batch, encoder_of, new_workload
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
+DATA = Data(IMAGES, LABELS, 0)
 
 
 def test_a_batch_holds_real_digits():
-    batch = Batch.of(IMAGES, LABELS, Sizes(batch=5))
+    batch = Batch.of(DATA, Sizes(batch=5))
     np.testing.assert_array_equal(batch.images, IMAGES[:5])
     np.testing.assert_array_equal(batch.labels, LABELS[:5])
 
 
 @pytest.mark.parametrize(("steps", "above"), [(1, 13), (3, 12), (28, 0), (70, 0)])
 def test_shorter_sequences_read_the_middle_of_an_image_and_longer_ones_again_from_its_top(steps, above):
-    images = Batch.of(IMAGES, LABELS, Sizes(batch=2, steps=steps)).images
+    images = Batch.of(DATA, Sizes(batch=2, steps=steps)).images
     assert images.shape == (2, steps, 28)
     assert images.any()
     for t in range(steps):
@@ -27,12 +29,12 @@ def test_shorter_sequences_read_the_middle_of_an_image_and_longer_ones_again_fro
 
 def test_a_batch_larger_than_the_data_is_refused():
     with pytest.raises(ValueError, match="got --batch 5000; the data have 1437 training images: want fewer"):
-        Batch.of(IMAGES, LABELS, Sizes(batch=5000))
+        Batch.of(DATA, Sizes(batch=5000))
 
 
 @pytest.mark.parametrize(("size", "different"), [(1, 1), (7, 7), (10, 5), (11, 1), (128, 8)])
 def test_the_check_repeats_a_few_rows_to_a_whole_batch(size, different):
-    batch = Batch.of(IMAGES, LABELS, Sizes(batch=size))
+    batch = Batch.of(DATA, Sizes(batch=size))
     assert len(batch.different.images) == different
     assert batch.check.images.shape == batch.images.shape
     for row in range(size):
@@ -51,7 +53,7 @@ def test_an_encoder_of_ones_own_is_a_variant():
 @pytest.mark.parametrize("variant", ["dynamic", "keras-loop"])
 def test_a_reset_goes_back_to_the_start(variant):
     sizes = Sizes(steps=2, batch=4, hidden=3)
-    workload = new_workload(Case(variant, "graph", sizes), Batch.of(IMAGES, LABELS, sizes), 0)
+    workload = new_workload(Case(variant, "graph", sizes), Batch.of(DATA, sizes), 0)
     start = workload.values()
     workload.build("train")()
     assert all(np.any(old != new) for old, new in zip(start, workload.values(), strict=True))
@@ -62,7 +64,7 @@ def test_a_reset_goes_back_to_the_start(variant):
 
 def test_every_variant_starts_from_the_same_weights():
     sizes = Sizes(steps=2, batch=4, hidden=3)
-    batch = Batch.of(IMAGES, LABELS, sizes)
+    batch = Batch.of(DATA, sizes)
     starts = [
         new_workload(Case(variant, "graph", sizes), batch, 0).values()
         for variant in ENCODERS

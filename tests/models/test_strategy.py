@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -104,7 +105,7 @@ def train_mirrored(devices):
 
 
 def test_two_logical_devices_reach_the_losses_of_one(expected):
-    count, *found, too_small = work_apart(f"{__name__}:train_mirrored", 2, limits=LIMITS)
+    count, *found, too_small = work_apart(train_mirrored, 2, limits=LIMITS)
     assert count == 2
     for one, other in zip(found, expected, strict=True):
         assert_same_training(one, other)
@@ -157,11 +158,11 @@ def cluster_of(number: int) -> list[str]:
     return [json.dumps({"cluster": workers, "task": {"type": "worker", "index": index}}) for index in range(number)]
 
 
-def at_once(work: str, configs: list[str], *arguments) -> list[list]:
+def at_once(work: Callable, configs: list[str], *arguments) -> list[list]:
     """Let each worker do the same in a process of its own; gives what each of them yields."""
 
     def one(config):
-        return list(work_apart(f"{__name__}:{work}", *arguments, limits=LIMITS, variables={"TF_CONFIG": config}))
+        return list(work_apart(work, *arguments, limits=LIMITS, variables={"TF_CONFIG": config}))
 
     with ThreadPoolExecutor(len(configs)) as pool:
         return list(pool.map(one, configs))
@@ -196,7 +197,7 @@ def train_in_cluster(start):
 def two_workers():
     """What two workers yield. Both are given a checkpoint, and the chief alone reads it."""
     start = checkpoint_after(4, settings_of())
-    return at_once("train_in_cluster", cluster_of(2), start)
+    return at_once(train_in_cluster, cluster_of(2), start)
 
 
 def test_two_processes_reach_the_losses_of_one(two_workers, expected):
@@ -241,7 +242,7 @@ def join(wait_s):
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_worker_that_never_comes_up_is_waited_for_no_longer_than_told(number):
     config = cluster_of(2)[number]
-    ((message, took),) = work_apart(f"{__name__}:join", 3, limits=LIMITS, variables={"TF_CONFIG": config})
+    ((message, took),) = work_apart(join, 3, limits=LIMITS, variables={"TF_CONFIG": config})
     addresses = json.loads(config)["cluster"]["worker"]
     assert f"not all of {', '.join(addresses)} came together within 3 s" in message and "\n" not in message
     assert 2 < took < 30
@@ -251,7 +252,7 @@ def test_a_port_that_another_program_has_is_named():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         config = json.dumps({"cluster": {"worker": [f"127.0.0.1:{port}"]}, "task": {"type": "worker", "index": 0}})
-        ((message, took),) = work_apart(f"{__name__}:join", 3, limits=LIMITS, variables={"TF_CONFIG": config})
+        ((message, took),) = work_apart(join, 3, limits=LIMITS, variables={"TF_CONFIG": config})
     assert f"cannot listen on port {port} of 127.0.0.1:{port}, this worker's address in TF_CONFIG" in message
     assert took < 2
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -10,6 +10,14 @@ from unroll.errors import UnrollError
 from unroll.measure.config import Sizes
 
 CHECK_ROWS = 8
+
+
+class Data(NamedTuple):
+    """The images [N, 28, I] and labels [N] that batches are taken from, and the seed of weights and orders."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -23,7 +31,7 @@ class Batch:
     labels: np.ndarray
 
     @classmethod
-    def of(cls, images: np.ndarray, labels: np.ndarray, sizes: Sizes) -> "Batch":
+    def of(cls, data: Data, sizes: Sizes) -> "Batch":
         """Take the first B images, each read for T rows as `read_rows` does.
 
         Raises:
@@ -31,9 +39,10 @@ class Batch:
         """
         from unroll.models.data import read_rows  # not needed where a batch comes ready made
 
-        if sizes.batch > len(images):
-            raise UnrollError(f"got --batch {sizes.batch}; the data have {len(images)} training images: want fewer")
-        return cls(read_rows(images[: sizes.batch], sizes.steps), labels[: sizes.batch])
+        count = len(data.images)
+        if sizes.batch > count:
+            raise UnrollError(f"got --batch {sizes.batch}; the data have {count} training images: want fewer")
+        return cls(read_rows(data.images[: sizes.batch], sizes.steps), data.labels[: sizes.batch])
 
     @property
     def different(self) -> "Batch":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from unroll.errors import UnrollError
-from unroll.measure.process import NotAvailable, function_named
+from unroll.measure.process import NotAvailable
 
 DEVICES = ("cpu", "gpu")
 SWITCH = ("off", "on")
@@ -143,7 +143,7 @@ def choose_device(asked: str | None, tf32: str, find_gpus: Callable[[], Sequence
     return Device(kind, tf32 == "on")
 
 
-def work_on(device: Device, work: str, *arguments, **more) -> Any:
-    """Start a device in this process, and give what a function, named as module:name, makes there."""
+def work_on(device: Device, work: Callable, *arguments, **more) -> Any:
+    """Start a device in this process, and return what a function makes there."""
     device.start()
-    return function_named(work)(*arguments, device=device, **more)
+    return work(*arguments, device=device, **more)

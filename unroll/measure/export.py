@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from unroll.measure.batch import Batch
+from unroll.measure.batch import Batch, Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
@@ -21,15 +21,15 @@ ANY_LENGTH = "any T"
 LENGTHS = (4, 3, 2, 1)  # quarters of T that a caller of varying lengths comes with
 
 
-def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU) -> Iterator[Record]:
+def export(case: Case, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Save, load and call a variant's logits once, for any T where the variant can be traced so, else for its own.
 
     Yields:
         its bytes on disk with a note on the lengths it serves, and the seconds to save, to load, and to serve first.
     """
     assert_available(case, device)
-    batch = Batch.of(images, labels, case.sizes)
-    network = new_network(case.variant, case.sizes, seed)
+    batch = Batch.of(data, case.sizes)
+    network = new_network(case.variant, case.sizes, data.seed)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         lengths = save_model(network, case.sizes, Path(folder))
@@ -45,15 +45,13 @@ def export(case: Case, images: np.ndarray, labels: np.ndarray, seed: int, *, dev
     yield _record("served", case, "s", served - loaded)
 
 
-def count_retraces(
-    case: Case, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
-) -> Iterator[Record]:
+def count_retraces(case: Case, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Call a variant with four different lengths and count its traces, without an input signature and with one."""
     assert_available(case, device)
-    batch = Batch.of(images, labels, case.sizes)
+    batch = Batch.of(data, case.sizes)
     lengths = sorted({max(1, case.sizes.steps * quarter // 4) for quarter in LENGTHS}, reverse=True)
     for quantity, signature in (("retraces", None), ("retraces_signature", [_images_spec(None, case.sizes)])):
-        network = new_network(case.variant, case.sizes, seed)
+        network = new_network(case.variant, case.sizes, data.seed)
         forward: Any = tf.function(network.forward, input_signature=signature, autograph=False)
         try:
             for length in lengths:

@@ -4,7 +4,7 @@ The variants are those that `unroll.keras.LSTM` and `keras.layers.LSTM` unroll i
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,13 +14,13 @@ import psutil
 import tensorflow as tf
 
 from unroll.keras import LSTM
-from unroll.measure.batch import Batch
+from unroll.measure.batch import Batch, Data
 from unroll.measure.check import assert_equal
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.process import CaseFailed, NotAvailable
-from unroll.measure.turns import Share, Turns
+from unroll.measure.process import NotAvailable
+from unroll.measure.rounds import Rounds
 from unroll.measure.variants import cells_an_iteration
 from unroll.measure.workloads import expected_of, starting_weights
 from unroll.models.network import CLASSES, Network
@@ -36,41 +36,16 @@ LAYERS: dict[str, Callable] = {
 }
 
 
-def take_turns(
-    cases: Sequence[Case],
-    images: np.ndarray,
-    labels: np.ndarray,
-    seed: int,
-    phase: str,
-    *,
-    steps: int,
-    share: Share | None = None,
-    device: Device = CPU,
-) -> Iterator[Record | CaseFailed | str]:
-    """Compile and fit cases in turn, as `unroll.measure.steps.take_turns` builds and steps them.
-
-    Args:
-        steps: how many later epochs each case takes in a round, but no more than EPOCHS.
-        device: what all of this process runs on.
-    """
-    batch = Batch.of(images, labels, cases[0].sizes)
-    expected = expected_of(cases[0].sizes, batch, seed)
-    turns = FitTurns(cases, phase, batch, expected, seed, min(steps, EPOCHS), device)
-    yield from turns.rounds(share or Share.of(cases))
-
-
-def hold(
-    case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
-) -> Iterator[Record]:
+def hold(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Measure by how many bytes this process grows from `compile` to the end of the first epoch."""
-    batch = Batch.of(images, labels, case.sizes)
-    workload = FitWorkload(case, batch, seed, device)
+    batch = Batch.of(data, case.sizes)
+    workload = FitWorkload(case, batch, data.seed, device)
     tf.function(lambda x: tf.matmul(x, x))(tf.ones([64, 64]))  # lets TensorFlow start its threads
     process = psutil.Process()
     before = process.memory_info().rss
     step = workload.build(phase)
     grown = process.memory_info().rss - before
-    assert_equal(workload, phase, step, expected_of(case.sizes, batch, seed))
+    assert_equal(workload, phase, step, expected_of(case.sizes, batch, data.seed))
     yield Record.of(case, "fit_process", phase, "bytes", [grown])
 
 
@@ -140,8 +115,8 @@ class FitWorkload:
         return np.asarray(self.model.fit(*data, **given).history["loss"][0])
 
 
-class FitTurns(Turns):
-    """Turns at `fit`: from `compile` to the end of the first step, to the end of the first epoch, and later epochs."""
+class FitRounds(Rounds):
+    """Rounds of `fit`: from `compile` to the end of the first step, to the end of the first epoch, and later epochs."""
 
     later = "fit_epoch"
 

@@ -16,7 +16,7 @@ from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
 from unroll.measure.process import CaseFailed, NotAvailable
-from unroll.measure.turns import Share, Turns, small_sizes
+from unroll.measure.rounds import Rounds, Share, small_sizes
 
 FIRST_STEPS = 3
 HOST = "the host's memory; what the GPU holds is in the tensors"
@@ -33,25 +33,25 @@ class Start(NamedTuple):
     expected: Expected
 
 
-def take_turns(
+def run_foreign_rounds(
     cases: Sequence[Case],
+    phase: str,
     batch: Batch,
     start: Start,
     seed: int,
-    phase: str,
     *,
     steps: int,
     share: Share,
     device: Device = CPU,
 ) -> Iterator[Record | CaseFailed | str]:
-    """Run rounds of other packages' cases, as `unroll.measure.steps.take_turns` does of TensorFlow's."""
-    turns = ForeignTurns(cases, phase, batch, start.expected, seed, steps, device)
-    turns.beginning = start
-    yield from turns.rounds(share)
+    """Run a share of the rounds of other packages' cases, as `unroll.measure.steps.run_rounds` does of TensorFlow's."""
+    rounds = ForeignRounds(cases, phase, batch, start.expected, seed, steps, device)
+    rounds.beginning = start
+    yield from rounds.run(share)
 
 
-class ForeignTurns(Turns):
-    """Turns of other packages' networks, with starting weights that came ready made."""
+class ForeignRounds(Rounds):
+    """Rounds of other packages' networks, with starting weights that came ready made."""
 
     beginning: Start
 
@@ -67,7 +67,9 @@ class ForeignTurns(Turns):
         """There is nothing to wait for: each step of these networks has waited for the device."""
 
 
-def measure_memory(case: Case, phase: str, batch: Batch, start: Start, *, device: Device = CPU) -> Iterator[Record]:
+def measure_foreign_memory(
+    case: Case, phase: str, batch: Batch, start: Start, *, device: Device = CPU
+) -> Iterator[Record]:
     """Measure by how many bytes this process grows, and on a GPU the most that the package's own allocator held."""
     workload = new_foreign_workload(case, batch, start.weights, start.learning_rate, device)
     process = psutil.Process()

@@ -35,7 +35,7 @@ def find_gpus() -> tuple[dict, ...]:
     if not may_have_gpu():
         return ()
     try:
-        (found,) = work_apart("unroll.measure.gpus:describe_gpus", limits=ENOUGH)
+        (found,) = work_apart(describe_gpus, limits=ENOUGH)
     except WorkerDied as death:
         raise UnrollError(f"cannot look for a GPU, TensorFlow does not start: {death}") from None
     return tuple(found)

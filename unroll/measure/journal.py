@@ -314,7 +314,7 @@ class _Settings(TypedDict, total=False):
     tf32: bool
     peers_python: str | None
     threads: dict[str, int]
-    limits: dict[str, float]
+    limits: dict[str, float | None]
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from unroll.measure.batch import Batch
+from unroll.measure.batch import Batch, Data
 from unroll.measure.check import assert_equal
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
@@ -31,9 +30,7 @@ class Activity(NamedTuple):
     busy: float
 
 
-def count_kernels(
-    case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
-) -> Iterator[Record]:
+def count_kernels(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Count the kernels and copies of a step, and add up the time in which the GPU works at any.
 
     Two kernels that run at once count their time once. TensorFlow's profiler slows the host down, so how long a step
@@ -44,8 +41,8 @@ def count_kernels(
     """
     if not device.is_gpu:
         raise NotAvailable("kernels are counted on a GPU only")
-    batch = Batch.of(images, labels, case.sizes)
-    workload = new_workload(case, batch, seed, device)
+    batch = Batch.of(data, case.sizes)
+    workload = new_workload(case, batch, data.seed, device)
     step = workload.build(phase)
     for _ in range(WARM_UPS):
         step()
@@ -55,7 +52,7 @@ def count_kernels(
             step()
         tf.profiler.experimental.stop()
         did = activity(_planes(Path(folder)))
-    assert_equal(workload, phase, step, expected_of(case.sizes, batch, seed))
+    assert_equal(workload, phase, step, expected_of(case.sizes, batch, data.seed))
     if not did.kernels:
         raise NotAvailable("TensorFlow's profiler saw no kernel: CUPTI may be missing")
     note = f"over {PROFILED_STEPS} steps"

@@ -11,11 +11,10 @@ Three scopes, never mixed:
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
 import psutil
 import tensorflow as tf
 
-from unroll.measure.batch import Batch, Workload
+from unroll.measure.batch import Batch, Data, Workload
 from unroll.measure.check import assert_equal, expect
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
@@ -31,21 +30,19 @@ KNOWN_TENSORS, KNOWN_BYTES = 128, 64 << 10
 def hold(
     case: Case,
     phase: str,
-    images: np.ndarray,
-    labels: np.ndarray,
-    seed: int,
+    data: Data,
     *,
     with_outline: bool = False,
     device: Device = CPU,
 ) -> Iterator[Record | dict]:
     """Measure by how many bytes this process grows, and how large the graph is; may yield the graph's outline, too."""
-    batch = Batch.of(images, labels, case.sizes)
-    workload = _prepare(case, batch, seed, device)
+    batch = Batch.of(data, case.sizes)
+    workload = _prepare(case, batch, data.seed, device)
     process = psutil.Process()
     before = process.memory_info().rss
     step = _first_steps(workload, phase)
     grown = process.memory_info().rss - before
-    _assert_equal(case, workload, phase, step, batch, seed)
+    _assert_equal(case, workload, phase, step, batch, data.seed)
     yield Record.of(case, "process", phase, "bytes", [grown], note=HOST if device.is_gpu else "")
     if not isinstance(workload, TensorFlowWorkload) or not workload.builds:
         for quantity, unit in (("nodes", "nodes"), ("graph_bytes", "bytes")):
@@ -58,16 +55,14 @@ def hold(
         yield outline(function)
 
 
-def peak(
-    case: Case, phase: str, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
-) -> Iterator[Record]:
+def peak(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Measure the device's allocator's peak in bytes during a step, above what was held before it.
 
     The process must have been started with the variables in `device.counting`. Where the allocator cannot be read, the
     record says so.
     """
-    batch = Batch.of(images, labels, case.sizes)
-    workload = _prepare(case, batch, seed, device)
+    batch = Batch.of(data, case.sizes)
+    workload = _prepare(case, batch, data.seed, device)
     try:
         if not isinstance(workload, TensorFlowWorkload):
             raise NotAvailable(NOT_COUNTED)
@@ -80,7 +75,7 @@ def peak(
     before = device.allocated()["current"]
     step()
     held = device.allocated()["peak"] - before
-    _assert_equal(case, workload, phase, step, batch, seed)
+    _assert_equal(case, workload, phase, step, batch, data.seed)
     yield Record.of(case, "tensors", phase, "bytes", [held])
 
 

@@ -1,26 +1,8 @@
-"""What is measured: one row a quantity, and one row a kind of task, which measures several. Imports no TensorFlow."""
+"""What is measured: one row a quantity. Imports no TensorFlow."""
 
 from dataclasses import dataclass
 
 from unroll.measure.config import REPLICAS, quantity_on
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of task: what one process measures.
-
-    Attributes:
-        name: how the plan calls it.
-        work: the function that measures, as module:function; "" where the session knows several.
-        in_rounds: whether several cases take turns at it, round by round.
-        takes_phase, takes_data: whether the function is given the phase, and the images, labels and seed.
-    """
-
-    name: str
-    work: str = ""
-    in_rounds: bool = False
-    takes_phase: bool = True
-    takes_data: bool = True
 
 
 @dataclass(frozen=True)
@@ -30,7 +12,7 @@ class Metric:
     Attributes:
         name: how the journal names it.
         unit: of its samples.
-        kind: the task that measures it.
+        kind: the task that measures it, a key of `unroll.measure.tasks.KINDS`.
         repeated: whether it is measured many times in a round.
     """
 
@@ -40,20 +22,6 @@ class Metric:
     repeated: bool = False
 
 
-KINDS: dict[str, Kind] = {
-    row.name: row
-    for row in (
-        Kind("turns", "unroll.measure.steps:take_turns", in_rounds=True),
-        Kind("fit", "unroll.measure.fit:take_turns", in_rounds=True),
-        Kind("replicas", "unroll.measure.replicas:take_turns", in_rounds=True),
-        Kind("memory"),
-        Kind("fit_memory", "unroll.measure.fit:hold"),
-        Kind("kernels", "unroll.measure.kernels:count_kernels"),
-        Kind("export", "unroll.measure.export:export", takes_phase=False),
-        Kind("retraces", "unroll.measure.export:count_retraces", takes_phase=False),
-        Kind("machine", "unroll.measure.machine:measure_rates", takes_phase=False, takes_data=False),
-    )
-}
 METRICS: dict[str, Metric] = {
     row.name: row
     for row in (

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from unroll.measure.config import REPLICAS, Case
 from unroll.measure.journal import Record
-from unroll.measure.metrics import KINDS, METRICS
+from unroll.measure.metrics import METRICS
+from unroll.measure.tasks import KINDS
 from unroll.measure.variants import cells_an_iteration, variant_of
 
 

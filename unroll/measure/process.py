@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
@@ -61,9 +61,9 @@ class WorkerDied(Exception):
 
 
 def work_apart(
-    work: str, *arguments, limits: Limits, variables: dict | None = None, python: str | None = None, **more
+    work: Callable, *arguments, limits: Limits, variables: dict | None = None, python: str | None = None, **more
 ) -> Iterator[Any]:
-    """Run a function, given as module:name, in a fresh process and yield what it gives; a generator's as it comes.
+    """Run a function of a module in a fresh process and yield what it gives; a generator's as it comes.
 
     The process is forked from one that has imported TensorFlow and started nothing of it: fresh, and ready at once. It
     ends when this process does, however this one ends.
@@ -98,7 +98,7 @@ def work_for(descriptor: int) -> None:
 
 
 def function_named(name: str) -> Any:
-    """Find what is named as module:name."""
+    """Return what a user named as module:name."""
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
@@ -227,7 +227,7 @@ def _text(path: Path) -> str:
     return path.read_text(errors="replace") if path.exists() else ""
 
 
-def _run(connection: Connection, options, work: str, arguments, more) -> None:
+def _run(connection: Connection, options, work: Callable, arguments, more) -> None:
     """Do the work in the new process, and send what it yields."""
     folder, memory_limit, variables = options
     os.environ.update(variables)
@@ -237,7 +237,7 @@ def _run(connection: Connection, options, work: str, arguments, more) -> None:
     _limit_memory(memory_limit)
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     try:
-        result = function_named(work)(*arguments, **more)
+        result = work(*arguments, **more)
         for value in result if isinstance(result, Iterator) else [result]:
             connection.send(("value", value))
         connection.send(("done", None))

@@ -15,46 +15,33 @@ from unroll.measure.check import assert_equal
 from unroll.measure.config import REPLICAS, Case, quantity_on
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.process import CaseFailed, NotAvailable
-from unroll.measure.steps import StepTurns
-from unroll.measure.turns import Share
-from unroll.measure.workloads import TensorFlowWorkload, expected_of, new_network, new_workload
+from unroll.measure.process import NotAvailable
+from unroll.measure.steps import StepRounds
+from unroll.measure.workloads import TensorFlowWorkload, new_network, new_workload
 from unroll.models.strategy import Replicas
 from unroll.models.train import update_part
 
 
-def take_turns(
-    cases: Sequence[Case],
-    images: np.ndarray,
-    labels: np.ndarray,
-    seed: int,
-    phase: str,
-    *,
-    steps: int,
-    share: Share | None = None,
-    device: Device = CPU,
-) -> Iterator[Record | CaseFailed | str]:
-    """Time training steps of cases on one device and on several, in turn, as `unroll.measure.steps.take_turns` does.
-
-    There are no more devices than cores; of more, it is said why they are not measured.
+def prepare_devices(cases: Sequence[Case], phase: str, device: Device) -> Iterator[Record]:
+    """Split the CPU into as many devices as are measured, and yield records that say why there are no more.
 
     Raises:
         NotAvailable: the device is a GPU, which is one and cannot be split.
     """
     if device.is_gpu:
         raise NotAvailable("is measured on the CPU's devices only")
-    cores = os.cpu_count() or 1
-    few = [count for count in REPLICAS if count <= min(cores, cases[0].sizes.batch)]
+    batch = cases[0].sizes.batch
+    counts = counts_for(batch)
+    why = f"{os.cpu_count() or 1} cores, B={batch}: no more devices"
     for case in cases:
-        for count in set(REPLICAS) - set(few):
-            yield Record.of(
-                case, quantity_on(count), phase, "s", [], note=f"{cores} cores, B={case.sizes.batch}: no more devices"
-            )
-    split_cpu(max(few))
-    batch = Batch.of(images, labels, cases[0].sizes)
-    turns = ReplicaTurns(cases, phase, batch, expected_of(cases[0].sizes, batch, seed), seed, steps, device)
-    turns.counts = few
-    yield from turns.rounds(share or Share.of(cases))
+        for count in set(REPLICAS) - set(counts):
+            yield Record.of(case, quantity_on(count), phase, "s", [], note=why)
+    split_cpu(max(counts))
+
+
+def counts_for(batch: int) -> list[int]:
+    """Return the numbers of devices that are measured: no more than cores, or than rows of the batch."""
+    return [count for count in REPLICAS if count <= min(os.cpu_count() or 1, batch)]
 
 
 def split_cpu(devices: int) -> None:
@@ -111,16 +98,14 @@ class ReplicatedWorkload(TensorFlowWorkload):
         return [spread(array) for array in (part.images, part.labels)]
 
 
-class ReplicaTurns(StepTurns):
-    """Turns at training steps on one device, as it trains anywhere, and on several under a strategy."""
-
-    counts: Sequence[int] = (1,)
+class ReplicaRounds(StepRounds):
+    """Rounds of training steps on one device, as it trains anywhere, and on several under a strategy."""
 
     def warm_up(self) -> None:
         """Build and call nothing beforehand: what a start costs is not measured here."""
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
-        for count in self.counts:
+        for count in counts_for(case.sizes.batch):
             workload: Any = (
                 ReplicatedWorkload(case, self.batch, self.seed, count, self.device)
                 if count > 1

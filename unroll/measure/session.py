@@ -9,14 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
+from unroll.measure.batch import Batch, Data
 from unroll.measure.config import Case, Sizes
-from unroll.measure.device import CPU, JAX_VARIABLES, Device
+from unroll.measure.device import CPU, JAX_VARIABLES, Device, work_on
+from unroll.measure.foreign import Start, measure_foreign_memory, run_foreign_rounds
 from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
-from unroll.measure.metrics import KINDS, METRICS
+from unroll.measure.metrics import METRICS
 from unroll.measure.plan import Request, Task, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
-from unroll.measure.turns import Share
+from unroll.measure.rounds import Share
+from unroll.measure.tasks import KINDS, describe_environment, measure_process, measure_tensors, starting_point
 from unroll.measure.variants import variant_of
 
 DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
@@ -48,9 +51,9 @@ class Session:
         on_record: Callable[[Record], None] = lambda record: None,
     ):
         most = max((request.case.sizes.batch for request in requests), default=0)  # what is sent to every process
-        self.settings, self.data = settings, (images[:most], labels[:most], settings["seed"])
+        self.settings, self.data = settings, Data(images[:most], labels[:most], settings["seed"])
         self.device, self.python = Device.of(settings), settings.get("peers_python")
-        self._starting_points: dict[Sizes, tuple] = {}
+        self._starting_points: dict[Sizes, tuple[Batch, Start]] = {}
         self.limits = Limits(settings["limits"]["seconds"], settings["limits"]["bytes"])
         self.on_record = on_record
         self.environment = self._describe_environment()
@@ -64,7 +67,7 @@ class Session:
     def _describe_environment(self) -> dict:
         """Describe it from a process like those that measure, under limits of its own."""
         try:
-            (environment,) = self._apart("unroll.measure.environment:environment", self.settings["seed"], limits=ENOUGH)
+            (environment,) = self._apart(describe_environment, self.settings["seed"], limits=ENOUGH)
         except WorkerDied as death:
             raise JournalError(f"nothing can be measured here, TensorFlow does not start: {death}") from None
         if self.python:
@@ -87,15 +90,13 @@ class Session:
     def _do(self, task: Task) -> None:
         kind = KINDS[task.kind]
         if kind.in_rounds:
-            self._take_turns(task)
-        elif kind.work:
-            phase = [task.phase] if kind.takes_phase else []
-            data = self.data if kind.takes_data else ()
-            self._collect(task.requests, self._apart(kind.work, task.cases[0], *phase, *data))
-        else:
+            self._run_rounds(task)
+        elif kind.work == measure_process:
             self._measure_memory(task)
+        else:
+            self._collect(task.requests, self._apart(kind.work, task.cases[0], task.phase, self.data))
 
-    def _take_turns(self, task: Task) -> None:
+    def _run_rounds(self, task: Task) -> None:
         """Run the task's rounds; if one case brings the process down, the others go on without it.
 
         The rounds are spread over several processes, because those of one share its luck. Packages that need a process
@@ -115,9 +116,10 @@ class Session:
                     continue
                 more = {"steps": steps, "share": share}
                 if package:
-                    events = self._foreign("take_turns", group, *self._starting_point(group[0]), task.phase, **more)
+                    given = (*self._starting_point(group[0]), self.data.seed)
+                    events = self._foreign(run_foreign_rounds, group, task.phase, *given, **more)
                 else:
-                    events = self._apart(KINDS[task.kind].work, group, *self.data, task.phase, **more)
+                    events = self._apart(KINDS[task.kind].work, group, task.phase, self.data, **more)
                 self._collect(requests, events)
 
     def _package_apart(self, case: Case) -> str:
@@ -133,22 +135,21 @@ class Session:
         """Measure what a case holds in two processes side by side: memory, unlike time, suffers from no neighbour."""
         (case,) = task.cases
         if self._package_apart(case):
-            batch, start, _ = self._starting_point(case)
-            self._collect(task.requests, self._foreign("measure_memory", case, task.phase, batch, start))
+            given = self._starting_point(case)
+            self._collect(task.requests, self._foreign(measure_foreign_memory, case, task.phase, *given))
             return
         tensors = [request for request in task.requests if request.quantity == "tensors"]
         others = [request for request in task.requests if request.quantity != "tensors"]
 
         drawn = task.phase == "forward" and self._is_drawn(case)
 
-        def measure(name: str, requests: list[Request], more: dict) -> None:
+        def measure(work: Callable, requests: list[Request], more: dict) -> None:
             if requests:
-                work = f"unroll.measure.memory:{name}"
-                self._collect(requests, self._apart(work, case, task.phase, *self.data, **more))
+                self._collect(requests, self._apart(work, case, task.phase, self.data, **more))
 
         with ThreadPoolExecutor() as pool:
             mores = {"with_outline": drawn}, {"variables": self.device.counting}
-            list(pool.map(measure, ("hold", "peak"), (others, tensors), mores))
+            list(pool.map(measure, (measure_process, measure_tensors), (others, tensors), mores))
 
     def _is_drawn(self, case: Case) -> bool:
         """Return whether a case's graph is recorded node by node: of few steps, and of the run's own sizes."""
@@ -202,27 +203,27 @@ class Session:
         self.known.setdefault(record.question, {})[record.round] = record
 
     def _apart(
-        self, work: str, *arguments, variables: dict | None = None, limits: Limits | None = None, **more
+        self, work: Callable, *arguments, variables: dict | None = None, limits: Limits | None = None, **more
     ) -> Iterator:
         """Run a function on the run's device, in a process of its own."""
         variables = threads_variables(self.settings["threads"]) | (variables or {})
-        on = "unroll.measure.device:work_on", self.device, work
-        return work_apart(*on, *arguments, limits=limits or self.limits, variables=variables, **more)
+        return work_apart(
+            work_on, self.device, work, *arguments, limits=limits or self.limits, variables=variables, **more
+        )
 
-    def _starting_point(self, case: Case) -> tuple:
-        """Compute, where TensorFlow is, what a process without it starts from: a batch, the start, and the seed."""
+    def _starting_point(self, case: Case) -> tuple[Batch, Start]:
+        """Compute, where TensorFlow is, what a process without it starts from."""
         if case.sizes not in self._starting_points:
-            work = "unroll.measure.device:work_on", CPU, "unroll.measure.workloads:starting_point"
-            (found,) = work_apart(*work, case.sizes, *self.data, limits=self.limits)
-            self._starting_points = {case.sizes: (*found, self.settings["seed"])}  # the last one: it may be large
+            (point,) = work_apart(work_on, CPU, starting_point, case.sizes, self.data, limits=self.limits)
+            self._starting_points = {case.sizes: point}  # the last one: it may be large
         return self._starting_points[case.sizes]
 
-    def _foreign(self, work: str, *arguments, **more) -> Iterator:
+    def _foreign(self, work: Callable, *arguments, **more) -> Iterator:
         """Run a function of `foreign.py` in a process of its own, without TensorFlow."""
         variables = threads_variables(self.settings["threads"]) | JAX_VARIABLES
         # Always an interpreter of its own: the process that others are forked from has imported TensorFlow.
         given = {"limits": self.limits, "variables": variables, "python": self.python or sys.executable}
-        return work_apart(f"unroll.measure.foreign:{work}", *arguments, device=self.device, **given, **more)
+        return work_apart(work, *arguments, device=self.device, **given, **more)
 
 
 def threads_variables(threads: dict[str, int]) -> dict[str, str]:

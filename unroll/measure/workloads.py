@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from unroll.measure import peers
-from unroll.measure.batch import Batch, Workload
+from unroll.measure.batch import Batch, Data, Workload
 from unroll.measure.check import Expected, expect
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
@@ -143,12 +143,10 @@ def starting_weights(sizes: Sizes, seed: int) -> list[np.ndarray]:
     return [variable.numpy() for variable in new_network("static", replace(sizes, valid=None), seed).variables]
 
 
-def starting_point(
-    sizes: Sizes, images: np.ndarray, labels: np.ndarray, seed: int, *, device: Device = CPU
-) -> tuple[Batch, Start]:
+def starting_point(sizes: Sizes, data: Data, *, device: Device = CPU) -> tuple[Batch, Start]:
     """Return what a process without TensorFlow needs: the batch, the starting weights, and what is expected of them."""
-    batch, weights = Batch.of(images, labels, sizes), starting_weights(sizes, seed)
-    return batch, Start(weights, Network.learning_rate, expect(weights, batch, seed, sizes.valid))
+    batch, weights = Batch.of(data, sizes), starting_weights(sizes, data.seed)
+    return batch, Start(weights, Network.learning_rate, expect(weights, batch, data.seed, sizes.valid))
 
 
 def expected_of(sizes: Sizes, batch: Batch, seed: int) -> Expected:

@@ -3,14 +3,16 @@
 import faults
 import pytest
 
+from unroll.measure.batch import Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import NOT_CHECKED
 from unroll.measure.process import ROUND_OVER, CaseFailed
-from unroll.measure.steps import take_turns
-from unroll.measure.turns import NOTHING_TO_BUILD, Share
+from unroll.measure.rounds import NOTHING_TO_BUILD, Share
+from unroll.measure.tasks import time_steps
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
+DATA = Data(IMAGES, LABELS, 0)
 SIZES = Sizes(steps=3, batch=4, hidden=5)
 PHASES = ("forward", "train")
 
@@ -20,7 +22,7 @@ def case(variant, mode="graph", **more):
 
 
 def turns(*cases, phases=PHASES, steps=2, **more):
-    runs = [take_turns(cases, IMAGES, LABELS, 0, phase, steps=steps, **more) for phase in phases]
+    runs = [time_steps(cases, phase, DATA, steps=steps, **more) for phase in phases]
     return [event for events in runs for event in events if event != ROUND_OVER]
 
 

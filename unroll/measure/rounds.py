@@ -1,4 +1,4 @@
-"""Variants that take turns: what the machine does to one of them, it does to all. Imports no TensorFlow."""
+"""Interleaved rounds: variants take turns, and what the machine does to one, it does to all. Imports no TensorFlow."""
 
 import gc
 import time
@@ -26,11 +26,11 @@ MOST_WARM_UPS, LONGEST_WARM_UP_S = 60, 3.0
 
 
 class Share(NamedTuple):
-    """The rounds that one process goes through, and the name under which all ran that did so beside it."""
+    """The rounds that one process goes through, and the process's name; "" if its cases are measured alone."""
 
     first: int
     last: int
-    turns: str
+    process: str
 
     @classmethod
     def of(cls, cases: Sequence[Case], first: int = 1, most: int | None = None) -> "Share":
@@ -40,8 +40,8 @@ class Share(NamedTuple):
         return cls(first, last, "" if cases[0].alone else f"{cases[0].sizes} #{uuid.uuid4().hex[:8]}")
 
 
-class Turns(ABC):
-    """What the rounds share: who still takes part, on which batch, and what is expected of each."""
+class Rounds(ABC):
+    """What all rounds of a process share: who still takes part, on which batch, and what is expected of each."""
 
     later = "step"  # the quantity that is measured again and again
 
@@ -55,14 +55,14 @@ class Turns(ABC):
         steps: int,
         device: Device = CPU,
     ):
-        self.left, self.phase, self.batch, self.seed, self.steps = list(cases), phase, batch, seed, steps
-        self.device, self.expected, self.name = device, expected, ""
+        self.cases_left, self.phase, self.batch, self.seed, self.steps = list(cases), phase, batch, seed, steps
+        self.device, self.expected, self.process = device, expected, ""
         gc.collect()
         gc.freeze()  # what is there by now need not be searched for garbage before every build
 
-    def rounds(self, share: Share) -> Iterator[Record | CaseFailed | str]:
+    def run(self, share: Share) -> Iterator[Record | CaseFailed | str]:
         """Warm up, and go through the rounds of a share."""
-        self.name = share.turns
+        self.process = share.process
         self.warm_up()
         for number in range(share.first, share.last + 1):
             yield from self.round(number)
@@ -71,9 +71,9 @@ class Turns(ABC):
 
     def warm_up(self) -> None:
         """Build and call each case once, as small as can be: what a process does only once is no variant's cost."""
-        small = small_sizes(self.left[0].sizes)
+        small = small_sizes(self.cases_left[0].sizes)
         batch = Batch(np.ones([2, 2, small.input], np.float32), self.batch.labels[:1].repeat(2))
-        for case in self.left:
+        for case in self.cases_left:
             doing(case)
             with suppress(Exception):  # it will fail again, where that is reported
                 self.new_workload(replace(case, sizes=small), batch).build(self.phase)()
@@ -82,12 +82,12 @@ class Turns(ABC):
         """Go through one round."""
         random = np.random.default_rng([self.seed, number])
         ready: dict[Case, Callable] = {}
-        for case in self._shuffled([case for case in self.left if case.rounds >= number], random):
+        for case in self._shuffled([case for case in self.cases_left if case.rounds >= number], random):
             doing(case)
             try:
                 yield from self.start(case, number, ready)
             except Exception as error:
-                self.left.remove(case)
+                self.cases_left.remove(case)
                 yield CaseFailed(case, reason_of(error))
         yield from self._take_steps(ready, number, random)
 
@@ -130,7 +130,7 @@ class Turns(ABC):
         return self.later
 
     def _record(self, quantity: str, case: Case, number: int, samples: list[float], note="") -> Record:
-        more = {"round": number, "turns": self.name, "note": note, "took": sum(samples)}
+        more = {"round": number, "turns": self.process, "note": note, "took": sum(samples)}
         return Record.of(case, quantity, self.phase, "s", samples, **more)
 
     def _timed(self, work: Callable, *arguments) -> tuple[float, Any]:
