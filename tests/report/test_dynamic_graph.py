@@ -1,25 +1,23 @@
 """The loop's body is laid out so that no line hides a node, and its parts have the names that the graph gives them."""
 
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn import REFERENCE
 from matplotlib.figure import Figure
 
 from unroll.measure.journal import read_journal
-from unroll.report.figures.frame import WIDTH, add_axes
+from unroll.report.figures.frame import WIDTH, inches
 from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs.dynamic import SIGMA
 from unroll.report.figures.graphs.nodes import read_outline, without_constants
 from unroll.report.figures.layout import BEND, Node, apart, components, layout_with_bends
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
 def outline():
-    return read_outline(read_journal(ROOT / "results" / "reference")[-1].outlines["dynamic"])
+    return read_outline(read_journal(REFERENCE)[-1].outlines["dynamic"])
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,7 @@ def test_long_lines_pass_between_the_nodes(body):
 
 def test_what_a_node_is_given_is_drawn_beside_it_in_the_box(outline):
     figure = Figure(figsize=(WIDTH, dynamic_graph.HEIGHT))
-    axes = add_axes(figure, 0, 0, WIDTH, dynamic_graph.HEIGHT)
+    axes = inches(figure)
     loop = dynamic_graph.lay_loop(outline)
     dynamic_graph.draw_loop(axes, loop, dynamic_graph.HEIGHT)
     facts = dynamic_graph.Body.of(loop.body)
