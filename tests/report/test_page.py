@@ -187,7 +187,8 @@ def test_a_poor_run_still_gives_a_page_that_says_what_is_missing(records, said, 
     page = page_of(run_of(*records), pixel, lacking=("growth", "grid"))
     visible = sound(page).visible
     assert "What is missing" in visible
-    assert "Figures with nothing to draw: How costs grow with T; The ratio at each batch and width." in visible
+    lacking = "How costs grow with the number of steps; Which is faster, at which batch and width."
+    assert f"Figures with nothing to draw: {lacking}" in visible
     assert all(words in visible for words in said)
     assert 'id="figure-growth"' not in page and 'href="#figure-growth"' not in page
     assert 'id="table-ratios"' not in page
@@ -196,7 +197,7 @@ def test_a_poor_run_still_gives_a_page_that_says_what_is_missing(records, said, 
 def test_figures_with_nothing_to_draw_are_left_out_and_named(run_of, tmp_path):
     *_, page = write_report(tmp_path, run_of(step("static", (), note="failed: no eyes")))
     outline = sound(page.read_text())
-    assert "Figures with nothing to draw: What each way of unrolling costs; By what factor" in outline.visible
+    assert "Figures with nothing to draw: What each way of unrolling one LSTM costs; Is the first" in outline.visible
     assert len(outline.tags("img")) < len(FIGURES)
 
 
