@@ -22,6 +22,27 @@ SMALLEST = 7.5  # points: the names in the cells of the grid
 ROUNDS = 6
 
 
+EACH, AROUND = 3, 4  # nodes in each cell, and before and after them all
+
+
+def static(steps: int) -> dict[str, list]:
+    """Return a chain of cells of three nodes, with two nodes before it and two after."""
+    nodes, state = [["x", "Placeholder", []], ["unstack", "Unpack", ["x"]]], "x"
+    for t in range(steps):
+        cell = [["a", "MatMul", ["unstack", state]], ["b", "AddV2", [f"{t}/a"]], ["c", "Tanh", [f"{t}/b"]]]
+        nodes += [[f"{t}/{name}", operation, sources] for name, operation, sources in cell]
+        state = f"{t}/c"
+    return {"main": [*nodes, ["stack", "Pack", [f"{t}/c" for t in range(steps)]], ["out", "Identity", [state]]]}
+
+
+DYNAMIC = {
+    "main": [["x", "Placeholder", []], ["while", "StatelessWhile", ["x"]], ["out", "Identity", ["while"]]],
+    "while_cond_1": [["less", "Less", ["t", "limit"]]],
+    "while_body_2": [["read", "TensorListGetItem", ["rows", "t"]], ["tanh", "Tanh", ["read"]]],
+}
+DYNAMIC_NODES = 6
+
+
 def record(quantity: str, variant: str, samples: Sequence[float], phase: str = "train", **more) -> Record:
     """Return a record in the variant's own mode; by default a time at the usual sizes."""
     more = {"mode": own_mode(variant), "sizes": Sizes(), "unit": "s"} | more

@@ -3,31 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from drawn import record, words
+from drawn import AROUND, DYNAMIC, DYNAMIC_NODES, EACH, record, static, words
 from matplotlib.patches import Rectangle
 
 from unroll.measure.config import Sizes
 from unroll.report.figures.graphs.growing import NOT_RECORDED, draw_graphs_growing
-
-BEFORE, EACH, AROUND = 2, 3, 4  # nodes before the cells, in each, and before and after them
-
-
-def static(steps):
-    """Make a chain of cells of three nodes, with two nodes before it and two after."""
-    nodes, state = [["x", "Placeholder", []], ["unstack", "Unpack", ["x"]]], "x"
-    for t in range(steps):
-        cell = [["a", "MatMul", ["unstack", state]], ["b", "AddV2", [f"{t}/a"]], ["c", "Tanh", [f"{t}/b"]]]
-        nodes += [[f"{t}/{name}", operation, sources] for name, operation, sources in cell]
-        state = f"{t}/c"
-    return {"main": [*nodes, ["stack", "Pack", [f"{t}/c" for t in range(steps)]], ["out", "Identity", [state]]]}
-
-
-DYNAMIC = {
-    "main": [["x", "Placeholder", []], ["while", "StatelessWhile", ["x"]], ["out", "Identity", ["while"]]],
-    "while_cond_1": [["less", "Less", ["t", "limit"]]],
-    "while_body_2": [["read", "TensorListGetItem", ["rows", "t"]], ["tanh", "Tanh", ["read"]]],
-}
-DYNAMIC_NODES = 6
 
 
 def counted(variant, all_steps):

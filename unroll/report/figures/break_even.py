@@ -109,7 +109,8 @@ def draw_break_even(run: Run) -> Figure | None:
     if pairs:
         names, axes, numbers = grid[1]
         _draw_pairs(names, axes, numbers, pairs, limits)
-    _label_steps(grid[-1, 1], limits)
+    for axes in grid[:, 1]:
+        _mark_steps(axes, limits, labelled=axes is grid[-1, 1])
     return figure
 
 
@@ -154,8 +155,6 @@ def _draw_bills(axes: Axes, bills: dict[str, Bill], pairs: list[Pair], limits: t
     axes.set_yticks([], minor=True)
     axes.yaxis.tick_right()
     value_axis(axes.yaxis)
-    _mark_steps(axes, limits)
-    axes.tick_params(axis="x", length=0, labelbottom=False)
     note(axes, "seconds in all", (1, 1), (4, 8), "axes fraction", color=QUIET)
     steps = np.geomspace(*limits, 200)
     for variant, bill in bills.items():
@@ -186,7 +185,6 @@ def _draw_pairs(names: Axes, axes: Axes, numbers: Axes, pairs: list[Pair], limit
     axes.set_xscale("log")
     axes.set_xlim(limits)
     hide(axes, x=False)
-    _mark_steps(axes, limits)
     bold: dict[str, Any] = {"fontsize": NORMAL, "fontweight": "bold"}
     for side, heading in ((names, "Starts later, beside"), (numbers, "Break-even, in steps")):
         note(side, heading, (0, 0), (0, 10), in_layout=True, **bold)
@@ -226,16 +224,12 @@ def _written(paid: BreakEven) -> tuple[str, str]:
     return steps_text(paid.steps), f"from {low} up to {high}" if low != high else "in all of the interval"
 
 
-def _mark_steps(axes: Axes, limits: tuple[float, float]) -> None:
-    """Draw a faint line at each power of ten."""
-    axes.set_xticks([10.0**power for power in range(round(math.log10(limits[1])) + 1)])
+def _mark_steps(axes: Axes, limits: tuple[float, float], *, labelled: bool) -> None:
+    """Draw a faint line at each power of ten, and label it."""
+    powers = range(round(math.log10(limits[1])) + 1)
+    axes.set_xticks([10.0**power for power in powers], [f"{10**power:,}" if labelled else "" for power in powers])
     axes.set_xticks([], minor=True)
     axes.grid(axis="x", color=FAINT, linewidth=0.6)
     axes.set_axisbelow(True)
-
-
-def _label_steps(axes: Axes, limits: tuple[float, float]) -> None:
-    powers = range(round(math.log10(limits[1])) + 1)
-    axes.set_xticks([10.0**power for power in powers], [f"{10**power:,}" for power in powers])
-    axes.tick_params(axis="x", length=2, labelbottom=True)
-    axes.set_xlabel("training steps n", labelpad=2, **SMALL_QUIET)
+    if labelled:
+        axes.set_xlabel("training steps n", labelpad=2, **SMALL_QUIET)

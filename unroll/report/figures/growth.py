@@ -83,7 +83,7 @@ def draw_growth(run: Run) -> Figure | None:
     if not bands:
         return None
     stopped = [variant for variant in variants if any(_lost(costs[key]) for key in costs if key[1] == variant)]
-    columns = max(len(shown) for _, shown in bands)
+    columns = max(map(len, GROWTH_BANDS))
     plot, fits = HEADING + STOPPED_ROW * len(stopped) + PLOT_HEIGHT + X_TICKS, FIT_ROW * len(variants)
     figure = GROWTH.frame(small_print(run), len(bands) * (plot + fits + BAND_GAP))
     heights, widths = [PLOT_HEIGHT, fits] * len(bands), [NAMES_WIDTH, *[PLOT_WIDTH] * columns]

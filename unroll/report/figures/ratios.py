@@ -34,7 +34,7 @@ QUESTIONS = {
 }
 ROW, GROUP_GAP = 0.4, 0.25  # a row's height in inches; a gap between groups in rows
 NAMES_WIDTH, PANEL_WIDTH, NUMBERS_WIDTH = 1.55, 1.2, 0.8  # shares of the page's width
-MOST_TICKS = 3.3
+MOST_TICKS = 4
 
 
 def _describe(run: Run) -> str:
