@@ -50,12 +50,12 @@ def test_another_cell_has_no_gates():
 
 def test_long_lines_pass_between_the_nodes(body):
     cell = max(components(without_constants(body)), key=len)
-    bent, places = layout_with_bends(cell)
+    bent, positions = layout_with_bends(cell)
     assert any(node.operation == BEND for node in bent)
     for node in bent:
-        for source in set(node.sources) & set(places):
-            assert places[node.name][0] - places[source][0] == 1
-    for one, other in combinations(places.values(), 2):
+        for source in set(node.sources) & set(positions):
+            assert positions[node.name][0] - positions[source][0] == 1
+    for one, other in combinations(positions.values(), 2):
         assert one[0] != other[0] or abs(one[1] - other[1]) > 1 - 1e-9
 
 

@@ -37,7 +37,7 @@ from unroll.report.tables import (
     steps_text,
 )
 
-VARIANTS_SHOWN = tuple(dict.fromkeys([*(one for pair in reversed(BREAK_EVEN_PAIRS) for one in pair), CUDNN]))
+LINES = tuple(dict.fromkeys([*(one for pair in reversed(BREAK_EVEN_PAIRS) for one in pair), CUDNN]))
 LEAST_STEPS, MOST_STEPS = 1e4, 1e7  # that the axis reaches to: an epoch of MNIST is some 500
 NAMES_WIDTH, AXIS_WIDTH, NUMBERS_WIDTH = 2.0, 5.4, 1.62
 LINES_HEIGHT, PAIRS_HEAD, PAIR_ROW, TICKS_HEIGHT = 2.7, 0.4, 0.4, 0.5
@@ -92,7 +92,7 @@ BREAK_EVEN = Drawing(
 @BREAK_EVEN.drawn_by
 def draw_break_even(run: Run) -> Figure | None:
     """Draw the cumulative time against the number of training steps, and below it after how many a slow start pays."""
-    bills = {variant: bill for variant in VARIANTS_SHOWN if (bill := _bill(run, variant))}
+    bills = {variant: bill for variant in LINES if (bill := _bill(run, variant))}
     if not bills:
         return None
     pairs = _pairs(run)
@@ -133,7 +133,7 @@ def _bill(run: Run, variant: str) -> Bill | None:
 
 def _unmeasured(bills: dict[str, Bill]) -> list[str]:
     """Name the variants that have no line; one that needs a GPU is named on no run without one."""
-    names = [label(variant) for variant in VARIANTS_SHOWN if variant not in bills and variant != CUDNN]
+    names = [label(variant) for variant in LINES if variant not in bills and variant != CUDNN]
     return [f"Not measured in this run, or not in full: {', '.join(names)}"] if names else []
 
 

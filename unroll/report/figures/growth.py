@@ -76,9 +76,9 @@ def draw_growth(run: Run) -> Figure | None:
     costs = growth_costs(run)
     variants = variants_of(costs)
     bands = [
-        (reading, shown)
+        (reading, questions)
         for reading, band in zip(READINGS, GROWTH_BANDS, strict=True)
-        if (shown := [question for question in band if any(_medians(costs, question, one) for one in variants)])
+        if (questions := [question for question in band if any(_medians(costs, question, one) for one in variants)])
     ]
     if not bands:
         return None

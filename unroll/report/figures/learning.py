@@ -43,7 +43,7 @@ HOW_NOT_WHAT = ("unroll", "steps_per_call", "deterministic")  # settings that a 
 
 
 class Pair(NamedTuple):
-    """Two trainings that differ in their unroll alone; None for one that there is not."""
+    """Two trainings that differ in their unroll alone; None for a training that is not there."""
 
     static: Training | None
     dynamic: Training | None
@@ -55,10 +55,10 @@ class Pair(NamedTuple):
 
     @property
     def first(self) -> Training:
-        """The one that there is, static before dynamic."""
-        found = self.static or self.dynamic
-        assert found
-        return found
+        """The training that there is, of static before that of dynamic."""
+        training = self.static or self.dynamic
+        assert training
+        return training
 
     @property
     def drift(self) -> dict[int, float]:
@@ -70,11 +70,11 @@ class Pair(NamedTuple):
 
 def pairs(trainings: Iterable[Training]) -> list[Pair]:
     """Return trainings in pairs, in the order of the first of each; of equal ones the last counts."""
-    found: dict[str, dict[str, Training]] = {}
+    pairs: dict[str, dict[str, Training]] = {}
     for training in trainings:
         key = json.dumps({k: v for k, v in training.settings.items() if k not in HOW_NOT_WHAT}, sort_keys=True)
-        found.setdefault(key, {})[training.settings["unroll"]] = training
-    return [Pair(*(members.get(name) for name in UNROLLS)) for members in found.values()]
+        pairs.setdefault(key, {})[training.settings["unroll"]] = training
+    return [Pair(*(members.get(name) for name in UNROLLS)) for members in pairs.values()]
 
 
 def write_learning(folder: Path) -> list[Path]:
@@ -91,7 +91,7 @@ def write_learning(folder: Path) -> list[Path]:
 
 
 def tables_page(trainings: Sequence[Training]) -> str:
-    """Write all tables of trainings into one Markdown page, those left out that would be empty."""
+    """Write all tables of trainings into one Markdown page, without those that would be empty."""
     parts = {
         "What the documents printed, and what came out here": tutorials_table(trainings),
         "Same seed, same network": drift_table(trainings),
@@ -100,8 +100,8 @@ def tables_page(trainings: Sequence[Training]) -> str:
         "What stands here now for the calls of TensorFlow 1": calls_table(),
         "Where": where_table(trainings),
     }
-    shown = [f"## {title}\n\n{table}" for title, table in parts.items() if NOTHING not in table]
-    return "# The tutorials, trained with both unrolls\n\n" + "\n".join(shown)
+    tables = [f"## {title}\n\n{table}" for title, table in parts.items() if NOTHING not in table]
+    return "# The tutorials, trained with both unrolls\n\n" + "\n".join(tables)
 
 
 # Tables
@@ -290,14 +290,14 @@ def draw_learning(trainings: Sequence[Training]) -> Figure | None:
 
 def _columns(trainings: Sequence[Training]) -> list[list[Pair]]:
     """Return a pair of each dtype for each tutorial, float32 first: the history's first, but of one's own the last."""
-    found: dict[str, dict[str, Pair]] = {}
+    columns: dict[str, dict[str, Pair]] = {}
     for pair in pairs(trainings):
         if any(one and one.points for one in pair):
-            shown = found.setdefault(name_of(pair.settings), {})
-            is_first = pair.settings["dtype"] not in shown
+            by_dtype = columns.setdefault(name_of(pair.settings), {})
+            is_first = pair.settings["dtype"] not in by_dtype
             if is_first or not pair.settings["tutorial"]:
-                shown[pair.settings["dtype"]] = pair
-    return [[shown[dtype] for dtype in sorted(shown)] for _, shown in sorted(found.items())][:MOST_COLUMNS]
+                by_dtype[pair.settings["dtype"]] = pair
+    return [[by_dtype[dtype] for dtype in sorted(by_dtype)] for _, by_dtype in sorted(columns.items())][:MOST_COLUMNS]
 
 
 def _draw_losses(axes: Axes, pair: Pair) -> None:

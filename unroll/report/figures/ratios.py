@@ -58,16 +58,18 @@ def draw_ratios(run: Run) -> Figure | None:
     """Draw by what factor the times of each pair of variants differ in interleaved rounds, with 95% intervals."""
     pairs = measured_pairs(run, PAIRS)
     ratios = {turn: {pair: pair_ratio(run, turn, *pair) for pair in pairs} for turn in TURNS}
-    shown = {turn: column for turn, column in ratios.items() if any(isinstance(one, Ratio) for one in column.values())}
-    if not shown:
+    columns = {
+        turn: column for turn, column in ratios.items() if any(isinstance(one, Ratio) for one in column.values())
+    }
+    if not columns:
         return None
     rows = place_rows(pairs, _second_family, GROUP_GAP)
     figure = RATIOS.frame(small_print(run), rows_height(rows) * ROW + 0.75)
-    widths = [NAMES_WIDTH, *[PANEL_WIDTH, NUMBERS_WIDTH] * len(shown)]
+    widths = [NAMES_WIDTH, *[PANEL_WIDTH, NUMBERS_WIDTH] * len(columns)]
     names, *panels = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
     names.set_ylim(rows_height(rows), 0)
     _name_pairs(names, rows)
-    for axes, numbers, (turn, column) in zip(panels[::2], panels[1::2], shown.items(), strict=True):
+    for axes, numbers, (turn, column) in zip(panels[::2], panels[1::2], columns.items(), strict=True):
         numbers.set_axis_off()
         _ratio_axis(axes, [one for one in column.values() if isinstance(one, Ratio)], turn)
         for pair, row in rows.items():

@@ -110,7 +110,7 @@ def _draw_band(axes: Axes, digits: np.ndarray, title: str, top: float, transpose
     _write_whether_back(axes, DIGITS_AT["back"] + DIGIT_WIDTH / 2, bottom, pixels)
 
 
-def _draw_headings(axes: Axes, flow: Stages, places: dict[str, float], width: float, top: float) -> None:
+def _draw_headings(axes: Axes, flow: Stages, lefts: dict[str, float], width: float, top: float) -> None:
     """Write over each stage what is done there, and the shape that it gives."""
     count, each, pixels = flow.split.shape
     shapes = {
@@ -120,25 +120,25 @@ def _draw_headings(axes: Axes, flow: Stages, places: dict[str, float], width: fl
         "split": ("split", f"{count} times [{each}, {pixels}]"),
         "back": ("stack again", f"[{each}, {count}, {pixels}]"),
     }
-    for stage, x in places.items():
+    for stage, x in lefts.items():
         heading, shape = shapes[stage] if getattr(flow, stage) is not None else ("no transpose", "")
         style = {"ha": "center", "fontsize": SMALL}
         axes.text(x + width / 2, top - 0.16, heading, **style, fontweight="bold" if shape else "normal")
         axes.text(x + width / 2, top - 0.32, shape, **style, color=QUIET)
 
 
-def _draw_flow(axes: Axes, flow: Stages, places: dict[str, float], width: float, top: float, draw: Callable) -> None:
+def _draw_flow(axes: Axes, flow: Stages, lefts: dict[str, float], width: float, top: float, draw: Callable) -> None:
     """Draw the stages side by side, and a line for each row from stage to stage."""
     each, count, _ = flow.batch.shape
     numbered = stages(np.arange(each * count).reshape(each, count, 1), transpose=flow.transpose is not None)
-    drawn = [stage for stage in places if getattr(flow, stage) is not None]
+    drawn = [stage for stage in lefts if getattr(flow, stage) is not None]
     rows = {stage: _rows(getattr(numbered, stage), top) for stage in drawn}
     for stage in drawn:
         values, numbers = getattr(flow, stage), getattr(numbered, stage)
-        draw(axes, places[stage], width, values.reshape(each * count, -1), numbers.ravel() // count, rows[stage])
+        draw(axes, lefts[stage], width, values.reshape(each * count, -1), numbers.ravel() // count, rows[stage])
     for one, other in pairwise(drawn):
         if (one, other) != UNLINKED:
-            ends = places[one] + width + 0.03, places[other] - 0.03
+            ends = lefts[one] + width + 0.03, lefts[other] - 0.03
             _draw_links(axes, ends, rows[one], rows[other], np.arange(each * count) // count)
 
 

@@ -76,15 +76,17 @@ def draw_unroll(run: Run) -> Figure | None:
 
 def _draw_panel(axes: Axes, run: Run, question: Column, unrolls: dict[int, str]) -> None:
     head(axes, question.heading, question.unit)
-    places = {variant: float(np.log2(k)) for k, variant in unrolls.items()}
-    end = max(places.values()) + STATIC_GAP
-    costs = {variant: question.find(run, variant) for variant in [*places, "static"]}
+    positions = {variant: float(np.log2(k)) for k, variant in unrolls.items()}
+    end = max(positions.values()) + STATIC_GAP
+    costs = {variant: question.find(run, variant) for variant in [*positions, "static"]}
     medians = {variant: cost.median / question.scale for variant, cost in costs.items() if cost}
     # The line breaks where a k was stopped: there, a median is no number.
-    axes.plot(list(places.values()), [medians.get(variant, np.nan) for variant in places], color=ORANGE, linewidth=1.4)
+    axes.plot(
+        list(positions.values()), [medians.get(variant, np.nan) for variant in positions], color=ORANGE, linewidth=1.4
+    )
     axes.axhline(medians.get("static", np.nan), color=BLUE, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
     for variant, cost in costs.items():
-        place, hue = places.get(variant, end), BLUE if variant == "static" else ORANGE
+        place, hue = positions.get(variant, end), BLUE if variant == "static" else ORANGE
         if cost and cost.samples:
             _draw_median(axes, place, cost, question.scale, hue)
         else:

@@ -104,7 +104,7 @@ def _measured(run: Run) -> list[tuple[str, str]]:
     """
     asked = {(quantity, panel.phase) for panel in PANELS for quantity in panel.quantities}
     modes = {
-        variant: [mode for mode in MODE_NAMES if any(run.find(*one, variant, mode) for one in asked)]
+        variant: [mode for mode in MODE_NAMES if any(run.find(*question, variant, mode) for question in asked)]
         for variant in in_order(run.variants)
     }
     if not any(len(own) > 1 for own in modes.values()):

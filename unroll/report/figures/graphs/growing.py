@@ -31,7 +31,12 @@ from unroll.report.figures.graphs.side_by_side import Outline
 from unroll.report.page.answer import PAIR
 
 ASKED = (1, 4)  # the T that are shown, if they were counted, besides the run's own and the largest
-HEADING, COUNT, DRAWING, ROW_GAP = 0.56, 0.24, 1.05, 0.12  # inches; of a row, what is said and what is drawn
+HEADING, COUNT, DRAWING, ROW_GAP = (
+    0.56,
+    0.24,
+    1.05,
+    0.12,
+)  # inches; the two parts of a row are the words and the drawing
 LEFTS, WIDTHS = {"static": 1.2, "dynamic": 6.75}, {"static": 5.3, "dynamic": 3.1}
 HEIGHTS = {"static": static_graph.HEIGHT, "dynamic": dynamic_graph.HEIGHT}
 USUAL_ENDS = 2.4  # of a page's width, what stands before and after the cells where that is not known
@@ -76,7 +81,7 @@ def draw_graphs_growing(run: Run) -> Figure | None:
 
 def _counts(run: Run, variant: str) -> dict[int, int]:
     sweep = run.sweep("steps", "nodes", "forward", variant)
-    return {steps: int(found.median) for steps, found in sweep.items() if found.samples and found.median > 0}
+    return {steps: int(count.median) for steps, count in sweep.items() if count.samples and count.median > 0}
 
 
 def _recorded(run: Run) -> list[int]:
@@ -98,7 +103,7 @@ def _pitch(run: Run, outlines: dict[int, dict[str, Outline]]) -> float:
 
 
 def _draw_heading(page: Axes, variant: str, counts: dict[int, int], top: float) -> None:
-    """Name a column, and say by how much its graph grows."""
+    """Name a column, and write by how much its graph grows."""
     x = LEFTS[variant]
     page.add_patch(Rectangle((x, top - 0.38), 0.06, 0.36, color=colour(variant), linewidth=0))
     title = {"static": "static: T cells", "dynamic": "dynamic: one cell in a loop"}[variant]
