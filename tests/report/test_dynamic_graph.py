@@ -8,7 +8,6 @@ from drawn import REFERENCE
 from matplotlib.figure import Figure
 
 from unroll.measure.journal import read_journal
-from unroll.report.figures.frame import WIDTH, inches
 from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs.dynamic import SIGMA
 from unroll.report.figures.graphs.nodes import read_outline, without_constants
@@ -60,8 +59,7 @@ def test_long_lines_pass_between_the_nodes(body):
 
 
 def test_what_a_node_is_given_is_drawn_beside_it_in_the_box(outline):
-    figure = Figure(figsize=(WIDTH, dynamic_graph.HEIGHT))
-    axes = inches(figure)
+    axes = Figure().subplots()
     loop = dynamic_graph.lay_loop(outline)
     dynamic_graph.draw_loop(axes, loop, dynamic_graph.HEIGHT)
     facts = dynamic_graph.Body.of(loop.body)

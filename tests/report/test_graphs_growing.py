@@ -26,7 +26,8 @@ def run(run_of):
 
 def rows(figure):
     """Return the axes of each row's drawings: static, then dynamic."""
-    _, *drawings = figure.axes
+    (page,) = figure.axes
+    drawings = page.child_axes
     return list(zip(drawings[::2], drawings[1::2], strict=True))
 
 

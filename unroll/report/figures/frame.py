@@ -108,7 +108,7 @@ class Drawing:
         """
         explained = (explanation or self.explanation).splitlines()
         top = 0.55 + 0.18 * len(explained)
-        bottom = bottom_of(lines)
+        bottom = _print_height(lines)
         height = top + body + bottom
         figure = Figure(figsize=(WIDTH, height), dpi=DPI)
         room = (MARGIN / WIDTH, bottom / height, 1 - 2 * MARGIN / WIDTH, body / height)
@@ -124,6 +124,16 @@ class Drawing:
         for number, line in enumerate(reversed(lines)):
             write(0, MARGIN / 2 + 0.03 + LINE * number, line, **SMALL_QUIET)
         return figure
+
+    def sheet(self, lines: Sequence[str], body: float) -> tuple[Figure, Axes]:
+        """Return the figure, and axes whose data are inches from the lower left corner of its body, to draw by hand."""
+        figure = self.frame(lines, body)
+        figure.set_layout_engine("none")
+        height = figure.get_size_inches()[1]
+        axes = figure.add_axes((0, _print_height(lines) / height, 1, body / height))
+        axes.set(xlim=(0, WIDTH), ylim=(0, body))
+        axes.set_axis_off()
+        return figure, axes
 
 
 def lighter(colour: str, share: float) -> str:
@@ -190,21 +200,6 @@ def _over_page(axes: Axes) -> Transform:
     """Return the coordinates whose x is a share of the page's width, and whose y is in the data of some axes."""
     page = axes.figure.transFigure
     return blended_transform_factory(page, axes.transData)
-
-
-def bottom_of(lines: Sequence[str]) -> float:
-    """Return how high the small print is, in inches: there a figure's body begins."""
-    return MARGIN + LINE * len(lines)
-
-
-def inches(figure: Figure) -> Axes:
-    """Add axes as large as the page, whose data are inches from its lower left corner, for what is drawn by hand."""
-    figure.set_layout_engine("none")
-    axes = figure.add_axes((0, 0, 1, 1))
-    width, height = figure.get_size_inches()
-    axes.set(xlim=(0, width), ylim=(0, height))
-    axes.set_axis_off()
-    return axes
 
 
 def few_rounds(measured: Measurement) -> bool:
@@ -274,6 +269,11 @@ def small_print(run: Run) -> list[str]:
         else:
             lines.append(piece)
     return lines
+
+
+def _print_height(lines: Sequence[str]) -> float:
+    """Return how high the small print is, in inches."""
+    return MARGIN + LINE * len(lines)
 
 
 def _gpu_pieces(run: Run) -> list[str]:

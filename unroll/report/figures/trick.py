@@ -18,8 +18,6 @@ from unroll.report.figures.frame import (
     QUIET,
     SMALL,
     Drawing,
-    bottom_of,
-    inches,
     ink_on,
     lighter,
 )
@@ -87,10 +85,9 @@ def draw_trick(_: object = None) -> Figure:
     band = BAND_TITLE + HEADINGS + BODY + VERDICT
     made_of = f"arange(24).reshape(2, 4, 3), as in the tutorial · {data.name}: a {SHOWN_DIGITS[0]} and an "
     lines = [f"{made_of}{SHOWN_DIGITS[1]} · nothing is measured here, every stage is computed with NumPy"]
-    figure = TRICK.frame(lines, 2 * band)
-    axes, top = inches(figure), bottom_of(lines) + 2 * band
-    _draw_band(axes, digits, "With the transpose: a step holds one row of every image", top, True)
-    _draw_band(axes, digits, "Without it: the same shapes, but images mixed", top - band, False)
+    figure, axes = TRICK.sheet(lines, 2 * band)
+    _draw_band(axes, digits, "With the transpose: a step holds one row of every image", 2 * band, True)
+    _draw_band(axes, digits, "Without it: the same shapes, but images mixed", band, False)
     return figure
 
 

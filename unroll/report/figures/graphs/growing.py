@@ -17,9 +17,7 @@ from unroll.report.figures.frame import (
     SMALL_QUIET,
     WIDTH,
     Drawing,
-    bottom_of,
     colour,
-    inches,
     lighter,
     small_print,
     text_width,
@@ -65,17 +63,14 @@ def draw_graphs_growing(run: Run) -> Figure | None:
     drawn = _drawn_steps(run, counts, list(outlines))
     if len(drawn) < 2:
         return None
-    lines = small_print(run)
     row = COUNT + DRAWING + ROW_GAP
-    body = HEADING + row * len(drawn)
-    figure = GRAPHS_GROWING.frame(lines, body)
-    page = inches(figure)
-    top = bottom_of(lines) + body
+    top = HEADING + row * len(drawn)
+    figure, page = GRAPHS_GROWING.sheet(small_print(run), top)
     for variant in PAIR:
         _draw_heading(page, variant, counts[variant], top)
     pitch = _pitch(run, outlines)
     for number, steps in enumerate(drawn):
-        _draw_row(figure, page, steps, counts, outlines.get(steps, {}), pitch, top - HEADING - row * number)
+        _draw_row(page, steps, counts, outlines.get(steps, {}), pitch, top - HEADING - row * number)
     return figure
 
 
@@ -130,7 +125,6 @@ def _growth(counts: dict[int, int]) -> str:
 
 
 def _draw_row(
-    figure: Figure,
     page: Axes,
     steps: int,
     counts: Counts,
@@ -142,8 +136,7 @@ def _draw_row(
     page.text(MARGIN, top - 0.2, f"T = {steps}", fontsize=LARGE, fontweight="bold")
     for variant in PAIR:
         left, width, whole = LEFTS[variant], WIDTHS[variant], HEIGHTS[variant]
-        height = figure.get_size_inches()[1]
-        axes = figure.add_axes((left / WIDTH, (top - COUNT - DRAWING) / height, width / WIDTH, DRAWING / height))
+        axes = page.inset_axes((left, top - COUNT - DRAWING, width, DRAWING), transform=page.transData)
         axes.set_axis_off()
         axes.set(xlim=(0, WIDTH), ylim=(0, whole))
         nodes, outline, more = counts[variant].get(steps), outlines.get(variant, {}), ""

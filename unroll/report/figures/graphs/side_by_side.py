@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from unroll.measure.journal import Run
-from unroll.report.figures.frame import LARGE, MARGIN, SMALL_QUIET, Drawing, bottom_of, colour, inches, small_print
+from unroll.report.figures.frame import LARGE, MARGIN, SMALL_QUIET, Drawing, colour, small_print
 from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs import static as static_graph
 from unroll.report.figures.graphs.nodes import draw_legend, read_outline
@@ -42,11 +42,8 @@ def draw_graphs(run: Run) -> Figure | None:
     recorded = [height for variant, _, height in halves if outlines[variant].get("main")]
     if not recorded:
         return None
-    body = len(halves) * HALF_TITLE + sum(recorded) + LEGEND
-    lines = small_print(run)
-    figure = GRAPHS.frame(lines, body)
-    axes = inches(figure)
-    top = bottom_of(lines) + body
+    top = len(halves) * HALF_TITLE + sum(recorded) + LEGEND
+    figure, axes = GRAPHS.sheet(small_print(run), top)
     for variant, draw, half in halves:
         if outlines[variant].get("main"):
             draw(axes, outlines[variant], run.sizes.steps, top)
