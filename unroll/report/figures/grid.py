@@ -52,7 +52,7 @@ class Cell(NamedTuple):
     lack: str
 
 
-QUESTIONS = (STEP_TRAIN, STEP_FORWARD, BUILD)
+GRID_QUESTIONS = (STEP_TRAIN, STEP_FORWARD, BUILD)
 COMPARISONS = (
     Comparison("static / dynamic", "", ("static",), ("dynamic",)),
     Comparison("fastest of ours / faster of Keras", "as named in the cell, by median", PAIR, KERAS),
@@ -72,8 +72,14 @@ def _grid(run: Run) -> list[Sizes]:
         for sizes in run.all_sizes
         if (sizes.steps, sizes.input, sizes.valid) == (base.steps, base.input, base.valid)
     ]
-    compared = [sizes for sizes in alike if any(_pair(run, *asked, sizes) for asked in product(QUESTIONS, COMPARISONS))]
+    compared = [
+        sizes for sizes in alike if any(_pair(run, *asked, sizes) for asked in product(GRID_QUESTIONS, COMPARISONS))
+    ]
     return sorted(compared, key=lambda sizes: (sizes.batch, sizes.hidden)) if len(compared) > 1 else []
+
+
+def _cells(run: Run, comparison: Comparison, sizes: Sizes) -> list[Cell | None]:
+    return [_cell(run, question, comparison, sizes) for question in GRID_QUESTIONS]
 
 
 def _cell(run: Run, question: Column, comparison: Comparison, sizes: Sizes) -> Cell | None:
@@ -111,16 +117,11 @@ def _fastest(run: Run, question: Column, group: tuple[str, ...], sizes: Sizes) -
 def grid_table(run: Run) -> str:
     """Format the ratios at each batch and width with their 95% intervals; bold where the interval excludes 1."""
     rows = [
-        [
-            comparison.heading,
-            str(sizes.batch),
-            str(sizes.hidden),
-            *(_cell_text(_cell(run, question, comparison, sizes)) for question in QUESTIONS),
-        ]
+        [comparison.heading, str(sizes.batch), str(sizes.hidden), *map(_cell_text, _cells(run, comparison, sizes))]
         for comparison in COMPARISONS
         for sizes in _grid(run)
     ]
-    headings = [question.heading for question in QUESTIONS]
+    headings = [question.heading for question in GRID_QUESTIONS]
     return tables.markdown(["ratio of times", "B", "H", *headings], rows)
 
 
@@ -165,13 +166,13 @@ def draw_grid(run: Run) -> Figure | None:
     grid = _grid(run)
     cells = {
         (comparison, question): {sizes: _cell(run, question, comparison, sizes) for sizes in grid}
-        for comparison, question in product(COMPARISONS, QUESTIONS)
+        for comparison, question in product(COMPARISONS, GRID_QUESTIONS)
     }
     known = [key for key, panel in cells.items() if any(cell and cell.ratio for cell in panel.values())]
     if not known:
         return None
     bands = [comparison for comparison in COMPARISONS if any(comparison is one for one, _ in known)]
-    questions = [question for question in QUESTIONS if any(question is one for _, one in known)]
+    questions = [question for question in GRID_QUESTIONS if any(question is one for _, one in known)]
     batches = len({sizes.batch for sizes in grid})
     heights = [batches * (CELL_HEIGHT + (NAME_HEIGHT if len(band.over) > 1 else 0)) for band in bands]
     figure = GRID.frame(small_print(run), sum(heights) + len(bands) * (HEADING + 0.5))
