@@ -72,7 +72,8 @@ class Pair(NamedTuple):
 
 def _describe(run: Run) -> str:
     pairs = [f"{label(late)} beside {label(early)}: {_paid_text(paid)}" for late, early, paid, _ in _pairs(run)]
-    return f"Time spent in all against training steps; lines cross where a later start has paid. {sentence(pairs)}"
+    lines = "The lines show the time spent after so many training steps; they cross where a later start has paid."
+    return f"{lines} {sentence(pairs)}"
 
 
 def _paid_text(paid: BreakEven | str) -> str:

@@ -64,9 +64,8 @@ Rows = dict[Item, float]  # the middle of each item's row, in rows from the top
 
 
 def _describe_costs(run: Run) -> str:
-    return (
-        f"Bars, one a variant; shorter is better. {both_costs([BUILD, FIRST_CALL, STEP_TRAIN, PROCESS, EXPORT], run)}"
-    )
+    medians = both_costs([BUILD, FIRST_CALL, STEP_TRAIN, PROCESS, EXPORT], run)
+    return f"There is a bar for each variant; shorter is better. {medians}"
 
 
 def _describe_fit(run: Run) -> str:
@@ -75,7 +74,8 @@ def _describe_fit(run: Run) -> str:
         start, epoch = (cost.find(fit, variant) for cost in (FIT_START, FIT_EPOCH))
         if start and epoch and start.samples and epoch.samples:
             layers.append(f"{label(variant)} {amount(start, FIT_START)} and {amount(epoch, FIT_EPOCH)}")
-    return f"Bars, one a layer. To the end of the first step, and a later epoch: {sentence(layers) or 'not measured.'}"
+    medians = sentence(layers) or "not measured."
+    return f"There is a bar for each layer. To the end of the first step, and for a later epoch: {medians}"
 
 
 COSTS = Drawing("costs", "What each way of unrolling one LSTM costs", _describe_costs, "less is better", EXPLANATION)
@@ -95,7 +95,7 @@ def draw_fit(run: Run) -> Figure | None:
 
 
 def _draw_panels(drawing: Drawing, run: Run, asked: Sequence[Column]) -> Figure | None:
-    """Draw a panel for each cost that was measured, with a row a variant."""
+    """Draw a panel for each cost that was measured, with a row for each variant."""
     panels = with_samples(run, asked, measured_variants(run, asked))
     if not panels:
         return None

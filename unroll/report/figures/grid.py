@@ -147,7 +147,7 @@ def _describe(run: Run) -> str:
         return "No two cells of the grid were measured."
     ends = [pick(ratios, key=lambda sizes: ratios[sizes].value) for pick in (min, max)]
     both = " to ".join(f"{ratio_text(ratios[sizes])} at B = {sizes.batch}, H = {sizes.hidden}" for sizes in ends)
-    return f"Cells coloured by ratio, one for each batch and width. Training step, static / dynamic: {both}."
+    return f"Each cell is coloured by the ratio at one batch and width. Training step, static / dynamic: {both}."
 
 
 GRID = Drawing(

@@ -58,7 +58,7 @@ def _describe(run: Run) -> str:
         f"{cost.heading}: {', '.join(f'{variant} {_ends(run, cost, variant)}' for variant in PAIR)}."
         for cost in (BUILD, FIRST_CALL, STEP_TRAIN, PROCESS)
     ]
-    return f"Lines on logarithmic axes, one a variant. {' '.join(costs)}"
+    return f"There is a line for each variant, on logarithmic axes. {' '.join(costs)}"
 
 
 def _ends(run: Run, cost: Column, variant: str) -> str:

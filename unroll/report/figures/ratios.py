@@ -40,7 +40,8 @@ MOST_TICKS = 4
 def _describe(run: Run) -> str:
     ratios = {turn: ratio for turn, ratio in ratios_of_pair(run).items() if isinstance(ratio, Ratio)}
     pair = ", ".join(f"{turn.heading} {ratio_text(ratio)}" for turn, ratio in ratios.items()) or "not measured"
-    return f"Dots with their 95% intervals, one row a pair of variants. Static / dynamic: {pair}."
+    row = "Each row compares the times of two variants: a dot for the ratio, a line for its 95% interval."
+    return f"{row} Static / dynamic: {pair}."
 
 
 RATIOS = Drawing(

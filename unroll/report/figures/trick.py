@@ -70,7 +70,7 @@ TRICK = Drawing(
         "one image."
     ),
     "how a batch of images becomes a list of steps, and back",
-    "One colour an image, one line a row: follow each row from the batch to its step and back.",
+    "Each image has its colour and each row its line: follow a row from the batch to its step and back.",
 )
 
 

@@ -45,7 +45,7 @@ def _describe(run: Run) -> str:
     for cost in (BUILD, STEP_TRAIN):
         by_k = {k: measured for k, variant in _unrolls(run).items() if (measured := cost.find(run, variant))}
         costs.append(f"{cost.heading}: {from_to(by_k, cost, 'k')}.")
-    return f"Dots on a line, from one cell an iteration to all of them, and static beside. {' '.join(costs)}"
+    return f"The dots on the line go from one cell an iteration to all of them; static is beside. {' '.join(costs)}"
 
 
 UNROLL = Drawing(

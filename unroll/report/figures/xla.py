@@ -64,7 +64,7 @@ PANELS = [
 
 def _describe(run: Run) -> str:
     compiled = [column for column in BY_MODE if column.mode in ("graph", "xla")]
-    return f"What compiling costs, and what a step then takes. {both_costs(compiled, run)}"
+    return f"The bars show what compiling takes, and what a step then takes. {both_costs(compiled, run)}"
 
 
 XLA = Drawing(
@@ -79,7 +79,7 @@ XLA = Drawing(
 
 @XLA.drawn_by
 def draw_xla(run: Run) -> Figure | None:
-    """Draw what compiling and running take under XLA, as a graph and eagerly, one row a variant and mode."""
+    """Draw what compiling and running take under XLA, as a graph and eagerly, with a row for each variant and mode."""
     rows = place_rows(_measured(run), itemgetter(0), GROUP_GAP)
     panels = [panel for panel in PANELS if any(isinstance(_cost(run, panel, *case), list) for case in rows)]
     if not panels:
