@@ -239,7 +239,7 @@ assert abs(np.log(train.value)) < np.log(build.value)
 # libraries, PyTorch and JAX.
 
 # %%
-from unroll.report.figures.plots import draw_ratios
+from unroll.report.figures.ratios import draw_ratios
 
 draw_ratios(results)
 

@@ -10,7 +10,7 @@ import pytest
 from unroll import cli
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record
-from unroll.report import writing
+from unroll.report.figures.costs import COSTS
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,7 +53,7 @@ def test_bad_input_gets_one_line_and_status_2(arguments, message):
 @pytest.mark.parametrize("bug", [lambda: np.ones(3) + np.ones(4), lambda: os.pipe2(-1)], ids=["ValueError", "OSError"])
 def test_a_bug_of_our_own_is_no_bad_input_and_shows_its_traceback(bug, tmp_path, monkeypatch):
     Journal(tmp_path, {}, {"sizes": asdict(Sizes())})
-    monkeypatch.setitem(writing.FIGURES, "costs", lambda run: bug())
+    monkeypatch.setattr(COSTS, "draw", lambda run: bug())
     with pytest.raises((ValueError, OSError), match=r"broadcast|Invalid argument"):
         cli.main(["report", str(tmp_path)])
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from unroll.measure.journal import Run, read_journal
+from unroll.report.figures.every import OF_A_RUN
 from unroll.report.ledger.claims import judge_claims
 from unroll.report.ledger.judges import Results
 from unroll.report.page.page import make_page
-from unroll.report.writing import FIGURES, TABLES
+from unroll.report.writing import TABLES
 
 REFERENCE = Path(__file__).parents[2] / "results" / "reference"
 CHROMIUM = shutil.which("chromium")
@@ -43,7 +44,8 @@ def write(tmp_path_factory) -> Callable[[Run, str], Path]:
     """Write the page of a run, with the committed figures in it."""
 
     def write(run: Run, name: str) -> Path:
-        pictures = {figure: path if (path := REFERENCE / f"{figure}.png").exists() else None for figure in FIGURES}
+        paths = {drawing.name: REFERENCE / f"{drawing.name}.png" for drawing in OF_A_RUN}
+        pictures = {name: path if path.exists() else None for name, path in paths.items()}
         tables = {table: make(run) for table, make in TABLES.items()}
         file = tmp_path_factory.mktemp("page") / f"{name}.html"
         file.write_text(make_page(run, pictures, tables, judge_claims(Results(run))))

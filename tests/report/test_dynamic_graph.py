@@ -1,25 +1,22 @@
 """The loop's body is laid out so that no line hides a node, and its parts have the names that the graph gives them."""
 
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
+from drawn import REFERENCE
 from matplotlib.figure import Figure
 
 from unroll.measure.journal import read_journal
-from unroll.report.figures.frame import WIDTH, add_axes
 from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs.dynamic import SIGMA
 from unroll.report.figures.graphs.nodes import read_outline, without_constants
 from unroll.report.figures.layout import BEND, Node, apart, components, layout_with_bends
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="module")
 def outline():
-    return read_outline(read_journal(ROOT / "results" / "reference")[-1].outlines["dynamic"])
+    return read_outline(read_journal(REFERENCE)[-1].outlines["dynamic"])
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +49,17 @@ def test_another_cell_has_no_gates():
 
 def test_long_lines_pass_between_the_nodes(body):
     cell = max(components(without_constants(body)), key=len)
-    bent, places = layout_with_bends(cell)
+    bent, positions = layout_with_bends(cell)
     assert any(node.operation == BEND for node in bent)
     for node in bent:
-        for source in set(node.sources) & set(places):
-            assert places[node.name][0] - places[source][0] == 1
-    for one, other in combinations(places.values(), 2):
+        for source in set(node.sources) & set(positions):
+            assert positions[node.name][0] - positions[source][0] == 1
+    for one, other in combinations(positions.values(), 2):
         assert one[0] != other[0] or abs(one[1] - other[1]) > 1 - 1e-9
 
 
 def test_what_a_node_is_given_is_drawn_beside_it_in_the_box(outline):
-    figure = Figure(figsize=(WIDTH, dynamic_graph.HEIGHT))
-    axes = add_axes(figure, 0, 0, WIDTH, dynamic_graph.HEIGHT)
+    axes = Figure().subplots()
     loop = dynamic_graph.lay_loop(outline)
     dynamic_graph.draw_loop(axes, loop, dynamic_graph.HEIGHT)
     facts = dynamic_graph.Body.of(loop.body)

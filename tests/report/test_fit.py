@@ -1,39 +1,32 @@
 """What the layers cost in Keras's `fit`: the table and the figure say what the records say, at fit's own sizes."""
 
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
-from matplotlib.colors import to_hex
-from matplotlib.container import BarContainer
+from drawn import REFERENCE, ROUNDS, assert_legible, bars, panel, record, words
 
 from unroll.measure.config import Sizes
-from unroll.measure.journal import Record, Run, read_journal
+from unroll.measure.journal import Record, read_journal
 from unroll.measure.presets import FIT_SIZES, PRESETS
 from unroll.measure.variants import label
-from unroll.report.figures import frame
-from unroll.report.figures.plots import FIT_BANDS, draw_fit
-from unroll.report.page.captions import caption
-from unroll.report.tables import FIT, NOTHING, fit_table, significant
+from unroll.report.figures.costs import FIT as FIT_DRAWING
+from unroll.report.figures.costs import FIT_PANELS, draw_fit
+from unroll.report.tables import FIT, NOTHING, fit_table
 from unroll.report.writing import TABLES
 
-REFERENCE = Path(__file__).parents[2] / "results" / "reference"
-ROUNDS = 6
 VARIANTS = PRESETS["full"].fitted
 UNROLLED, LOOP = "keras-unrolled", "keras-loop"
 WITHIN_NOISE = [0.9, 1.1, 0.9, 1.1, 0.9, 1.1]
-PANELS = [panel for band in FIT_BANDS for panel in band]
 
 
-def record(quantity, variant, samples, unit="s", sizes=FIT_SIZES, turns="fit", **more) -> Record:
-    return Record(quantity, "train", variant, "graph", sizes, unit, list(samples), turns=turns, **more)
+def fit_record(quantity, variant, samples, **more) -> Record:
+    return record(quantity, variant, samples, **{"sizes": FIT_SIZES, "turns": "fit"} | more)
 
 
 def fitted(variant, start, epoch, factors=(1.0,) * ROUNDS) -> list[Record]:
-    """Give what a layer costs in every round: to start, for the first epoch and for two later ones; and its bytes."""
+    """Return what a layer costs in every round: to start, for the first epoch and for two later ones; and its bytes."""
     in_round = [
-        record(quantity, variant, [factor * seconds for seconds in samples], round=number)
+        fit_record(quantity, variant, [factor * seconds for seconds in samples], round=number)
         for number, factor in enumerate(factors, start=1)
         for quantity, samples in (
             ("fit_start", [start]),
@@ -41,7 +34,7 @@ def fitted(variant, start, epoch, factors=(1.0,) * ROUNDS) -> list[Record]:
             ("fit_epoch", [epoch, epoch]),
         )
     ]
-    return [*in_round, record("fit_process", variant, [start * (1 << 20)], "bytes", turns="")]
+    return [*in_round, fit_record("fit_process", variant, [start * (1 << 20)], turns="")]
 
 
 def all_fitted() -> list[Record]:
@@ -49,14 +42,14 @@ def all_fitted() -> list[Record]:
 
 
 def rows(table: str) -> dict[str, dict[str, str]]:
-    """Give each row by its name, and its cells by their headings."""
+    """Return each row by its name, and its cells by their headings."""
     header, _, *lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
     return {name: dict(zip(header[1:], cells, strict=True)) for name, *cells in lines}
 
 
 def test_a_row_is_a_layer_with_medians_and_quartiles_at_the_sizes_of_fit(run_of):
     costs = fitted("dynamic-10", 2.0, 0.5, factors=[1.0, 2.0, 3.0])
-    steps = [record("step", "dynamic-10", [9.0], sizes=Sizes()), record("fit_start", "static", [])]
+    steps = [record("step", "dynamic-10", [9.0], sizes=Sizes()), fit_record("fit_start", "static", [])]
     table = fit_table(run_of(*steps, *costs))
     assert table.startswith(f"| in fit, {FIT_SIZES} |")
     found = rows(table)
@@ -100,7 +93,7 @@ def test_a_ratio_is_bold_only_where_its_interval_excludes_1(run_of):
     ("keras", "said"),
     [
         ([], "not measured"),
-        ([record("fit_epoch", LOOP, [], note="failed: it fell")], "not available"),
+        ([fit_record("fit_epoch", LOOP, [], note="failed: it fell")], "not available"),
         (fitted(LOOP, 1.0, 1.0)[:2], "not measured"),
     ],
     ids=["not there", "failed", "broken off"],
@@ -121,13 +114,11 @@ def test_what_keras_did_not_do_is_no_1_and_what_took_no_turns_has_no_ratio(run_o
     assert found["static"][f"later epoch / the faster: {label(UNROLLED)}"] == "took no turns"
 
 
-def test_without_fit_there_is_no_table_no_figure_and_words_instead(run_of, texts_of):
-    run = run_of(record("step", "static", [1.0], sizes=Sizes()), record("step", LOOP, [1.0], sizes=FIT_SIZES))
+def test_without_fit_there_is_no_table_no_figure_and_words_instead(run_of):
+    run = run_of(record("step", "static", [1.0]), record("step", LOOP, [1.0], sizes=FIT_SIZES))
     assert fit_table(run) == f"{NOTHING}\n"
-    figure = draw_fit(run)
-    assert not figure.axes
-    assert NOTHING in [text.get_text() for text in texts_of(figure)]
-    assert caption("fit").alt(run).endswith("a later epoch: not measured.")
+    assert draw_fit(run) is None
+    assert FIT_DRAWING.alt(run).endswith("a later epoch: not measured.")
 
 
 def test_beside_a_gpu_the_process_is_named_the_hosts(run_of):
@@ -136,38 +127,27 @@ def test_beside_a_gpu_the_process_is_named_the_hosts(run_of):
     assert rows(fit_table(run))["static"]["host process (MiB)"] == "1"
 
 
-@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.quantity)
-def test_bars_are_the_medians_in_their_layers_colours(panel, run_of):
-    run = run_of(*all_fitted())
-    (axes,) = [one for one in draw_fit(run).axes if panel.heading in [text.get_text() for text in one.texts]]
-    bars = [bar.patches[0] for bar in axes.containers if isinstance(bar, BarContainer)]
-    costs = [np.median(one) for one in samples(run, panel.quantity)]
-    assert [bar.get_width() for bar in bars] == pytest.approx([cost / panel.scale for cost in costs])
-    assert [to_hex(bar.get_facecolor()) for bar in bars] == [frame.colour(variant).lower() for variant in VARIANTS]
-    assert {significant(cost / panel.scale) for cost in costs} <= {text.get_text() for text in axes.texts}
+@pytest.mark.parametrize("question", FIT_PANELS, ids=lambda question: question.quantity)
+def test_bars_are_the_medians(question, run_of):
+    costs = [start if question.quantity != "fit_epoch" else 9 / start for start in range(1, len(VARIANTS) + 1)]
+    assert bars(panel(draw_fit(run_of(*all_fitted())), question.heading)) == pytest.approx(costs)
 
 
-def samples(run: Run, quantity: str) -> list[list[float]]:
-    """Give all samples of each layer."""
-    found = [[one for one in run.records if (one.quantity, one.variant) == (quantity, name)] for name in VARIANTS]
-    return [[value for one in records for value in one.samples] for records in found]
-
-
-def test_the_figure_says_its_own_sizes_and_no_text_hides_another(run_of, texts_of, assert_looks_right):
-    failed = [record("fit_epoch", "static", [], note="failed: it fell"), record("fit_epoch", "a:b", [])]
+def test_the_figure_says_its_own_sizes_and_is_legible(run_of):
+    failed = [fit_record("fit_epoch", "static", [], note="failed: it fell"), fit_record("fit_epoch", "a:b", [])]
     lacking = [one for one in all_fitted() if (one.quantity, one.variant) != ("fit_epoch", "static")]
     for records in (all_fitted(), fitted("static", 1e-3, 1e3), [*lacking, *failed]):
         figure = draw_fit(run_of(*records))
-        assert_looks_right(figure)
-        said = " ".join(text.get_text() for text in texts_of(figure))
-        assert str(FIT_SIZES) in said and str(Sizes()) not in said
-    assert "failed" in said and "not measured" in said
+        assert_legible(figure)
+        text = " ".join(words(figure))
+        assert str(FIT_SIZES) in text and str(Sizes()) not in text
+    assert "failed" in text and "not measured" in text
 
 
 def test_those_who_do_not_see_the_figure_are_told_of_every_layer(run_of):
-    run = run_of(*fitted("static", 2.5, 0.25), *fitted(LOOP, 0.5, 0.3), record("fit_start", "dynamic", [1.0]))
-    said = caption("fit").alt(run)
-    assert said.endswith("a later epoch: static 2.5 s and 0.25 s; Keras, unroll=False 0.5 s and 0.3 s.")
+    run = run_of(*fitted("static", 2.5, 0.25), *fitted(LOOP, 0.5, 0.3), fit_record("fit_start", "dynamic", [1.0]))
+    alt = FIT_DRAWING.alt(run)
+    assert alt.endswith("a later epoch: static 2.5 s and 0.25 s; Keras, unroll=False 0.5 s and 0.3 s.")
 
 
 def test_it_changes_no_other_table(run_of):

@@ -3,58 +3,31 @@
 from dataclasses import replace
 
 import pytest
+from drawn import AROUND, DYNAMIC, DYNAMIC_NODES, EACH, record, static, words
 from matplotlib.patches import Rectangle
 
 from unroll.measure.config import Sizes
-from unroll.measure.journal import Record
-from unroll.report.figures.graphs import growing as graphs_growing
-from unroll.report.figures.graphs.growing import NOT_RECORDED
-from unroll.report.tables import NOTHING
-
-BEFORE, EACH, AROUND = 2, 3, 4  # nodes before the cells, in each, and before and after them
-
-
-def static(steps):
-    """Make a chain of cells of three nodes, with two nodes before it and two after."""
-    nodes, state = [["x", "Placeholder", []], ["unstack", "Unpack", ["x"]]], "x"
-    for t in range(steps):
-        cell = [["a", "MatMul", ["unstack", state]], ["b", "AddV2", [f"{t}/a"]], ["c", "Tanh", [f"{t}/b"]]]
-        nodes += [[f"{t}/{name}", operation, sources] for name, operation, sources in cell]
-        state = f"{t}/c"
-    return {"main": [*nodes, ["stack", "Pack", [f"{t}/c" for t in range(steps)]], ["out", "Identity", [state]]]}
-
-
-DYNAMIC = {
-    "main": [["x", "Placeholder", []], ["while", "StatelessWhile", ["x"]], ["out", "Identity", ["while"]]],
-    "while_cond_1": [["less", "Less", ["t", "limit"]]],
-    "while_body_2": [["read", "TensorListGetItem", ["rows", "t"]], ["tanh", "Tanh", ["read"]]],
-}
-DYNAMIC_NODES = 6
+from unroll.report.figures.graphs.growing import NOT_RECORDED, draw_graphs_growing
 
 
 def counted(variant, all_steps):
     nodes = {"static": lambda steps: AROUND + EACH * steps, "dynamic": lambda _: DYNAMIC_NODES}[variant]
-    return [
-        Record("nodes", "forward", variant, "graph", Sizes(steps=steps), "nodes", [nodes(steps)]) for steps in all_steps
-    ]
+    return [record("nodes", variant, [nodes(steps)], "forward", sizes=Sizes(steps=steps)) for steps in all_steps]
 
 
 @pytest.fixture
 def run(run_of):
-    """Give a run that counted at seven T, and recorded at two besides its own."""
+    """Return a run that counted at seven T, and recorded at two besides its own."""
     all_steps = (1, 2, 4, 16, 28, 64, 1024)
     made = run_of(*counted("static", all_steps), *counted("dynamic", all_steps))
     recorded = {steps: {"static": static(steps), "dynamic": DYNAMIC} for steps in (1, 4, 28)}
     return replace(made, outlines=recorded.pop(28), outlines_at=recorded)
 
 
-def said(figure):
-    return [text.get_text() for axes in figure.axes for text in axes.texts] + [text.get_text() for text in figure.texts]
-
-
 def rows(figure):
-    """Give the axes of each row's drawings: static, then dynamic."""
-    _, *drawings = figure.axes
+    """Return the axes of each row's drawings: static, then dynamic."""
+    (page,) = figure.axes
+    drawings = page.child_axes
     return list(zip(drawings[::2], drawings[1::2], strict=True))
 
 
@@ -67,18 +40,18 @@ def boxes(axes):
 
 
 def test_what_was_recorded_is_drawn_node_by_node_with_its_count(run):
-    figure = graphs_growing.draw_graphs_growing(run)
+    figure = draw_graphs_growing(run)
     drawings = rows(figure)
     for (left, right), steps in zip(drawings, (1, 4, 28), strict=False):
         assert count_dots(left) == AROUND + EACH * steps
         assert count_dots(right) == DYNAMIC_NODES
-        assert {f"T = {steps}", f"{AROUND + EACH * steps} nodes"} <= set(said(figure))
-    assert {"each step adds 3 nodes", f"the same {DYNAMIC_NODES} nodes at every T"} <= set(said(figure))
-    assert said(figure).count(f"{DYNAMIC_NODES} nodes") == len(drawings) == 4
+        assert {f"T = {steps}", f"{AROUND + EACH * steps} nodes"} <= set(words(figure))
+    assert {"each step adds 3 nodes", f"the same {DYNAMIC_NODES} nodes at every T"} <= set(words(figure))
+    assert words(figure).count(f"{DYNAMIC_NODES} nodes") == len(drawings) == 4
 
 
 def test_the_static_graph_widens_by_the_same_for_each_cell_and_the_loop_does_not(run):
-    drawings = rows(graphs_growing.draw_graphs_growing(run))[:3]
+    drawings = rows(draw_graphs_growing(run))[:3]
     spans = []
     for left, _ in drawings:
         dots = [x for kind in left.collections if kind.get_label() == "activation" for x, _ in kind.get_offsets()]
@@ -91,20 +64,20 @@ def test_the_static_graph_widens_by_the_same_for_each_cell_and_the_loop_does_not
 
 
 def test_what_was_only_counted_is_empty_and_says_so(run):
-    drawings = rows(graphs_growing.draw_graphs_growing(replace(run, outlines_at={})))
+    drawings = rows(draw_graphs_growing(replace(run, outlines_at={})))
     (left, right), *_ = drawings
     assert count_dots(left) == count_dots(right) == 0
     assert len(boxes(left)) == 1
     assert len(boxes(drawings[1][0])) == 4
     assert count_dots(drawings[2][0]) == AROUND + EACH * 28
-    words = said(graphs_growing.draw_graphs_growing(replace(run, outlines_at={})))
-    assert words.count(NOT_RECORDED) == 2 * 2 + 1
-    assert said(graphs_growing.draw_graphs_growing(run)).count(NOT_RECORDED) == 1
+    text = words(draw_graphs_growing(replace(run, outlines_at={})))
+    assert text.count(NOT_RECORDED) == 2 * 2 + 1
+    assert words(draw_graphs_growing(run)).count(NOT_RECORDED) == 1
 
 
 def test_what_is_wider_than_the_page_says_by_how_much(run):
-    figure = graphs_growing.draw_graphs_growing(run)
-    (wide,) = [text for text in said(figure) if text.startswith("1024 cells: ")]
+    figure = draw_graphs_growing(run)
+    (wide,) = [text for text in words(figure) if text.startswith("1024 cells: ")]
     times = int(wide.split(": ")[1].split()[0])
     last, _ = rows(figure)[-1]
     (first, second, *_) = boxes(last)
@@ -116,12 +89,11 @@ def test_a_variant_that_was_not_measured_is_named(run, lost):
     records = [record for record in run.records if record.variant != lost]
     outlines_at = {t: {v: o for v, o in found.items() if v != lost} for t, found in run.outlines_at.items()}
     kept = replace(run, records=records, outlines={v: o for v, o in run.outlines.items() if v != lost})
-    words = said(graphs_growing.draw_graphs_growing(replace(kept, outlines_at=outlines_at)))
-    assert words.count("not counted") == 4
-    assert words.count(NOT_RECORDED) == (lost == "static")  # at the largest T, where static says its width, too
-    assert "not measured" in words
+    text = words(draw_graphs_growing(replace(kept, outlines_at=outlines_at)))
+    assert text.count("not counted") == 4
+    assert text.count(NOT_RECORDED) == (lost == "static")  # at the largest T, where static says its width, too
+    assert "not measured" in text
 
 
 def test_one_t_does_not_grow(run_of):
-    figure = graphs_growing.draw_graphs_growing(run_of(*counted("static", (28,))))
-    assert NOTHING in said(figure)
+    assert draw_graphs_growing(run_of(*counted("static", (28,)))) is None

@@ -33,7 +33,7 @@ def test_the_stages_are_those_of_tensorflow(shape):
 
 
 def cells():
-    """Give the numbers that are drawn, from the top band to the bottom one, with the colours under them."""
+    """Return the numbers that are drawn, from the top band to the bottom one, with the colours under them."""
     (axes,) = drawn().axes
     faces = {
         tuple(np.round(patch.get_center(), 6)): to_hex(patch.get_facecolor())
@@ -66,8 +66,8 @@ def test_the_cells_of_a_stage_read_as_the_stage(stage, transpose):
 
 
 def test_it_says_that_the_images_come_back_only_with_the_transpose():
-    said = [text.get_text() for text in drawn().axes[0].texts]
-    assert said.count("the batch again") == said.count("not the batch:\nimages are mixed") == 2
+    words = [text.get_text() for text in drawn().axes[0].texts]
+    assert words.count("the batch again") == words.count("not the batch:\nimages are mixed") == 2
 
 
 def test_a_row_keeps_its_line_from_stage_to_stage():

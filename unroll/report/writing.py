@@ -4,39 +4,18 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from unroll.errors import UnrollError
 from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
 from unroll.report import growth, tables, throughput
-from unroll.report.figures import frame, grid, plots
-from unroll.report.figures.break_even import draw_break_even
-from unroll.report.figures.graphs.growing import draw_graphs_growing
-from unroll.report.figures.graphs.side_by_side import draw_graphs
-from unroll.report.figures.growth import draw_growth
-from unroll.report.figures.trick import draw_trick
-from unroll.report.figures.unroll_k import draw_unroll
-from unroll.report.figures.xla import draw_xla
+from unroll.report.figures import grid
+from unroll.report.figures.every import OF_A_RUN, OF_TRAININGS
+from unroll.report.figures.frame import save_figure
 from unroll.report.folders import training_folder
 from unroll.report.ledger.claims import claims_table, judge_claims, results_of
 from unroll.report.ledger.judges import Results
 from unroll.report.page.page import make_page
 
-FIGURES: dict[str, Callable[[Run], Figure]] = {
-    "costs": plots.draw_costs,
-    "ratios": plots.draw_ratios,
-    "break-even": draw_break_even,
-    "growth": draw_growth,
-    "grid": grid.draw_grid,
-    "unroll": draw_unroll,
-    "fit": plots.draw_fit,
-    "xla": draw_xla,
-    "graphs": draw_graphs,
-    "graphs-growing": draw_graphs_growing,
-    "trick": lambda _: draw_trick(),
-}
-LEARNING = ("learning", "reading")  # drawn by `unroll train`, from trainings
 TABLES = {
     "ratios": tables.ratios_table,
     "break-even": tables.break_even_table,
@@ -75,11 +54,10 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
     """
     folder = Path(folder)
     run = run or read_journal(folder)[-1]
-    figures = {name: draw(run) for name, draw in FIGURES.items()}
-    paths = [path for name, figure in figures.items() for path in frame.save_figure(figure, folder, name)]
-    empty = {name for name, figure in figures.items() if not figure.axes}
+    figures = {drawing.name: drawing.draw(run) for drawing in OF_A_RUN}
+    paths = [path for name, figure in figures.items() for path in save_figure(figure, folder, name)]
     set_out = {name: table(run) for name, table in _tables(folder).items()}
-    page = make_page(run, _pictures(folder, empty), set_out, judge_claims(results_of(folder, run)))
+    page = make_page(run, _pictures(folder), set_out, judge_claims(results_of(folder, run)))
     return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
 
 
@@ -88,11 +66,12 @@ def _tables(folder: Path) -> dict[str, Callable[[Run], str]]:
     return TABLES | {"claims": lambda run: claims_table(results_of(folder, run))}
 
 
-def _pictures(folder: Path, empty: set[str]) -> dict[str, Path | None]:
-    """Return where each figure lies, of a run or of its trainings; None for one that shows nothing or is not there."""
-    paths = {name: folder / f"{name}.png" for name in FIGURES}
-    paths |= {name: (training_folder(folder) or folder) / f"{name}.png" for name in LEARNING}
-    return {name: path if name not in empty and path.is_file() else None for name, path in paths.items()}
+def _pictures(folder: Path) -> dict[str, Path | None]:
+    """Return the path of each figure of the run just written and of its trainings; None for one that is not there."""
+    trained = training_folder(folder) or folder
+    paths = {drawing.name: folder / f"{drawing.name}.png" for drawing in OF_A_RUN}
+    paths |= {drawing.name: trained / f"{drawing.name}.png" for drawing in OF_TRAININGS}
+    return {name: path if path.is_file() else None for name, path in paths.items()}
 
 
 def fill_page(page: Path, folder: Path) -> str:

@@ -16,32 +16,26 @@ from unroll.measure.variants import own_mode
 from unroll.report import tables
 from unroll.report.figures.frame import (
     BLUE,
-    DPI,
-    EXPLAINED_HEIGHT,
-    MARGIN,
+    HEADING,
     NORMAL,
     ORANGE,
     QUIET,
     SMALL,
-    WIDTH,
-    add_axes,
-    empty_figure,
-    explain,
+    SMALL_QUIET,
+    Drawing,
+    hide,
     ink_on,
     lighter,
-    print_height,
+    note,
     small_print,
-    styled,
-    text_width,
-    write_small_print,
-    write_title,
 )
 from unroll.report.growth import BUILD, STEP_FORWARD, STEP_TRAIN
-from unroll.report.tables import NOTHING, Column, factor, interval, lack
+from unroll.report.page.answer import ratio_text
+from unroll.report.tables import Column, factor, interval, lack
 
 
 class Comparison(NamedTuple):
-    """Who is set against whom: the fastest of the one group over the fastest of the other."""
+    """Which groups are compared: the fastest variant of the one over the fastest of the other."""
 
     heading: str
     more: str
@@ -50,7 +44,7 @@ class Comparison(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One cell of a grid: the ratio, or why there is none, and the two cases that gave it."""
+    """One cell of a grid: the ratio, or why there is none, and the two variants that gave it."""
 
     ratio: Ratio | None
     over: str
@@ -58,14 +52,12 @@ class Cell(NamedTuple):
     lack: str
 
 
-GRID_TITLE = "Which is faster, at which batch and width?"
 GRID_QUESTIONS = (STEP_TRAIN, STEP_FORWARD, BUILD)
 COMPARISONS = (
     Comparison("static / dynamic", "", ("static",), ("dynamic",)),
     Comparison("fastest of ours / faster of Keras", "as named in the cell, by median", PAIR, KERAS),
 )
 SHORT = {"static-traced": "traced", "keras-unrolled": "unrolled", "keras-loop": "loop"}
-ROWS_WIDTH, GRID_GAP, GRID_HEAD, GRID_BAND_GAP = 0.56, 0.12, 0.68, 0.24
 CELL_HEIGHT, NAME_HEIGHT = 0.44, 0.15
 CELL_LINE = 11.5  # points
 FULL_COLOUR = 2.0  # the factor, either way, from which on a cell has its full colour
@@ -75,13 +67,13 @@ NEUTRAL = "#F0F0F0"
 def _grid(run: Run) -> list[Sizes]:
     """Return the sizes that differ from the run's in batch or width alone; none if there is but one batch and width."""
     base = run.sizes
-    found = [
+    alike = [
         sizes
         for sizes in run.all_sizes
         if (sizes.steps, sizes.input, sizes.valid) == (base.steps, base.input, base.valid)
     ]
     compared = [
-        sizes for sizes in found if any(_pair(run, *asked, sizes) for asked in product(GRID_QUESTIONS, COMPARISONS))
+        sizes for sizes in alike if any(_pair(run, *asked, sizes) for asked in product(GRID_QUESTIONS, COMPARISONS))
     ]
     return sorted(compared, key=lambda sizes: (sizes.batch, sizes.hidden)) if len(compared) > 1 else []
 
@@ -116,9 +108,9 @@ def _fastest(run: Run, question: Column, group: tuple[str, ...], sizes: Sizes) -
     medians = {}
     for variant in group:
         case = Case(variant, own_mode(variant), sizes)
-        found = _find(run, question, case)
-        if found:
-            medians[case] = found.median if found.samples else np.inf
+        cost = _find(run, question, case)
+        if cost:
+            medians[case] = cost.median if cost.samples else np.inf
     return min(medians, key=lambda case: medians[case], default=None)
 
 
@@ -134,7 +126,7 @@ def grid_table(run: Run) -> str:
 
 
 def _cell_text(cell: Cell | None) -> str:
-    """Write a ratio and who is compared, where that is not the same in every cell."""
+    """Format a ratio and which variants it compares, if these are not the same in every cell."""
     if cell is None or cell.ratio is None:
         return cell.lack if cell else "not measured"
     numbers = f"{factor(cell.ratio.value)} [{interval(cell.ratio, ', ')}]"
@@ -142,104 +134,111 @@ def _cell_text(cell: Cell | None) -> str:
 
 
 def _names(cell: Cell) -> str:
-    """Name the two cases of a cell, unless they are the pair that every such cell compares."""
+    """Name the two variants of a cell, unless they are the pair that every such cell compares."""
     if (cell.over, cell.under) == ("static", "dynamic"):
         return ""
     return " / ".join(SHORT.get(variant, variant) for variant in (cell.over, cell.under))
 
 
-@styled
-def draw_grid(run: Run) -> Figure:
+def _describe(run: Run) -> str:
+    cells = {sizes: _cell(run, STEP_TRAIN, COMPARISONS[0], sizes) for sizes in _grid(run)}
+    ratios = {sizes: cell.ratio for sizes, cell in cells.items() if cell and cell.ratio}
+    if len(ratios) < 2:
+        return "No two cells of the grid were measured."
+    ends = [pick(ratios, key=lambda sizes: ratios[sizes].value) for pick in (min, max)]
+    both = " to ".join(f"{ratio_text(ratios[sizes])} at B = {sizes.batch}, H = {sizes.hidden}" for sizes in ends)
+    return f"Each cell is coloured by the ratio at one batch and width. Training step, static / dynamic: {both}."
+
+
+GRID = Drawing(
+    "grid",
+    "Which is faster, at which batch and width?",
+    _describe,
+    "time of the first / time of the second",
+    "The median over interleaved rounds, with its 95% interval; T as below. Grey: the interval includes 1,\n"
+    "or there were too few rounds.",
+)
+
+
+@GRID.drawn_by
+def draw_grid(run: Run) -> Figure | None:
     """Draw the ratios at each batch and width as heat maps, coloured only where the interval excludes 1."""
     grid = _grid(run)
-    if not grid:
-        return empty_figure(run, GRID_TITLE, NOTHING)
-    print_lines = small_print(run)
+    cells = {
+        (comparison, question): {sizes: _cell(run, question, comparison, sizes) for sizes in grid}
+        for comparison, question in product(COMPARISONS, GRID_QUESTIONS)
+    }
+    known = [key for key, panel in cells.items() if any(cell and cell.ratio for cell in panel.values())]
+    if not known:
+        return None
+    bands = [comparison for comparison in COMPARISONS if any(comparison is one for one, _ in known)]
+    questions = [question for question in GRID_QUESTIONS if any(question is one for _, one in known)]
     batches = len({sizes.batch for sizes in grid})
-    heights = [GRID_HEAD + batches * _cell_height(comparison) for comparison in COMPARISONS]
-    height = EXPLAINED_HEIGHT + sum(heights) + GRID_BAND_GAP * len(heights) + print_height(print_lines)
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-    write_title(figure, GRID_TITLE, "time of the first / time of the second")
-    explain(figure, "Median and 95% interval over rounds that took turns; T as below. Grey: the interval includes 1.")
-    _draw_colour_key(add_axes(figure, WIDTH - MARGIN - 3.1, height - 0.72, 3.1, 0.5))
-    top = height - EXPLAINED_HEIGHT
-    for comparison, band_height in zip(COMPARISONS, heights, strict=True):
-        _draw_grid_band(figure, run, comparison, grid, top, band_height)
-        top -= band_height + GRID_BAND_GAP
-    write_small_print(figure, print_lines)
+    heights = [batches * (CELL_HEIGHT + (NAME_HEIGHT if len(band.over) > 1 else 0)) for band in bands]
+    figure = GRID.frame(small_print(run), sum(heights) + len(bands) * (HEADING + 0.5))
+    _draw_colour_key(figure)
+    panels = figure.subplots(len(bands), len(questions), squeeze=False, height_ratios=heights)
+    for row, band in zip(panels, bands, strict=True):
+        for axes, question in zip(row, questions, strict=True):
+            _draw_heat_map(axes, question.heading, cells[band, question])
+        for axes in row[1:]:
+            axes.tick_params(labelleft=False)
+        place = {"fontsize": NORMAL + 2, "in_layout": True, "va": "baseline"}
+        name = note(row[0], band.heading, (0, 1), (-42, 41), "axes fraction", fontweight="bold", **place)
+        row[0].annotate(
+            band.more, (1, 0), (10, 2), name, "offset points", va="baseline", in_layout=False, **SMALL_QUIET
+        )
     return figure
 
 
-def _cell_height(comparison: Comparison) -> float:
-    """Return the height of a cell: one that names who is compared is higher."""
-    return CELL_HEIGHT + (NAME_HEIGHT if len(comparison.over) > 1 else 0)
-
-
-def _draw_grid_band(
-    figure: Figure, run: Run, comparison: Comparison, grid: list[Sizes], top: float, height: float
-) -> None:
-    y = (top - 0.16) / figure.get_size_inches()[1]
-    figure.text(MARGIN / WIDTH, y, comparison.heading, fontsize=NORMAL + 2, fontweight="bold", va="baseline")
-    x = MARGIN + text_width(comparison.heading, NORMAL + 2, weight="bold") + 0.15
-    figure.text(x / WIDTH, y, comparison.more, fontsize=SMALL, color=QUIET, va="baseline")
-    slot = (WIDTH - 2 * MARGIN - ROWS_WIDTH + GRID_GAP) / len(GRID_QUESTIONS)
-    for number, question in enumerate(GRID_QUESTIONS):
-        left = MARGIN + ROWS_WIDTH + number * slot
-        axes = add_axes(figure, left, top - height, slot - GRID_GAP, height - GRID_HEAD)
-        axes.annotate(question.heading, (0, 1), (0, 19), "axes fraction", "offset points", fontweight="bold")
-        _draw_heat_map(axes, {sizes: _cell(run, question, comparison, sizes) for sizes in grid}, number == 0)
-
-
-def _draw_heat_map(axes: Axes, cells: dict[Sizes, Cell | None], name_rows: bool) -> None:
+def _draw_heat_map(axes: Axes, heading: str, cells: dict[Sizes, Cell | None]) -> None:
     batches, widths = sorted({sizes.batch for sizes in cells}), sorted({sizes.hidden for sizes in cells})
     axes.set(xlim=(0, len(widths)), ylim=(len(batches), 0))
-    for column, width in enumerate(widths):
-        _beside(axes, (column + 0.5, 0), (0, 8), f"H = {width}", color=QUIET)
-    for row, batch in enumerate(batches if name_rows else []):
-        _beside(axes, (0, row + 0.5), (-8, 0), f"B = {batch}", ha="right", color=QUIET)
+    hide(axes)
+    axes.set_title(heading, pad=6)
+    axes.set_xticks([column + 0.5 for column in range(len(widths))], [f"H = {width}" for width in widths])
+    axes.set_yticks([row + 0.5 for row in range(len(batches))], [f"B = {batch}" for batch in batches])
+    axes.tick_params(top=False, left=False, bottom=False, labeltop=True, labelbottom=False, labelsize=SMALL)
     for sizes, cell in cells.items():
         _draw_cell(axes, widths.index(sizes.hidden), batches.index(sizes.batch), cell)
 
 
-def _beside(axes: Axes, place: tuple[float, float], offset: tuple[float, float], text: str, **style) -> None:
-    """Write some points beside a place in the data."""
-    style = {"fontsize": SMALL, "ha": "center", "va": "center_baseline"} | style
-    axes.annotate(text, place, offset, "data", "offset points", **style)
-
-
 def _draw_cell(axes: Axes, column: int, row: int, cell: Cell | None) -> None:
-    """Draw a ratio, its interval and who is compared, over its colour; or why there is no ratio."""
+    """Draw a ratio, its interval and which variants it compares, over its colour; or why there is no ratio."""
     middle = (column + 0.5, row + 0.5)
     if cell is None or cell.ratio is None:
-        _beside(axes, middle, (0, 0), cell.lack if cell else "not measured", color=QUIET, style="italic")
+        note(axes, cell.lack if cell else "not measured", middle, color=QUIET, style="italic", ha="center")
         return
     face, names = _face(cell.ratio), _names(cell)
     axes.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor="white", linewidth=2))
-    top = CELL_LINE / 2 if not names else CELL_LINE
+    top = CELL_LINE if names else CELL_LINE / 2
+    style = {"color": ink_on(face), "ha": "center"}
     weight = "bold" if cell.ratio.decided else "normal"
-    style = {"color": ink_on(face)}
-    _beside(axes, middle, (0, top), _pointed(cell.ratio), fontsize=NORMAL, fontweight=weight, **style)
-    _beside(axes, middle, (0, top - CELL_LINE), interval(cell.ratio, " to "), **style)
-    _beside(axes, middle, (0, top - 2 * CELL_LINE), names.replace(" / ", "/"), fontsize=SMALL - 0.5, **style)
+    note(axes, _pointed(cell.ratio), middle, (0, top), fontsize=NORMAL, fontweight=weight, **style)
+    note(axes, interval(cell.ratio, " to "), middle, (0, top - CELL_LINE), **style)
+    note(axes, names.replace(" / ", "/"), middle, (0, top - 2 * CELL_LINE), fontsize=SMALL - 0.5, **style)
 
 
 def _pointed(ratio: Ratio) -> str:
-    """Write a ratio with an arrow as the key has it, so that who is faster is seen without colours, too."""
+    """Format a ratio with an arrow as the key has it, so that one sees without colours which is faster."""
     arrows = ("← ", "") if ratio.value < 1 else ("", " →")
     before, after = arrows if ratio.decided else ("", "")
     return f"{before}{factor(ratio.value)}{after}"
 
 
 def _face(ratio: Ratio) -> str:
-    """Colour a ratio: blue where the first is faster, orange where the second is, grey where that is undecided."""
+    """Return the colour of a ratio: blue if the first is faster, orange if the second is, grey if undecided."""
     if not ratio.decided:
         return NEUTRAL
     strength = min(abs(np.log(ratio.value)) / np.log(FULL_COLOUR), 1)
     return lighter(BLUE if ratio.value < 1 else ORANGE, 0.2 + 0.8 * strength)
 
 
-def _draw_colour_key(axes: Axes) -> None:
-    """Draw which colour means which ratio."""
+def _draw_colour_key(figure: Figure) -> None:
+    """Draw which colour means which ratio, at the upper right of the page."""
+    height = figure.get_size_inches()[1]
+    axes = figure.add_axes((0.675, 1 - 0.72 / height, 0.31, 0.5 / height))
+    axes.set_axis_off()
     steps = np.linspace(-1, 1, 9)
     axes.set(xlim=(0, len(steps)), ylim=(0, 1))
     for number, power in enumerate(steps):
@@ -248,6 +247,6 @@ def _draw_colour_key(axes: Axes) -> None:
         axes.add_patch(Rectangle((number, 0.38), 1, 0.26, facecolor=face, edgecolor="white", linewidth=1))
     ends = ((0.5, f"≤ {1 / FULL_COLOUR:g}"), (len(steps) / 2, "1"), (len(steps) - 0.5, f"≥ {FULL_COLOUR:g}"))
     for at, text in ends:
-        axes.text(at, 0.28, text, fontsize=SMALL, color=QUIET, ha="center", va="top")
-    axes.text(0, 0.72, "← the first is faster", fontsize=SMALL, color=QUIET)
-    axes.text(len(steps), 0.72, "the second is faster →", fontsize=SMALL, color=QUIET, ha="right")
+        axes.text(at, 0.28, text, ha="center", va="top", **SMALL_QUIET)
+    axes.text(0, 0.72, "← the first is faster", **SMALL_QUIET)
+    axes.text(len(steps), 0.72, "the second is faster →", ha="right", **SMALL_QUIET)

@@ -1,4 +1,4 @@
-"""Where things stand on the page: the nodes of a graph along its flow and across it, and labels apart."""
+"""Positions on the page: of the nodes of a graph, along its flow and across it, and of labels, kept apart."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,13 +15,13 @@ class Node(NamedTuple):
     sources: list[str]
 
 
-Places = dict[str, tuple[float, float]]  # by name of node: x and y, or along the flow and across it
+Positions = dict[str, tuple[float, float]]  # by name of node: x and y, or along the flow and across it
 Lines = list[list[tuple[float, float]]]
 BEND = "bend"  # the operation of what is no node, but where a long line passes between nodes
 
 
 def apart(wishes: Sequence[float], gap: float) -> np.ndarray:
-    """Move places, given in order, until neighbours are `gap` apart, and each as little as can be.
+    """Move positions, given in order, until neighbours are `gap` apart, and each as little as can be.
 
     >>> apart([0.0, 0.0, 5.0], 1.0).tolist()
     [-0.5, 0.5, 5.0]
@@ -30,28 +30,29 @@ def apart(wishes: Sequence[float], gap: float) -> np.ndarray:
     return isotonic_regression(np.asarray(wishes, float) - offsets).x + offsets
 
 
-def layout(nodes: list[Node], *, flush: bool = False) -> Places:
+def layout(nodes: list[Node], *, flush: bool = False) -> Positions:
     """Place nodes along the flow by their longest path from the block's inputs, and across it side by side.
 
     Parts that are not joined stand beside each other, aligned at their start, or at their end if `flush`.
     """
-    places: Places = {}
+    positions: Positions = {}
     start = 0.0
     for part in components(nodes):
         layers = _layers(part)
         across = _across(part, layers)
         end = max(layers.values()) if flush else 0
         lowest = min(across.values())
-        places |= {name: (layers[name] - end, start + across[name] - lowest) for name in layers}
+        positions |= {name: (layers[name] - end, start + across[name] - lowest) for name in layers}
         start += max(across.values()) - lowest + 1
-    longest = min((flow for flow, _ in places.values()), default=0)
-    return {name: (flow - longest, across) for name, (flow, across) in places.items()}
+    longest = min((flow for flow, _ in positions.values()), default=0)
+    return {name: (flow - longest, across) for name, (flow, across) in positions.items()}
 
 
-def layout_with_bends(nodes: list[Node]) -> tuple[list[Node], Places]:
-    """Place nodes that are joined as `layout` does, what nothing reads at the end, and let long lines pass between.
+def layout_with_bends(nodes: list[Node]) -> tuple[list[Node], Positions]:
+    """Place nodes that are joined as `layout` does, but what nothing reads at the end, and let long lines pass between.
 
-    Gives the nodes with a bend in each layer that a line crosses, and where nodes and bends stand, the middle at 0.
+    Returns:
+        the nodes, with a bend in each layer that a line crosses; and the positions of nodes and bends, the middle at 0.
     """
     layers = _layers(nodes)
     read = {source for node in nodes for source in node.sources}
@@ -98,7 +99,7 @@ def _layers(nodes: list[Node]) -> dict[str, int]:
     for node in nodes:
         for source in inputs.intersection(node.sources):
             readers.setdefault(source, []).append(layers[node.name])
-    return layers | {name: min(found) - 1 for name, found in readers.items()}
+    return layers | {name: min(reading) - 1 for name, reading in readers.items()}
 
 
 def _across(nodes: list[Node], layers: dict[str, int]) -> dict[str, float]:
@@ -108,8 +109,8 @@ def _across(nodes: list[Node], layers: dict[str, int]) -> dict[str, float]:
         row = [node for node in nodes if layers[node.name] == layer]
         wishes = {node.name: _mean([across[source] for source in node.sources if source in across]) for node in row}
         row.sort(key=lambda node: wishes[node.name])
-        places = apart([wishes[node.name] for node in row], 1)
-        across |= {node.name: float(place) for node, place in zip(row, places, strict=True)}
+        positions = apart([wishes[node.name] for node in row], 1)
+        across |= {node.name: float(position) for node, position in zip(row, positions, strict=True)}
     return across
 
 
@@ -117,16 +118,16 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def length(places: Places) -> float:
+def length(positions: Positions) -> float:
     """Return how far a layout reaches along the flow."""
-    return max((flow for flow, _ in places.values()), default=0.0)
+    return max((flow for flow, _ in positions.values()), default=0.0)
 
 
-def breadth(places: Places) -> float:
+def breadth(positions: Positions) -> float:
     """Return how far a layout reaches across the flow."""
-    return max((across for _, across in places.values()), default=0.0)
+    return max((across for _, across in positions.values()), default=0.0)
 
 
-def moved(places: Places, x: float, y: float, along: float, across: float) -> Places:
+def moved(positions: Positions, x: float, y: float, along: float, across: float) -> Positions:
     """Place a layout on the page, its flow to the right."""
-    return {name: (x + along * flow, y + across * place) for name, (flow, place) in places.items()}
+    return {name: (x + along * flow, y + across * position) for name, (flow, position) in positions.items()}

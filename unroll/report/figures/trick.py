@@ -13,20 +13,13 @@ from matplotlib.path import Path
 
 from unroll.models.data import load
 from unroll.report.figures.frame import (
-    DPI,
     LARGE,
     MARGIN,
     QUIET,
     SMALL,
-    WIDTH,
-    add_axes,
-    explain,
+    Drawing,
     ink_on,
     lighter,
-    print_height,
-    styled,
-    write_small_print,
-    write_title,
 )
 
 NUMBERS = np.arange(24).reshape(2, 4, 3)  # [B, T, I], the tutorial's own
@@ -34,7 +27,7 @@ SHOWN_DIGITS = (3, 8)
 FACES = ("#3D3D5C", "#E8938C")  # of each image: no variant's colours, and far apart in grey
 INKS = ("#3D3D5C", "#A8433B")  # what its digit is written in
 
-TITLE_HEIGHT, BAND_TITLE, HEADINGS, BODY, VERDICT = 0.7, 0.34, 0.44, 1.92, 0.44
+BAND_TITLE, HEADINGS, BODY, VERDICT = 0.34, 0.44, 1.92, 0.44
 ROWS_HEIGHT, BLOCK_GAP, SPREAD = 1.6, 0.14, 0.3  # of all rows together; between two blocks; between all of many
 NUMBERS_AT = {"batch": 0.72, "transpose": 1.98, "reshape": 3.05, "split": 4.42, "back": 5.68}  # left edges
 DIGITS_AT = {"batch": 6.8, "split": 7.83, "back": 8.86}
@@ -68,23 +61,33 @@ def stages(batch: np.ndarray, *, transpose: bool = True) -> Stages:
     return Stages(batch, transposed, rows[np.newaxis], np.stack(split), np.stack(split, axis=1))
 
 
-@styled
-def draw_trick() -> Figure:
-    """Draw the trick forward and back, on the tutorial's numbers and on two digits, with and without the transpose."""
+TRICK = Drawing(
+    "trick",
+    "Transpose, reshape, split",
+    lambda _: (
+        "Stage by stage, [2, 4, 3] is transposed to [4, 2, 3], reshaped to [8, 3] and split into 4 steps of [2, 3], "
+        "each with one row of both images. Without the transpose the shapes are the same, and a step holds two rows of "
+        "one image."
+    ),
+    "how a batch of images becomes a list of steps, and back",
+    "Each image has its colour and each row its line: follow a row from the batch to its step and back.",
+)
+
+
+@TRICK.drawn_by
+def draw_trick(_: object = None) -> Figure:
+    """Draw the trick forward and back, on the tutorial's numbers and on two digits, with and without the transpose.
+
+    It needs no results, so that what it is given does not matter.
+    """
     data = load("digits")
     digits = np.stack([data.test.images[data.test.labels == digit][0] for digit in SHOWN_DIGITS])  # [2, 28, 28]
     band = BAND_TITLE + HEADINGS + BODY + VERDICT
     made_of = f"arange(24).reshape(2, 4, 3), as in the tutorial · {data.name}: a {SHOWN_DIGITS[0]} and an "
-    print_lines = [f"{made_of}{SHOWN_DIGITS[1]} · nothing is measured here, every stage is computed with NumPy"]
-    height = TITLE_HEIGHT + 2 * band + print_height(print_lines)
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-    write_title(figure, "Transpose, reshape, split", "how a batch of images becomes a list of steps, and back")
-    explain(figure, "One colour an image, one line a row: follow each row from the batch to its step and back.")
-    axes = add_axes(figure, 0, 0, WIDTH, height)
-    axes.set(xlim=(0, WIDTH), ylim=(0, height))
-    _draw_band(axes, digits, "With the transpose: a step holds one row of every image", height - TITLE_HEIGHT, True)
-    _draw_band(axes, digits, "Without it: the same shapes, but images mixed", height - TITLE_HEIGHT - band, False)
-    write_small_print(figure, print_lines)
+    lines = [f"{made_of}{SHOWN_DIGITS[1]} · nothing is measured here, every stage is computed with NumPy"]
+    figure, axes = TRICK.sheet(lines, 2 * band)
+    _draw_band(axes, digits, "With the transpose: a step holds one row of every image", 2 * band, True)
+    _draw_band(axes, digits, "Without it: the same shapes, but images mixed", band, False)
     return figure
 
 
@@ -100,13 +103,13 @@ def _draw_band(axes: Axes, digits: np.ndarray, title: str, top: float, transpose
     _name_blocks(axes, "image", NUMBERS_AT["batch"], numbers.batch, top)
     _name_blocks(axes, "step", NUMBERS_AT["split"], numbers.split, top)
     bottom = top - BODY - 0.05
-    _say_whether_back(axes, NUMBERS_AT["back"] + NUMBERS_WIDTH / 2, bottom, numbers)
-    _say_whether_back(axes, DIGITS_AT["back"] + DIGIT_WIDTH / 2, bottom, pixels)
+    _write_whether_back(axes, NUMBERS_AT["back"] + NUMBERS_WIDTH / 2, bottom, numbers)
+    _write_whether_back(axes, DIGITS_AT["back"] + DIGIT_WIDTH / 2, bottom, pixels)
 
 
-def _draw_headings(axes: Axes, found: Stages, places: dict[str, float], width: float, top: float) -> None:
+def _draw_headings(axes: Axes, flow: Stages, lefts: dict[str, float], width: float, top: float) -> None:
     """Write over each stage what is done there, and the shape that it gives."""
-    count, each, pixels = found.split.shape
+    count, each, pixels = flow.split.shape
     shapes = {
         "batch": ("the batch", f"[{each}, {count}, {pixels}]"),
         "transpose": ("transpose", f"[{count}, {each}, {pixels}]"),
@@ -114,25 +117,25 @@ def _draw_headings(axes: Axes, found: Stages, places: dict[str, float], width: f
         "split": ("split", f"{count} times [{each}, {pixels}]"),
         "back": ("stack again", f"[{each}, {count}, {pixels}]"),
     }
-    for stage, x in places.items():
-        heading, shape = shapes[stage] if getattr(found, stage) is not None else ("no transpose", "")
+    for stage, x in lefts.items():
+        heading, shape = shapes[stage] if getattr(flow, stage) is not None else ("no transpose", "")
         style = {"ha": "center", "fontsize": SMALL}
         axes.text(x + width / 2, top - 0.16, heading, **style, fontweight="bold" if shape else "normal")
         axes.text(x + width / 2, top - 0.32, shape, **style, color=QUIET)
 
 
-def _draw_flow(axes: Axes, found: Stages, places: dict[str, float], width: float, top: float, draw: Callable) -> None:
+def _draw_flow(axes: Axes, flow: Stages, lefts: dict[str, float], width: float, top: float, draw: Callable) -> None:
     """Draw the stages side by side, and a line for each row from stage to stage."""
-    each, count, _ = found.batch.shape
-    numbered = stages(np.arange(each * count).reshape(each, count, 1), transpose=found.transpose is not None)
-    shown = [stage for stage in places if getattr(found, stage) is not None]
-    rows = {stage: _rows(getattr(numbered, stage), top) for stage in shown}
-    for stage in shown:
-        values, numbers = getattr(found, stage), getattr(numbered, stage)
-        draw(axes, places[stage], width, values.reshape(each * count, -1), numbers.ravel() // count, rows[stage])
-    for one, other in pairwise(shown):
+    each, count, _ = flow.batch.shape
+    numbered = stages(np.arange(each * count).reshape(each, count, 1), transpose=flow.transpose is not None)
+    drawn = [stage for stage in lefts if getattr(flow, stage) is not None]
+    rows = {stage: _rows(getattr(numbered, stage), top) for stage in drawn}
+    for stage in drawn:
+        values, numbers = getattr(flow, stage), getattr(numbered, stage)
+        draw(axes, lefts[stage], width, values.reshape(each * count, -1), numbers.ravel() // count, rows[stage])
+    for one, other in pairwise(drawn):
         if (one, other) != UNLINKED:
-            ends = places[one] + width + 0.03, places[other] - 0.03
+            ends = lefts[one] + width + 0.03, lefts[other] - 0.03
             _draw_links(axes, ends, rows[one], rows[other], np.arange(each * count) // count)
 
 
@@ -202,7 +205,7 @@ def _name_blocks(axes: Axes, name: str, x: float, values: np.ndarray, top: float
         axes.text(x - 0.08, y, f"{name} {number}", fontsize=SMALL, ha="right", va="center_baseline", color=QUIET)
 
 
-def _say_whether_back(axes: Axes, x: float, y: float, found: Stages) -> None:
+def _write_whether_back(axes: Axes, x: float, y: float, flow: Stages) -> None:
     """Write under the last stage whether it is the batch that one began with."""
-    said = "the batch again" if np.array_equal(found.back, found.batch) else "not the batch:\nimages are mixed"
-    axes.text(x, y, said, fontsize=SMALL, ha="center", va="top", fontweight="bold", linespacing=1.25)
+    verdict = "the batch again" if np.array_equal(flow.back, flow.batch) else "not the batch:\nimages are mixed"
+    axes.text(x, y, verdict, fontsize=SMALL, ha="center", va="top", fontweight="bold", linespacing=1.25)

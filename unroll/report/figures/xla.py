@@ -1,7 +1,8 @@
 """The figure of XLA: what it takes to compile and what a run then takes, beside graph mode, and eager as the floor."""
 
+from itertools import pairwise
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,41 +11,39 @@ from unroll.measure.config import PHASES, Case
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import ENOUGH_ROUNDS
 from unroll.measure.variants import label
+from unroll.report.figures.costs import (
+    GROUP_GAP,
+    HEADINGS,
+    NAMES_WIDTH,
+    ROW,
+    Rows,
+    draw_spread,
+    place_rows,
+    rows_height,
+)
 from unroll.report.figures.frame import (
-    DPI,
-    EXPLAINED_HEIGHT,
-    FAINT,
-    MARGIN,
     NORMAL,
     QUIET,
-    SMALL,
-    WIDTH,
-    add_axes,
+    Drawing,
     colour,
-    empty_figure,
-    explain,
     fitted,
-    print_height,
+    head,
+    hide,
+    note,
+    rule,
     small_print,
-    styled,
-    write_small_print,
-    write_title,
 )
-from unroll.report.figures.plots import GROUP_GAP, ROW, draw_spread, place_rows, rows_height, write_above, write_beside
-from unroll.report.tables import NOTHING, Column, lack, measured_variants, significant, steps_text
+from unroll.report.figures.words import both_costs
+from unroll.report.tables import BY_MODE, in_order, lack, significant, steps_text
 
-Rows = dict[tuple[str, str], float]  # by variant and mode: the middle of its row, from the top
-
-TITLE = "XLA: compile against run"
 MODE_NAMES = {"graph": "graph", "xla": "XLA", "eager": "eager"}
 PHASE_NAMES = {"forward": "forward", "train": "training"}
-NAMES_WIDTH, MODES_WIDTH, PAID_WIDTH, PANEL_GAP = 1.62, 0.48, 1.72, 0.14
-HEADINGS = 0.58
+MODES_WIDTH, PANEL_WIDTH, PAID_WIDTH = 0.42, 1.3, 1.72
 BAR_SHARE = 0.68  # of a panel's width; the rest is for the longest bar's number
 
 
 class Panel(NamedTuple):
-    """What a panel shows: the quantities that its bars add up, on which phase, in which unit."""
+    """One panel: the quantities that its bars add up, in which phase, in which unit."""
 
     heading: str
     unit: str
@@ -54,133 +53,145 @@ class Panel(NamedTuple):
 
 
 PANELS = [
-    Panel(f"{doing},\n{PHASE_NAMES[phase]}", unit, scale, quantities, phase)
+    Panel(f"{activity},\n{PHASE_NAMES[phase]}", unit, scale, quantities, phase)
     for phase in PHASES
-    for doing, unit, scale, quantities in (
+    for activity, unit, scale, quantities in (
         ("To compile", "s: build + first call", 1, ("build", "first_call")),
         ("To run", "ms: one later step", 1e-3, ("step",)),
     )
 ]
 
 
-@styled
-def draw_xla(run: Run) -> Figure:
-    """Draw what compiling and running take under XLA, as a graph and eagerly, one row a variant and mode."""
+def _describe(run: Run) -> str:
+    compiled = [column for column in BY_MODE if column.mode in ("graph", "xla")]
+    return f"The bars show what compiling takes, and what a step then takes. {both_costs(compiled, run)}"
+
+
+XLA = Drawing(
+    "xla",
+    "XLA: compile against run",
+    _describe,
+    "less is better",
+    "Medians. White mark: building ends, the first call begins. Thin line: the middle half of the steps. "
+    "Eager mode builds nothing: a floor to start from.",
+)
+
+
+@XLA.drawn_by
+def draw_xla(run: Run) -> Figure | None:
+    """Draw what compiling and running take under XLA, as a graph and eagerly, with a row for each variant and mode."""
     rows = place_rows(_measured(run), itemgetter(0), GROUP_GAP)
-    if not rows:
-        return empty_figure(run, TITLE, NOTHING)
-    print_lines = small_print(run)
-    bottom = print_height(print_lines) + 0.15
-    height = rows_height(rows) * ROW
-    figure = Figure(figsize=(WIDTH, bottom + height + HEADINGS + EXPLAINED_HEIGHT), dpi=DPI)
-    write_title(figure, TITLE, "less is better")
-    explain(
-        figure,
-        "Medians. White mark: building ends, the first call begins. Thin line: the middle half of the steps. "
-        "Eager mode builds nothing: a floor to start from.",
-    )
-    _draw_names(add_axes(figure, MARGIN, bottom, WIDTH - 2 * MARGIN, height), rows)
-    left = MARGIN + NAMES_WIDTH + MODES_WIDTH
-    slot = (WIDTH - MARGIN - PAID_WIDTH - left) / len(PANELS)
-    for number, panel in enumerate(PANELS):
-        _draw_panel(add_axes(figure, left + number * slot, bottom, slot - PANEL_GAP, height), run, panel, rows)
-    _draw_paid(add_axes(figure, WIDTH - MARGIN - PAID_WIDTH, bottom, PAID_WIDTH, height), run, rows)
-    write_small_print(figure, print_lines)
+    panels = [panel for panel in PANELS if any(isinstance(_cost(run, panel, *case), list) for case in rows)]
+    if not panels:
+        return None
+    figure = XLA.frame(small_print(run), HEADINGS + rows_height(rows) * ROW)
+    compared = [variant for variant, mode in rows if mode == "xla" and (variant, "graph") in rows]
+    widths = [NAMES_WIDTH + MODES_WIDTH, *[PANEL_WIDTH] * len(panels), *([PAID_WIDTH] if compared else [])]
+    names, *others = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
+    names.set_ylim(rows_height(rows), 0)
+    _draw_names(names, rows)
+    for axes, panel in zip(others, panels, strict=False):
+        _draw_panel(axes, run, panel, rows)
+    if compared:
+        _draw_paid(others[-1], run, rows, compared)
     return figure
 
 
 def _measured(run: Run) -> list[tuple[str, str]]:
-    """Return the variants that were measured in more modes than graph mode, each with its modes."""
-    asked = {
-        mode: [Column(quantity, panel.phase, "", "", mode) for panel in PANELS for quantity in panel.quantities]
-        for mode in MODE_NAMES
+    """Return each variant with its modes, if any variant was measured in two; those of graph mode alone are left out.
+
+    Without one that was measured in two modes there is nothing to compare with XLA, whatever other packages do.
+    """
+    asked = {(quantity, panel.phase) for panel in PANELS for quantity in panel.quantities}
+    modes = {
+        variant: [mode for mode in MODE_NAMES if any(run.find(*question, variant, mode) for question in asked)]
+        for variant in in_order(run.variants)
     }
-    modes = {mode: measured_variants(run, columns) for mode, columns in asked.items()}
-    variants = measured_variants(run, [column for columns in asked.values() for column in columns])
-    found = {variant: [mode for mode in MODE_NAMES if variant in modes[mode]] for variant in variants}
-    return [(variant, mode) for variant, own in found.items() if own != ["graph"] for mode in own]
+    if not any(len(own) > 1 for own in modes.values()):
+        return []
+    return [(variant, mode) for variant, own in modes.items() if own != ["graph"] for mode in own]
 
 
-def _draw_names(axes: Axes, rows: Rows) -> None:
+def _draw_names(axes: Axes, rows: Rows[tuple[str, str]]) -> None:
     """Name the variants, and beside each its modes; part them by lines."""
-    axes.set(xlim=(0, WIDTH - 2 * MARGIN), ylim=(rows_height(rows), 0))
-    named, last = set(), 0.0
-    for (variant, mode), row in rows.items():
-        axes.text(NAMES_WIDTH + 0.08, row, MODE_NAMES[mode], fontsize=SMALL, color=QUIET, va="center_baseline")
-        if variant not in named:
-            name = fitted(label(variant), NORMAL, NAMES_WIDTH - 0.1)
-            axes.text(NAMES_WIDTH - 0.1, row, name, ha="right", va="center_baseline")
-            if named:
-                axes.plot([0, WIDTH - 2 * MARGIN], [(last + row) / 2] * 2, color=FAINT, linewidth=0.6)
-        named.add(variant)
-        last = row
+    axes.set_axis_off()
+    axes.set_xlim(-NAMES_WIDTH, MODES_WIDTH)
+    first = {variant: row for (variant, _), row in reversed(rows.items())}
+    for variant, row in first.items():
+        note(axes, fitted(label(variant), NORMAL, NAMES_WIDTH - 0.1), (-0.1, row), ha="right", fontsize=NORMAL)
+    for (_, mode), row in rows.items():
+        note(axes, MODE_NAMES[mode], (0.02, row), color=QUIET)
+    for above, below in pairwise(rows.values()):
+        if below - above > 1 + GROUP_GAP / 2:
+            rule(axes, (above + below) / 2)
 
 
-def _draw_panel(axes: Axes, run: Run, panel: Panel, rows: Rows) -> None:
+def _draw_panel(axes: Axes, run: Run, panel: Panel, rows: Rows[tuple[str, str]]) -> None:
     costs = {case: _cost(run, panel, *case) for case in rows}
     spreads = {case: _spread(run, panel, *case) for case in rows}
     ends = [sum(parts) for parts in costs.values() if not isinstance(parts, str)]
-    ends += [found.quartiles[1] / panel.scale for found in spreads.values() if found]
-    axes.set(xlim=(0, max([*ends, 1e-9]) / BAR_SHARE), ylim=(rows_height(rows), 0))
-    axes.axvline(0, color=QUIET, linewidth=0.6)
-    write_above(axes, 37, panel.heading, fontweight="bold", va="top")
-    write_above(axes, 4, panel.unit, fontsize=SMALL, color=QUIET)
+    ends += [cost.quartiles[1] / panel.scale for cost in spreads.values() if cost]
+    axes.set_xlim(0, max([*ends, 1e-9]) / BAR_SHARE)
+    hide(axes, y=False)
+    axes.tick_params(left=False, labelleft=False)
+    head(axes, panel.heading, panel.unit)
     for case, row in rows.items():
         parts, spread = costs[case], spreads[case]
         if isinstance(parts, str):
-            write_beside(axes, 0, row, parts, color=QUIET, style="italic")
+            note(axes, parts, (0, row), (3, 0), color=QUIET, style="italic")
             continue
         _draw_bar(axes, row, parts, case)
         end = draw_spread(axes, row, spread, panel.scale) if spread else 0
-        write_beside(axes, max(end, sum(parts)), row, significant(sum(parts)))
+        note(axes, significant(sum(parts)), (max(end, sum(parts)), row), (3, 0))
 
 
 def _spread(run: Run, panel: Panel, variant: str, mode: str) -> Measurement | None:
-    """Return what has a spread of its own: not what is added up of two."""
-    found = run.find(panel.quantities[0], panel.phase, variant, mode) if len(panel.quantities) == 1 else None
-    return found if found and not lack(found) else None
+    """Return the measurement whose spread a bar shows; None for a bar that adds up two."""
+    cost = run.find(panel.quantities[0], panel.phase, variant, mode) if len(panel.quantities) == 1 else None
+    return cost if cost and not lack(cost) else None
 
 
 def _cost(run: Run, panel: Panel, variant: str, mode: str) -> list[float] | str:
-    """Return the medians that a bar adds up, or say why it cannot be drawn; what runs eagerly is not built."""
+    """Return the medians that a bar adds up, or why there is no bar; what runs eagerly is not built."""
     quantities = [quantity for quantity in panel.quantities if quantity != "build" or mode != "eager"]
-    found = [run.find(quantity, panel.phase, variant, mode) for quantity in quantities]
-    lacking = next(filter(None, map(lack, found)), "")
-    return lacking or [measured.median / panel.scale for measured in found if measured]
+    costs = [run.find(quantity, panel.phase, variant, mode) for quantity in quantities]
+    lacking = next(filter(None, map(lack, costs)), "")
+    return lacking or [cost.median / panel.scale for cost in costs if cost]
 
 
 def _draw_bar(axes: Axes, row: float, parts: list[float], case: tuple[str, str]) -> None:
     """Draw a bar in its variant's colour: full for graph mode, hatched for XLA, hollow for eager."""
     variant, mode = case
     hue = colour(variant)
-    style = {
+    styles: dict[str, dict[str, Any]] = {
         "graph": {"facecolor": hue},
         "xla": {"facecolor": hue, "edgecolor": "white", "hatch": "////", "linewidth": 0},
         "eager": {"facecolor": "white", "edgecolor": hue, "linewidth": 1.2},
-    }[mode]
-    axes.barh(row, sum(parts), height=0.68, **style)
+    }
+    axes.barh(row, sum(parts), height=0.68, **styles[mode])
     if len(parts) > 1:
         axes.plot([parts[0]] * 2, [row - 0.34, row + 0.34], color="white", linewidth=1.5, solid_capstyle="butt")
 
 
-def _draw_paid(axes: Axes, run: Run, rows: Rows) -> None:
-    """Return the number of runs after which compiling with XLA has paid, beside graph mode."""
-    axes.set(xlim=(0, PAID_WIDTH), ylim=(rows_height(rows), 0))
-    write_above(axes, 37, "XLA has paid for itself,\nbeside graph mode", fontweight="bold", va="top")
-    both = [variant for variant, mode in rows if mode == "xla" and (variant, "graph") in rows]
-    steps = [run.find("step", phase, variant, "xla") for variant in both for phase in PHASES]
-    rounds = min((len(found.rounds) for found in steps if found and found.rounds), default=0)
-    interval = "95% interval" if rounds >= ENOUGH_ROUNDS else f"interval of {rounds} round{'s' * (rounds != 1)}"
-    write_above(axes, 4, f"runs [{interval}]", fontsize=SMALL, color=QUIET)
-    for variant in both:
+def _draw_paid(axes: Axes, run: Run, rows: Rows[tuple[str, str]], compared: list[str]) -> None:
+    """Write after how many runs compiling with XLA has paid for itself, beside graph mode."""
+    axes.set_axis_off()
+    steps = [run.find("step", phase, variant, "xla") for variant in compared for phase in PHASES]
+    rounds = min((len(cost.rounds) for cost in steps if cost and cost.rounds), default=0)
+    few = f"interval of {rounds} round{'s' * (rounds != 1)}" if rounds else "not known"
+    head(
+        axes,
+        "XLA has paid for itself,\nbeside graph mode",
+        f"runs [{'95% interval' if rounds >= ENOUGH_ROUNDS else few}]",
+    )
+    for variant in compared:
         for number, phase in enumerate(PHASES):
-            text = f"{PHASE_NAMES[phase]}: {_paid(run, phase, variant)}"
-            write_beside(axes, 0, rows[variant, "xla"] - 0.5 + number, text)
+            note(axes, f"{PHASE_NAMES[phase]}: {_paid(run, phase, variant)}", (0, rows[variant, "xla"] - 0.5 + number))
 
 
 def _paid(run: Run, phase: str, variant: str) -> str:
-    found = run.break_even(phase, *(Case(variant, mode, run.sizes) for mode in ("xla", "graph")))
-    if found is None:
+    paid = run.break_even(phase, *(Case(variant, mode, run.sizes) for mode in ("xla", "graph")))
+    if paid is None:
         return "not known"
-    steps, low, high = (steps_text(value) if value == value else "" for value in found)
+    steps, low, high = (steps_text(value) if value == value else "" for value in paid)
     return steps if steps == low == high else f"{steps} [{low}, {high}]" if low else f"{steps}, from one round"

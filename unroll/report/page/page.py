@@ -11,10 +11,11 @@ from string import Template
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import Ratio
 from unroll.measure.variants import VARIANTS, label
+from unroll.report.figures.every import DRAWINGS
 from unroll.report.ledger.claims import Verdict
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, Evidence
 from unroll.report.page.answer import answer, ratios_of_pair
-from unroll.report.page.captions import caption, table_title
+from unroll.report.page.captions import table_title
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
 from unroll.report.tables import NOTHING, factor, interval
@@ -121,7 +122,7 @@ def _missing(
         "Variants of your own that gave no result": [
             label(variant) for variant in run.variants if variant not in measured and variant not in VARIANTS
         ],
-        "Figures with nothing to draw": [caption(name).title for name, path in pictures.items() if not path],
+        "Figures with nothing to draw": [DRAWINGS[name].title.rstrip("?") for name in pictures if not pictures[name]],
         "Tables with nothing to set out": [
             table_title(name) for name, markdown in tables.items() if markdown.strip() == NOTHING
         ],
@@ -149,7 +150,7 @@ def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
 def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
     mark = element("span", MARKS[verdict.word], aria_hidden="true")
     figure = Path(verdict.figure).stem
-    seen = element("a", f"Figure: {caption(figure).title}", href=f"#figure-{figure}") if figure in shown else ""
+    seen = element("a", f"Figure: {DRAWINGS[figure].title}", href=f"#figure-{figure}") if figure in shown else ""
     word = element("p", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
     quote = element("blockquote", element("p", verdict.claim.quote))
     source = [element("p", verdict.claim.source), element("p", seen) if seen else ""]
@@ -173,11 +174,11 @@ def _evidence(evidence: Sequence[Evidence]) -> Html:
 
 
 def _figure(run: Run, name: str, path: Path) -> Html:
-    words, heading = caption(name), f"figure-{name}-heading"
+    drawing, heading = DRAWINGS[name], f"figure-{name}-heading"
     return element(
         "figure",
-        element("h3", words.title, id=heading),
-        scrolled(picture(path, words.alt(run)), heading),
+        element("h3", drawing.title, id=heading),
+        scrolled(picture(path, drawing.alt(run)), heading),
         id=f"figure-{name}",
     )
 

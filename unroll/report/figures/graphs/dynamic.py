@@ -13,7 +13,7 @@ from unroll.report.figures.graphs.nodes import draw_dots, draw_lines, draw_ring,
 from unroll.report.figures.layout import (
     Lines,
     Node,
-    Places,
+    Positions,
     breadth,
     components,
     layout,
@@ -101,20 +101,20 @@ def draw_loop(axes: Axes, laid: Loop, top: float, *, scale: float = 1, words: bo
     _draw_body(axes, laid, roof, scale, words)
     if condition:
         _draw_condition(axes, condition, (left + right) / 2, roof + 0.28, scale, words)
-    before_places, after_places = layout(before, flush=True), layout(after)
-    places = moved(before_places, MARGIN + 0.1, middle + NODE * breadth(before_places) / 2, NODE, -NODE)
-    places |= moved(after_places, right + AFTER_GAP, middle + OUTPUT_ROW / 2, NODE, -OUTPUT_ROW)
+    before_positions, after_positions = layout(before, flush=True), layout(after)
+    positions = moved(before_positions, MARGIN + 0.1, middle + NODE * breadth(before_positions) / 2, NODE, -NODE)
+    positions |= moved(after_positions, right + AFTER_GAP, middle + OUTPUT_ROW / 2, NODE, -OUTPUT_ROW)
     entry = {node.name: (left, middle) for node in loop}
-    results = [places[node.name] for node in after if entry.keys() & set(node.sources)]
+    results = [positions[node.name] for node in after if entry.keys() & set(node.sources)]
     exits = [[(right, middle), (x, middle), (x, y)] for x, y in results]
-    lines = [*lines_between([*before, *loop], places | entry), *exits, *lines_between(after, places)]
+    lines = [*lines_between([*before, *loop], positions | entry), *exits, *lines_between(after, positions)]
     draw_lines(axes, lines, 0.6 * scale)
-    draw_dots(axes, [*before, *after], places, DOT * scale)
+    draw_dots(axes, [*before, *after], positions, DOT * scale)
     draw_dots(axes, loop, entry, 2 * DOT * scale)
 
 
 def name_loop(axes: Axes, laid: Loop, top: float, steps: int | None) -> None:
-    """Name the loop's parts and what is around it, and say how often it runs."""
+    """Name the loop's parts and what is around it, and write how often it runs."""
     roof = top - ARC
     middle = roof - BOX / 2
     times = f"T = {steps} time{'s' * (steps != 1)}" if steps else "T times"
@@ -142,27 +142,27 @@ def _draw_body(axes: Axes, laid: Loop, roof: float, scale: float, words: bool) -
         return
     parts = components(nodes)
     cell = max(parts, key=len)
-    bent, places = layout_with_bends(cell)
-    column = fit(COLUMN, length(places), laid.right - laid.left - INDENT - OUTDENT)
-    row = fit(ROW, 2 * breadth(places), BOX - BOX_HEAD - BOX_FOOT)
+    bent, positions = layout_with_bends(cell)
+    column = fit(COLUMN, length(positions), laid.right - laid.left - INDENT - OUTDENT)
+    row = fit(ROW, 2 * breadth(positions), BOX - BOX_HEAD - BOX_FOOT)
     x, y = laid.left + INDENT, roof - BOX_HEAD - (BOX - BOX_HEAD - BOX_FOOT) / 2
-    places = moved(places, x, y, column, -row)
-    rings = _cell_rings(cell, body, places, y, column)
+    positions = moved(positions, x, y, column, -row)
+    rings = _cell_rings(cell, body, positions, y, column)
     counters = [part for part in parts if part is not cell]
     foot = roof - BOX + COUNTERS_UP
-    counter_places, counter_rings = _place_counters(
+    counter_positions, counter_rings = _place_counters(
         counters, body, laid.left + 0.24 + text_width(COUNTING, SMALL), foot
     )
-    places, rings = places | counter_places, [*rings, *counter_rings]
-    joins: Lines = [[ring.place, places[ring.reader]] for ring in rings]
+    positions, rings = positions | counter_positions, [*rings, *counter_rings]
+    joins: Lines = [[ring.place, positions[ring.reader]] for ring in rings]
     others = [node for part in counters for node in part]
-    draw_lines(axes, [*joins, *lines_between([*bent, *others], places)], 0.8 * scale)
+    draw_lines(axes, [*joins, *lines_between([*bent, *others], positions)], 0.8 * scale)
     for ring in rings:
         draw_ring(axes, ring.place, BODY_DOT * scale)
-    draw_dots(axes, nodes, places, BODY_DOT * scale)
+    draw_dots(axes, nodes, positions, BODY_DOT * scale)
     if words:
         _name_rings(axes, rings)
-        _name_nodes(axes, nodes, body, places, y)
+        _name_nodes(axes, nodes, body, positions, y)
         if counters:
             axes.text(laid.left + 0.12, foot, COUNTING, fontsize=SMALL, color=QUIET, va="center_baseline")
 
@@ -248,12 +248,12 @@ def _side(y: float, middle: float) -> int:
     return 1 if y > middle - 1e-6 else -1
 
 
-def _cell_rings(nodes: list[Node], body: Body, places: Places, middle: float, column: float) -> list[Ring]:
+def _cell_rings(nodes: list[Node], body: Body, positions: Positions, middle: float, column: float) -> list[Ring]:
     """Place what the cell's nodes are given: left of where the flow begins, or on the outer side of the node."""
-    first = min(places[node.name][0] for node in nodes)
+    first = min(positions[node.name][0] for node in nodes)
     rings = []
     for node in nodes:
-        x, y = places[node.name]
+        x, y = positions[node.name]
         away = _side(y, middle) * RING_AWAY
         spots = [(x - 0.45 * column, y + away, "left"), (x + 0.12 * column, y + away, "right")]
         if x == first:
@@ -263,9 +263,9 @@ def _cell_rings(nodes: list[Node], body: Body, places: Places, middle: float, co
     return rings
 
 
-def _place_counters(parts: list[list[Node]], body: Body, x: float, y: float) -> tuple[Places, list[Ring]]:
+def _place_counters(parts: list[list[Node]], body: Body, x: float, y: float) -> tuple[Positions, list[Ring]]:
     """Place the nodes that count the steps in one line, each part behind what it is given."""
-    places: Places = {}
+    positions: Positions = {}
     rings = []
     for part in parts:
         arguments = [(node.name, argument) for node in part for argument in body.arguments(node)][:1]
@@ -274,10 +274,10 @@ def _place_counters(parts: list[list[Node]], body: Body, x: float, y: float) -> 
             x += text_width(text, SMALL) + 0.1
             rings.append(Ring((x, y), reader, text, "left"))
             x += COUNTER
-        found = layout(part)
-        places |= moved(found, x, y, COUNTER, -COUNTER / 2)
-        x += COUNTER * length(found) + max(text_width(f"{body.result(node)} →", SMALL) for node in part) + 0.3
-    return places, rings
+        layers = layout(part)
+        positions |= moved(layers, x, y, COUNTER, -COUNTER / 2)
+        x += COUNTER * length(layers) + max(text_width(f"{body.result(node)} →", SMALL) for node in part) + 0.3
+    return positions, rings
 
 
 def _name_rings(axes: Axes, rings: list[Ring]) -> None:
@@ -287,10 +287,10 @@ def _name_rings(axes: Axes, rings: list[Ring]) -> None:
         axes.text(x + sign * 0.075, y, ring.text, fontsize=SMALL, ha=align, va="center_baseline", path_effects=HALO)
 
 
-def _name_nodes(axes: Axes, nodes: list[Node], body: Body, places: Places, middle: float) -> None:
+def _name_nodes(axes: Axes, nodes: list[Node], body: Body, positions: Positions, middle: float) -> None:
     """Write a node's operation on the side where it is given nothing, and what the step gives on at the ends."""
     for node in nodes:
-        x, y = places[node.name]
+        x, y = positions[node.name]
         given, word = body.result(node), body.word(node)
         if given:
             axes.text(x + 0.1, y, f"{given} →", fontsize=SMALL, va="center_baseline", path_effects=HALO)
@@ -319,17 +319,17 @@ def _draw_arc(axes: Axes, left: float, right: float, roof: float, scale: float) 
 
 def _draw_condition(axes: Axes, nodes: list[Node], middle: float, y: float, scale: float, words: bool) -> None:
     """Draw the loop's condition in a small box on the way back."""
-    places = layout(nodes)
+    positions = layout(nodes)
     question = "another step?"
-    words_width, dots_width = text_width(question, SMALL) if words else 0, NODE * length(places)
-    width, height = words_width + dots_width + 0.4, max(0.3, 0.13 * breadth(places) + 0.18)
+    words_width, dots_width = text_width(question, SMALL) if words else 0, NODE * length(positions)
+    width, height = words_width + dots_width + 0.4, max(0.3, 0.13 * breadth(positions) + 0.18)
     left = middle - width / 2
     _draw_box(axes, left, y - height / 2, width, height, scale)
     if words:
         axes.text(left + 0.1, y, question, fontsize=SMALL, va="center_baseline")
-    places = moved(places, left + words_width + 0.25, y + 0.065 * breadth(places), NODE, -0.13)
-    draw_lines(axes, lines_between(nodes, places), 0.8 * scale)
-    draw_dots(axes, nodes, places, 1.2 * DOT * scale)
+    positions = moved(positions, left + words_width + 0.25, y + 0.065 * breadth(positions), NODE, -0.13)
+    draw_lines(axes, lines_between(nodes, positions), 0.8 * scale)
+    draw_dots(axes, nodes, positions, 1.2 * DOT * scale)
 
 
 def _rounded(corners: list[tuple[float, float]], radius: float) -> Path:

@@ -10,37 +10,31 @@ from matplotlib.patches import Rectangle
 from unroll.measure.journal import Run
 from unroll.report.figures.frame import (
     BLUE,
-    DPI,
-    EXPLAINED_HEIGHT,
     FAINT,
     LARGE,
     MARGIN,
     NORMAL,
-    QUIET,
-    SMALL,
+    SMALL_QUIET,
     WIDTH,
-    add_axes,
+    Drawing,
     colour,
-    empty_figure,
-    explain,
     lighter,
-    print_height,
     small_print,
-    styled,
     text_width,
-    write_small_print,
-    write_title,
 )
 from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs import static as static_graph
 from unroll.report.figures.graphs.nodes import read_outline
 from unroll.report.figures.graphs.side_by_side import Outline
-from unroll.report.tables import NOTHING
+from unroll.report.page.answer import PAIR
 
-TITLE = "The two graphs as T grows"
 ASKED = (1, 4)  # the T that are shown, if they were counted, besides the run's own and the largest
-PAIR = ("static", "dynamic")
-HEADING, COUNT, DRAWING, ROW_GAP = 0.56, 0.24, 1.05, 0.12  # inches; of a row, what is said and what is drawn
+HEADING, COUNT, DRAWING, ROW_GAP = (
+    0.56,
+    0.24,
+    1.05,
+    0.12,
+)  # inches; the two parts of a row are the words and the drawing
 LEFTS, WIDTHS = {"static": 1.2, "dynamic": 6.75}, {"static": 5.3, "dynamic": 3.1}
 HEIGHTS = {"static": static_graph.HEIGHT, "dynamic": dynamic_graph.HEIGHT}
 USUAL_ENDS = 2.4  # of a page's width, what stands before and after the cells where that is not known
@@ -49,48 +43,48 @@ NOT_RECORDED = "only counted"
 Counts = dict[str, dict[int, int]]  # nodes of each variant's forward graph, by T
 
 
-@styled
-def draw_graphs_growing(run: Run) -> Figure:
+GRAPHS_GROWING = Drawing(
+    "graphs-growing",
+    "The two graphs as T grows",
+    lambda _: "As T grows, the static graph gains cell after cell; the dynamic one keeps its one cell and its loop.",
+    "nodes of the forward graph, with its functions; both to one scale in each column",
+    "Every dot is a node. Empty boxes stand for graphs that were only counted, not recorded node by node.",
+)
+
+
+@GRAPHS_GROWING.drawn_by
+def draw_graphs_growing(run: Run) -> Figure | None:
     """Draw both graphs, node by node where they were recorded, at some T from small to large, with their nodes counted.
 
     What was counted but not recorded is drawn as empty boxes, and says so.
     """
     counts = {variant: _counts(run, variant) for variant in PAIR}
     outlines = {steps: {v: read_outline(run.outline(v, steps)) for v in PAIR} for steps in _recorded(run)}
-    shown = _shown(run, counts, list(outlines))
-    if len(shown) < 2:
-        return empty_figure(run, TITLE, NOTHING)
-    print_lines = small_print(run)
+    drawn = _drawn_steps(run, counts, list(outlines))
+    if len(drawn) < 2:
+        return None
     row = COUNT + DRAWING + ROW_GAP
-    height = EXPLAINED_HEIGHT + HEADING + row * len(shown) + print_height(print_lines)
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-    write_title(figure, TITLE, "nodes of the forward graph, with its functions; both to one scale in each column")
-    explain(
-        figure, "Every dot is a node. Empty boxes stand for graphs that were only counted, not recorded node by node."
-    )
-    page = add_axes(figure, 0, 0, WIDTH, height)
-    page.set(xlim=(0, WIDTH), ylim=(0, height))
-    top = height - EXPLAINED_HEIGHT
+    top = HEADING + row * len(drawn)
+    figure, page = GRAPHS_GROWING.sheet(small_print(run), top)
     for variant in PAIR:
         _draw_heading(page, variant, counts[variant], top)
     pitch = _pitch(run, outlines)
-    for number, steps in enumerate(shown):
-        _draw_row(figure, page, steps, counts, outlines.get(steps, {}), pitch, top - HEADING - row * number)
-    write_small_print(figure, print_lines)
+    for number, steps in enumerate(drawn):
+        _draw_row(page, steps, counts, outlines.get(steps, {}), pitch, top - HEADING - row * number)
     return figure
 
 
 def _counts(run: Run, variant: str) -> dict[int, int]:
     sweep = run.sweep("steps", "nodes", "forward", variant)
-    return {steps: int(found.median) for steps, found in sweep.items() if found.samples and found.median > 0}
+    return {steps: int(count.median) for steps, count in sweep.items() if count.samples and count.median > 0}
 
 
 def _recorded(run: Run) -> list[int]:
-    """Return every T at which a graph was recorded."""
+    """Return every T at which a graph was recorded, in order."""
     return [steps for steps in sorted({run.sizes.steps, *run.outlines_at}) if any(run.outline(v, steps) for v in PAIR)]
 
 
-def _shown(run: Run, counts: Counts, recorded: Sequence[int]) -> list[int]:
+def _drawn_steps(run: Run, counts: Counts, recorded: Sequence[int]) -> list[int]:
     counted = {steps for known in counts.values() for steps in known}
     asked = counted.intersection((*ASKED, run.sizes.steps))
     return sorted({*recorded, *asked, *([max(counted)] if counted else [])})
@@ -104,12 +98,12 @@ def _pitch(run: Run, outlines: dict[int, dict[str, Outline]]) -> float:
 
 
 def _draw_heading(page: Axes, variant: str, counts: dict[int, int], top: float) -> None:
-    """Name a column, and say by how much its graph grows."""
+    """Name a column, and write by how much its graph grows."""
     x = LEFTS[variant]
     page.add_patch(Rectangle((x, top - 0.38), 0.06, 0.36, color=colour(variant), linewidth=0))
     title = {"static": "static: T cells", "dynamic": "dynamic: one cell in a loop"}[variant]
     page.text(x + 0.14, top - 0.16, title, fontsize=LARGE - 1, fontweight="bold")
-    page.text(x + 0.14, top - 0.36, _growth(counts), fontsize=SMALL, color=QUIET)
+    page.text(x + 0.14, top - 0.36, _growth(counts), **SMALL_QUIET)
 
 
 def _growth(counts: dict[int, int]) -> str:
@@ -131,7 +125,6 @@ def _growth(counts: dict[int, int]) -> str:
 
 
 def _draw_row(
-    figure: Figure,
     page: Axes,
     steps: int,
     counts: Counts,
@@ -143,21 +136,22 @@ def _draw_row(
     page.text(MARGIN, top - 0.2, f"T = {steps}", fontsize=LARGE, fontweight="bold")
     for variant in PAIR:
         left, width, whole = LEFTS[variant], WIDTHS[variant], HEIGHTS[variant]
-        axes = add_axes(figure, left, top - COUNT - DRAWING, width, DRAWING)
+        axes = page.inset_axes((left, top - COUNT - DRAWING, width, DRAWING), transform=page.transData)
+        axes.set_axis_off()
         axes.set(xlim=(0, WIDTH), ylim=(0, whole))
         nodes, outline, more = counts[variant].get(steps), outlines.get(variant, {}), ""
         if variant == "static" and (nodes or outline):
             more = _draw_static(axes, outline, steps, pitch, width / WIDTH)
         elif nodes or outline:
             more = _draw_dynamic(axes, outline, width / WIDTH)
-        said = f"{nodes} nodes" if nodes else "not counted"
-        page.text(left, top - 0.19, said, fontsize=NORMAL, fontweight="bold" if nodes else "normal")
-        x = left + text_width(said, NORMAL, "bold") + 0.15
-        page.text(x, top - 0.19, more, fontsize=SMALL, color=QUIET)
+        count = f"{nodes} nodes" if nodes else "not counted"
+        page.text(left, top - 0.19, count, fontsize=NORMAL, fontweight="bold" if nodes else "normal")
+        x = left + text_width(count, NORMAL, "bold") + 0.15
+        page.text(x, top - 0.19, more, **SMALL_QUIET)
 
 
 def _draw_static(axes: Axes, outline: Outline, steps: int, pitch: float, scale: float) -> str:
-    """Draw a static graph, or empty cells for it as far as there is room; gives what to say of that."""
+    """Draw a static graph, or empty cells for it as far as there is room; return what to say of that."""
     if outline.get("main"):
         strip = static_graph.lay_strip(outline["main"], steps, pitch)
         if strip.end <= WIDTH:
@@ -177,7 +171,7 @@ def _draw_static(axes: Axes, outline: Outline, steps: int, pitch: float, scale: 
 
 
 def _draw_dynamic(axes: Axes, outline: Outline, scale: float) -> str:
-    """Draw a dynamic graph, at any T as large, or an empty loop for it; gives what to say of that."""
+    """Draw a dynamic graph, at any T as large, or an empty loop for it; return what to say of that."""
     if outline.get("main"):
         dynamic_graph.draw_loop(axes, dynamic_graph.lay_loop(outline), HEIGHTS["dynamic"], scale=scale, words=False)
         return ""

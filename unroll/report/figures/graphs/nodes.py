@@ -8,7 +8,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from unroll.report.figures.frame import BLUE, GREEN, INK, MARGIN, PURPLE, SKY, SMALL, VERMILION, text_width
-from unroll.report.figures.layout import BEND, Lines, Node, Places
+from unroll.report.figures.layout import BEND, Lines, Node, Positions
 
 
 class Kind(NamedTuple):
@@ -51,10 +51,10 @@ def without_constants(nodes: list[Node]) -> list[Node]:
     return [node for node in nodes if node.operation != "Const"]
 
 
-def draw_dots(axes: Axes, nodes: list[Node], places: Places, diameter: float) -> None:
+def draw_dots(axes: Axes, nodes: list[Node], positions: Positions, diameter: float) -> None:
     """Draw nodes as dots, `diameter` in points, one collection for each kind."""
     for kind in KINDS:
-        points = [places[node.name] for node in nodes if node.operation != BEND and _kind(node) is kind]
+        points = [positions[node.name] for node in nodes if node.operation != BEND and _kind(node) is kind]
         if points:
             x, y = zip(*points, strict=True)
             style = {"marker": kind.marker, "linewidths": 0, "zorder": 2}
@@ -71,9 +71,11 @@ def draw_ring(axes: Axes, place: tuple[float, float], diameter: float) -> None:
     axes.plot(*place, "o", zorder=2, markeredgewidth=min(0.9, diameter / 5), **style)
 
 
-def lines_between(nodes: list[Node], places: Places) -> Lines:
+def lines_between(nodes: list[Node], positions: Positions) -> Lines:
     """Return a line from each node to each that reads it."""
-    return [[places[source], places[node.name]] for node in nodes for source in node.sources if source in places]
+    return [
+        [positions[source], positions[node.name]] for node in nodes for source in node.sources if source in positions
+    ]
 
 
 def draw_lines(axes: Axes, lines: Lines, width: float) -> None:

@@ -5,44 +5,45 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from unroll.measure.journal import Run
-from unroll.report.figures.frame import (
-    DPI,
-    LARGE,
-    MARGIN,
-    QUIET,
-    SMALL,
-    WIDTH,
-    add_axes,
-    colour,
-    print_height,
-    small_print,
-    styled,
-    write_small_print,
-    write_title,
-)
+from unroll.report.figures.frame import LARGE, MARGIN, SMALL_QUIET, Drawing, colour, small_print
 from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs import static as static_graph
 from unroll.report.figures.graphs.nodes import draw_legend, read_outline
 from unroll.report.figures.layout import Node
+from unroll.report.figures.words import sentence
+from unroll.report.page.answer import PAIR
 
 Outline = dict[str, list[Node]]  # the graph's own nodes as "main", and those of each function in its library
 
-TITLE_HEIGHT, HALF_TITLE, LEGEND = 0.5, 0.55, 0.34
+HALF_TITLE, LEGEND = 0.55, 0.34
 
 
-@styled
-def draw_graphs(run: Run) -> Figure:
+def _describe(run: Run) -> str:
+    counts = {variant: sum(map(len, run.outlines.get(variant, {}).values())) for variant in PAIR}
+    nodes = [
+        f"{variant} has {count} nodes" if count else f"{variant} was not kept" for variant, count in counts.items()
+    ]
+    return f"The static graph has its cells side by side; the dynamic one has one cell, in a loop. {sentence(nodes)}"
+
+
+GRAPHS = Drawing(
+    "graphs",
+    "One LSTM, two graphs",
+    _describe,
+    "as TensorFlow holds them: every dot is a node of the forward graph",
+)
+
+
+@GRAPHS.drawn_by
+def draw_graphs(run: Run) -> Figure | None:
     """Draw the two graphs themselves, node by node: the static one with its T cells, the dynamic one with its loop."""
     halves = [("static", _draw_static, static_graph.HEIGHT), ("dynamic", _draw_dynamic, dynamic_graph.HEIGHT)]
     outlines = {variant: read_outline(run.outlines.get(variant) or {}) for variant, _, _ in halves}
-    drawn = sum(height for variant, _, height in halves if outlines[variant].get("main"))
-    print_lines = small_print(run)
-    height = TITLE_HEIGHT + len(halves) * HALF_TITLE + drawn + LEGEND + print_height(print_lines)
-    figure = Figure(figsize=(WIDTH, height), dpi=DPI)
-    write_title(figure, "One LSTM, two graphs", "as TensorFlow holds them: every dot is a node of the forward graph")
-    axes = add_axes(figure, 0, 0, WIDTH, height)
-    axes.set(xlim=(0, WIDTH), ylim=(0, height))
-    top = height - TITLE_HEIGHT
+    recorded = [height for variant, _, height in halves if outlines[variant].get("main")]
+    if not recorded:
+        return None
+    top = len(halves) * HALF_TITLE + sum(recorded) + LEGEND
+    figure, axes = GRAPHS.sheet(small_print(run), top)
     for variant, draw, half in halves:
         if outlines[variant].get("main"):
             draw(axes, outlines[variant], run.sizes.steps, top)
@@ -51,7 +52,6 @@ def draw_graphs(run: Run) -> Figure:
             _half_title(axes, top, variant, "not measured", "The outline of this graph is not among the results.")
             top -= HALF_TITLE
     draw_legend(axes, top - LEGEND / 2, with_ring="main" in outlines["dynamic"])
-    write_small_print(figure, print_lines)
     return figure
 
 
@@ -88,4 +88,4 @@ def _count(outline: Outline, roles: dict[str, str]) -> str:
 def _half_title(axes: Axes, top: float, variant: str, title: str, caption: str) -> None:
     axes.add_patch(Rectangle((MARGIN, top - 0.43), 0.06, 0.36, color=colour(variant), linewidth=0))
     axes.text(MARGIN + 0.14, top - 0.21, f"{variant}: {title}", fontsize=LARGE, fontweight="bold")
-    axes.text(MARGIN + 0.14, top - 0.41, caption, fontsize=SMALL, color=QUIET)
+    axes.text(MARGIN + 0.14, top - 0.41, caption, **SMALL_QUIET)

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from unroll.report.figures.frame import BLUE, MARGIN, QUIET, SMALL, WIDTH, lighter, text_width
 from unroll.report.figures.graphs.nodes import draw_dots, draw_lines, fit, without_constants
-from unroll.report.figures.layout import Lines, Node, Places, breadth, layout, length, moved
+from unroll.report.figures.layout import Lines, Node, Positions, breadth, layout, length, moved
 
 NODE, OUTPUT_ROW = 0.17, 0.3  # from a node of a block to the next, and between rows where a line passes
 RAIL = 0.115  # from a line that all cells share to the next
@@ -52,19 +52,19 @@ def draw_strip(axes: Axes, strip: Strip, top: float, scale: float = 1) -> None:
     """Draw every node and line of a static graph, read from below; `scale` is by how much the axes shrink it."""
     before, cells, after, left, pitch = strip
     floor = top - TOP - CELLS
-    before_places, after_places = layout(before, flush=True), layout(after)
-    along = fit(NODE, length(before_places), 0.8 * WIDTH)
-    rail = fit(RAIL, breadth(before_places), 0.65)
-    places = moved(before_places, MARGIN + 0.1, floor - 0.14, along, -rail)
-    places |= moved(after_places, strip.right + BLOCK_GAP, top - TOP, NODE, -OUTPUT_ROW)
-    places |= _cell_places(cells, left, floor + 0.08, pitch)
+    before_positions, after_positions = layout(before, flush=True), layout(after)
+    along = fit(NODE, length(before_positions), 0.8 * WIDTH)
+    rail = fit(RAIL, breadth(before_positions), 0.65)
+    positions = moved(before_positions, MARGIN + 0.1, floor - 0.14, along, -rail)
+    positions |= moved(after_positions, strip.right + BLOCK_GAP, top - TOP, NODE, -OUTPUT_ROW)
+    positions |= _cell_positions(cells, left, floor + 0.08, pitch)
     for number in range(0, len(cells), 2):
         corner = (left + pitch * number, floor)
         axes.add_patch(Rectangle(corner, pitch, CELLS - 0.1, color=lighter(BLUE, 0.07), linewidth=0))
-    draw_lines(axes, _strip_lines(before, cells, after, places), max(SMALLEST_LINE, min(0.6, 3 * pitch) * scale))
-    draw_dots(axes, [*before, *after], places, max(SMALLEST_DOT, DOT * scale))
+    draw_lines(axes, _strip_lines(before, cells, after, positions), max(SMALLEST_LINE, min(0.6, 3 * pitch) * scale))
+    draw_dots(axes, [*before, *after], positions, max(SMALLEST_DOT, DOT * scale))
     dot = max(SMALLEST_DOT, min(DOT * scale, 72 * pitch * scale / 5))
-    draw_dots(axes, [node for cell in cells for node in cell], places, dot)
+    draw_dots(axes, [node for cell in cells for node in cell], positions, dot)
 
 
 def name_strip(axes: Axes, strip: Strip, top: float) -> None:
@@ -83,15 +83,15 @@ def name_strip(axes: Axes, strip: Strip, top: float) -> None:
         axes.text(strip.right + BLOCK_GAP, y, "logits", va="bottom", **style)
 
 
-def _cell_places(cells: list[list[Node]], left: float, floor: float, pitch: float) -> Places:
+def _cell_positions(cells: list[list[Node]], left: float, floor: float, pitch: float) -> Positions:
     """Place every cell's nodes in its own column, the flow upwards."""
     layouts = [layout(cell) for cell in cells]
     layer = (CELLS - 0.25) / max([1.0, *map(length, layouts)])
     step = pitch / (max([0.0, *map(breadth, layouts)]) + 2)
     return {
-        name: (left + pitch * (number + 0.5) + step * (across - breadth(places) / 2), floor + layer * flow)
-        for number, places in enumerate(layouts)
-        for name, (flow, across) in places.items()
+        name: (left + pitch * (number + 0.5) + step * (across - breadth(positions) / 2), floor + layer * flow)
+        for number, positions in enumerate(layouts)
+        for name, (flow, across) in positions.items()
     }
 
 
@@ -111,15 +111,15 @@ def _split(nodes: list[Node], steps: int | None) -> tuple[list[Node], list[list[
     return nodes[: starts[0]], [nodes[i:j] for i, j in pairwise([*starts, end])], nodes[end:]
 
 
-def _strip_lines(before: list[Node], cells: list[list[Node]], after: list[Node], places: Places) -> Lines:
+def _strip_lines(before: list[Node], cells: list[list[Node]], after: list[Node], positions: Positions) -> Lines:
     """Join nodes by lines; what all cells share becomes one long line, below them, or above where it is packed."""
     inside = [node for cell in cells for node in cell]
     block = {node.name: number for number, nodes in enumerate((before, inside, after)) for node in nodes}
     lines: Lines = []
     reach: dict[str, list[float]] = {}  # by the node that a long line starts or ends at: where others join it
     for node in [*before, *inside, *after]:
-        for source in filter(places.__contains__, node.sources):
-            start, end = places[source], places[node.name]
+        for source in filter(positions.__contains__, node.sources):
+            start, end = positions[source], positions[node.name]
             if block[source] == 0 < block[node.name]:
                 start = (end[0], start[1])
                 reach.setdefault(source, []).append(end[0])
@@ -131,5 +131,5 @@ def _strip_lines(before: list[Node], cells: list[list[Node]], after: list[Node],
                 start = (end[0], start[1])
             lines.append([start, end])
     return lines + [
-        [places[name], (x, places[name][1])] for name, joins in reach.items() for x in (min(joins), max(joins))
+        [positions[name], (x, positions[name][1])] for name, joins in reach.items() for x in (min(joins), max(joins))
     ]

@@ -1,0 +1,34 @@
+"""Sentences that describe the figures to those who do not see them, with numbers from the run."""
+
+from collections.abc import Iterable, Mapping
+
+from unroll.measure.journal import Measurement, Run
+from unroll.report.page.answer import PAIR, amount
+from unroll.report.tables import Column
+
+
+def sentence(parts: list[str]) -> str:
+    """Join parts into one sentence; empty if there are none."""
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def both_costs(costs: Iterable[Column], run: Run) -> str:
+    """Return each cost of static and of dynamic, of those that were measured of both."""
+    pairs = {cost: [cost.find(run, variant) for variant in PAIR] for cost in costs}
+    known = {cost: [one for one in both if one and one.samples] for cost, both in pairs.items()}
+    return sentence(
+        [
+            f"{cost.heading}: static {amount(both[0], cost)}, dynamic {amount(both[1], cost)}"
+            for cost, both in known.items()
+            if len(both) == len(PAIR)
+        ]
+    )
+
+
+def from_to(costs: Mapping[int, Measurement], column: Column, letter: str) -> str:
+    """Return a cost at the smallest and at the largest size at which it was measured."""
+    known = {size: cost for size, cost in costs.items() if cost.samples}
+    if len(known) < 2:
+        return "not measured"
+    ends = [f"{amount(known[size], column)} at {letter} = {size}" for size in (min(known), max(known))]
+    return f"from {' to '.join(ends)}"
