@@ -14,7 +14,7 @@ from unroll.report.figures.costs import FIT_PANELS, draw_fit
 from unroll.report.tables import FIT, NOTHING, fit_table
 from unroll.report.writing import TABLES
 
-VARIANTS = PRESETS["full"].fitted
+VARIANTS = PRESETS["full"].fit_variants
 UNROLLED, LOOP = "keras-unrolled", "keras-loop"
 WITHIN_NOISE = [0.9, 1.1, 0.9, 1.1, 0.9, 1.1]
 
