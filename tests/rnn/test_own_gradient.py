@@ -87,6 +87,26 @@ def test_a_cell_that_may_not_run_twice_is_refused_by_its_operation(cell, operati
         dynamic_unroll(cell, INPUTS, STATE, recompute=True)
 
 
+def test_a_cell_that_draws_only_when_it_is_called_again_is_refused_in_a_graph():
+    masks = {}
+
+    def cell(inputs, state):
+        mask = masks.get("mask")
+        return inputs * (tf.random.uniform([2, 4]) if mask is None else mask) + state, state
+
+    @tf.function(autograph=False)
+    def train(inputs):
+        masks["mask"] = tf.random.uniform([2, 4])
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs, _ = dynamic_unroll(cell, inputs, STATE, recompute=True)
+            masks.clear()
+        return tape.gradient(outputs, inputs)
+
+    with pytest.raises(UnrollError, match="a cell with the operation RandomUniform"):
+        train(INPUTS)
+
+
 TABLE = tf.Variable(tf.reshape(tf.range(8.0), [4, 2]), trainable=False)
 SMALL, LARGE = tf.constant([[0.5, 0.25]]), tf.random.stateless_normal([80, 2], [1, 2])
 
