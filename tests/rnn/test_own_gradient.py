@@ -7,7 +7,7 @@ from loops import LOOPS, OwnGRUCell
 from proof import MODES, fixed_problem
 
 from unroll.errors import UnrollError
-from unroll.rnn import LSTMCell, LSTMState, dynamic_unroll, init_weights
+from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, init_weights
 
 INPUTS, STATE = tf.ones([3, 2, 4]), tf.zeros([2, 4])
 
@@ -158,3 +158,35 @@ def test_weights_may_be_variables_tensors_or_arrays(form):
         want, _ = dynamic_unroll(cell(weights), problem.inputs, problem.state)
         got, _ = dynamic_unroll(cell(weights), problem.inputs, problem.state, own_gradient=True, unroll=2)
         np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+class Saved(tf.Module):
+    """What goes into a SavedModel: an unroll, and the weights that it takes its slopes for."""
+
+    def __init__(self, loop, problem):
+        super().__init__()
+        self.weights, self.loop = [*map(tf.Variable, problem.weights)], LOOPS[loop]
+
+    @tf.function(autograph=False)
+    def loss(self, inputs, state, lengths):
+        cell = LSTMCell(LSTMWeights(*self.weights))
+        outputs, state = self.loop(cell, inputs, LSTMState(*state), sequence_length=lengths)
+        return tf.reduce_sum(outputs**2) + tf.reduce_sum(state.cell)
+
+
+@pytest.mark.parametrize("loop", ["own 3", "recompute 3"])
+def test_a_saved_model_has_the_gradient_that_was_saved(loop, tmp_path):
+    problem = fixed_problem("lstm", 7, True)
+    given = tf.constant(problem.inputs), [*map(tf.constant, problem.state)], tf.constant(problem.lengths)
+
+    def slopes(model):
+        with tf.GradientTape() as tape:
+            loss = model.loss(*given)
+        return tape.gradient(loss, [*model.weights])
+
+    model = Saved(loop, problem)
+    want = slopes(model)
+    tf.saved_model.save(model, str(tmp_path))
+    for slope, right in zip(slopes(tf.saved_model.load(str(tmp_path))), want, strict=True):
+        assert np.abs(right).max() > 0.1
+        np.testing.assert_allclose(slope, right, rtol=1e-12)
