@@ -329,7 +329,7 @@ def test_the_loop_forwards_keeps_what_the_cell_says(loop, kept):
     functions = {function.signature.name: function.node_def for function in training_graph(loop).library.function}
     written = [node for node in functions[forward.attr["body"].func.name] if node.op == "TensorListSetItem"]
     assert len(written) == kept + 1
-    assert backward.attr["parallel_iterations"].i == (1 if "recompute" in loop else 32)
+    assert backward.attr["parallel_iterations"].i == (1 if "recompute" in loop else 32 // 4)
 
 
 @pytest.mark.parametrize("loop", ["own 4", "recompute 1"])

@@ -33,7 +33,7 @@ class TwoLoops:
         weights: a nest of tensors, all that has a slope besides the inputs and the state.
         specs: a function of k that returns a TensorSpec for a step's output, and for each tensor that k steps keep.
         every_state: whether the state after each step is wanted in place of the final one.
-        parallel_iterations: how many steps may overlap forwards, and how many iterations backwards.
+        parallel_iterations: how many steps may overlap, forwards and backwards.
     """
 
     steps: Any
@@ -128,7 +128,7 @@ class TwoLoops:
             lambda n, *_: n > 0,
             body,
             (blocks.run, state_slopes, input_slopes, weight_slopes),
-            parallel_iterations=self.parallel_iterations[1],
+            parallel_iterations=max(1, self.parallel_iterations[1] // blocks.cells),
             maximum_iterations=blocks.count,
         )
         input_slopes = [_join_blocks(array, blocks, _batch_size(inputs)) for array in input_slopes]
