@@ -7,7 +7,7 @@ from loops import LOOPS, OwnGRUCell
 from proof import MODES, fixed_problem
 
 from unroll.errors import UnrollError
-from unroll.rnn import LSTMCell, LSTMState, dynamic_unroll, init_weights
+from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, init_weights
 
 INPUTS, STATE = tf.ones([3, 2, 4]), tf.zeros([2, 4])
 
@@ -87,6 +87,26 @@ def test_a_cell_that_may_not_run_twice_is_refused_by_its_operation(cell, operati
         dynamic_unroll(cell, INPUTS, STATE, recompute=True)
 
 
+def test_a_cell_that_draws_only_when_it_is_called_again_is_refused_in_a_graph():
+    masks = {}
+
+    def cell(inputs, state):
+        mask = masks.get("mask")
+        return inputs * (tf.random.uniform([2, 4]) if mask is None else mask) + state, state
+
+    @tf.function(autograph=False)
+    def train(inputs):
+        masks["mask"] = tf.random.uniform([2, 4])
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs, _ = dynamic_unroll(cell, inputs, STATE, recompute=True)
+            masks.clear()
+        return tape.gradient(outputs, inputs)
+
+    with pytest.raises(UnrollError, match="a cell with the operation RandomUniform"):
+        train(INPUTS)
+
+
 TABLE = tf.Variable(tf.reshape(tf.range(8.0), [4, 2]), trainable=False)
 SMALL, LARGE = tf.constant([[0.5, 0.25]]), tf.random.stateless_normal([80, 2], [1, 2])
 
@@ -138,3 +158,35 @@ def test_weights_may_be_variables_tensors_or_arrays(form):
         want, _ = dynamic_unroll(cell(weights), problem.inputs, problem.state)
         got, _ = dynamic_unroll(cell(weights), problem.inputs, problem.state, own_gradient=True, unroll=2)
         np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+class Saved(tf.Module):
+    """What goes into a SavedModel: an unroll, and the weights that it takes its slopes for."""
+
+    def __init__(self, loop, problem):
+        super().__init__()
+        self.weights, self.loop = [*map(tf.Variable, problem.weights)], LOOPS[loop]
+
+    @tf.function(autograph=False)
+    def loss(self, inputs, state, lengths):
+        cell = LSTMCell(LSTMWeights(*self.weights))
+        outputs, state = self.loop(cell, inputs, LSTMState(*state), sequence_length=lengths)
+        return tf.reduce_sum(outputs**2) + tf.reduce_sum(state.cell)
+
+
+@pytest.mark.parametrize("loop", ["own 3", "recompute 3"])
+def test_a_saved_model_has_the_gradient_that_was_saved(loop, tmp_path):
+    problem = fixed_problem("lstm", 7, True)
+    given = tf.constant(problem.inputs), [*map(tf.constant, problem.state)], tf.constant(problem.lengths)
+
+    def slopes(model):
+        with tf.GradientTape() as tape:
+            loss = model.loss(*given)
+        return tape.gradient(loss, [*model.weights])
+
+    model = Saved(loop, problem)
+    want = slopes(model)
+    tf.saved_model.save(model, str(tmp_path))
+    for slope, right in zip(slopes(tf.saved_model.load(str(tmp_path))), want, strict=True):
+        assert np.abs(right).max() > 0.1
+        np.testing.assert_allclose(slope, right, rtol=1e-12)

@@ -8,6 +8,7 @@ import keras
 from unroll.keras.lstm import LSTM, words_of
 
 KERAS_LSTM = {"module": "keras.layers", "class_name": "LSTM", "registered_name": None}
+OURS_ALONE = ("traced_cell", "recompute")  # options that keras.layers.LSTM does not have
 OUR_LSTM = {"module": LSTM.__module__, "class_name": "LSTM", "registered_name": "unroll>LSTM"}
 
 
@@ -50,7 +51,7 @@ def to_keras(model):
     """
 
     def change(config: dict) -> dict:
-        return {name: value for name, value in config.items() if name != "traced_cell"} | {
+        return {name: value for name, value in config.items() if name not in OURS_ALONE} | {
             "unroll": config["unroll"] == "static"
         }
 

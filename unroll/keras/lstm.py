@@ -7,10 +7,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from unroll.errors import UnrollError
 from unroll.keras.cells import KerasCell, MaskedCell, join_mask, traced_unroll
+from unroll.keras.packed import packed_unroll
 from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, static_unroll
 
 DROPOUT, NO_CUDNN = ("dropout", "recurrent_dropout"), ("auto", False)
+CELLS_IN_TRAINING = 4  # in an iteration of the loop with the cell's own gradient; docs/design.md says why
 
 
 @keras.saving.register_keras_serializable(package="unroll")
@@ -27,10 +30,16 @@ class LSTM(keras.layers.LSTM):
         traced_cell: with "static", trace a few cells once and leave calls of them in the graph, which is faster to
             build and to start. Under XLA and run eagerly, where they would be compiled or traced again and again, all
             cells are laid out.
+        recompute: keep the states of a loop alone and run each cell again for its gradient, which takes more time and
+            far less memory: for long sequences. Not with "static", nor with dropout in the layer.
+
+    In training on a CPU, a loop takes the gradient that `LSTMCell` brings in place of TensorFlow's; "dynamic" is then 4
+    cells in each iteration.
 
     Raises:
         ValueError: `unroll` is neither of the words nor a number from 1 up; `use_cudnn=True` is asked for; Keras runs
-            on another backend than TensorFlow; or, when called, T is unknown with unroll="static".
+            on another backend than TensorFlow; `recompute` is asked for with "static" or dropout; or, when called,
+            T is unknown with unroll="static".
 
     Source: Keras 3, `keras.layers.LSTM`; the argument `unroll` after JAX's `lax.scan`.
 
@@ -40,7 +49,15 @@ class LSTM(keras.layers.LSTM):
     TensorShape([5, 3, 2])
     """
 
-    def __init__(self, units, *arguments, unroll: str | int = "dynamic", traced_cell: bool = True, **options):
+    def __init__(
+        self,
+        units,
+        *arguments,
+        unroll: str | int = "dynamic",
+        traced_cell: bool = True,
+        recompute: bool = False,
+        **options,
+    ):
         _check_backend()
         if options.get("use_cudnn", "auto") not in NO_CUDNN:
             raise ValueError(
@@ -51,6 +68,14 @@ class LSTM(keras.layers.LSTM):
         super().__init__(units, *arguments, unroll=False, **options | {"use_cudnn": False})
         self.unroll_as = _checked(unroll)
         self.traced_cell = bool(traced_cell)
+        self.recompute = bool(recompute)
+        if self.recompute and self.unroll_as == "static":
+            raise UnrollError('got recompute=True and unroll="static"; want a loop: unroll="dynamic", or a number')
+        if self.recompute and any(getattr(self.cell, name) for name in DROPOUT):
+            raise UnrollError(
+                "got recompute=True and dropout, which Keras would draw anew as cells run again; want one of them: put "
+                "a keras.layers.Dropout before the layer, or leave recompute out"
+            )
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Do what Keras leaves to a layer: run the cell over sequences [B, T, I] from the state [hidden, cell].
@@ -64,10 +89,9 @@ class LSTM(keras.layers.LSTM):
         cell = self._choose_cell(training)
         if mask is not None:
             mask = self._steps_first(_checked_mask(mask))  # [T, B, 1]
-            sequence, cell = join_mask(sequence, mask), MaskedCell(cell)  # [T, B, I + 1]
 
         outputs: Any
-        outputs, state = self._unroll(cell, sequence, LSTMState(*initial_state))
+        outputs, state = self._unroll_masked(cell, sequence, mask, LSTMState(*initial_state), training)
         last_output = state.hidden  # outputs[-1] is the same, and its gradient is larger
 
         if mask is not None:
@@ -79,7 +103,8 @@ class LSTM(keras.layers.LSTM):
         return last_output, tf.transpose(outputs, [1, 0, 2]), [*state]
 
     def get_config(self):
-        return {**super().get_config(), "unroll": self.unroll_as, "traced_cell": self.traced_cell}
+        own = {"unroll": self.unroll_as, "traced_cell": self.traced_cell, "recompute": self.recompute}
+        return {**super().get_config(), **own}
 
     def _choose_cell(self, training: bool):
         """Take the pair's cell, its weights read once for all steps, or Keras's for what the pair's does not have."""
@@ -95,13 +120,27 @@ class LSTM(keras.layers.LSTM):
         weights = [tf.cast(weight, self.compute_dtype) for weight in LSTMWeights.from_keras(cell)]
         return LSTMCell(LSTMWeights(*weights).read())
 
+    def _unroll_masked(self, cell, sequence, mask, state: LSTMState, training):
+        """Unroll the cell over [T, B, I]; where the mask [T, B, 1] is off, state and output stay as they were."""
+        takes_own = isinstance(cell, LSTMCell) and self.unroll_as != "static" and not self.recompute
+        if training and takes_own and not tf.config.list_logical_devices("GPU"):
+            cells = CELLS_IN_TRAINING if self.unroll_as == "dynamic" else int(self.unroll_as)
+            options = {"own_gradient": True, "unroll": cells}
+            if mask is None:
+                return dynamic_unroll(cell, sequence, state, **options)
+            return packed_unroll(cell, sequence, mask, state, **options)
+        if mask is not None:
+            sequence, cell = join_mask(sequence, mask), MaskedCell(cell)  # [T, B, I + 1]
+        return self._unroll(cell, sequence, state)
+
     def _unroll(self, cell, sequence, state: LSTMState):
         if self.unroll_as == "static":
             traced = self.traced_cell and not tf.executing_eagerly() and not _is_compiled_by_xla()
             if traced:
                 return traced_unroll(cell, sequence, state, each_step=self.return_sequences)
             return static_unroll(cell, sequence, state)
-        return dynamic_unroll(cell, sequence, state, unroll=1 if self.unroll_as == "dynamic" else int(self.unroll_as))
+        cells = 1 if self.unroll_as == "dynamic" else int(self.unroll_as)
+        return dynamic_unroll(cell, sequence, state, unroll=cells, recompute=self.recompute)
 
     def _steps_first(self, batch_major):
         """Turn [B, T, ...] into [T, B, ...], the last step first where the layer goes backwards."""

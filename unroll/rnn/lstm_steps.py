@@ -32,12 +32,12 @@ class LSTMSteps:
             states.append(type(state)(o * tf.tanh(cell), cell))
             gates += [i, f, g, o]
         hidden, cells = zip(*states, strict=True)
-        # One tensor, because each that is kept costs the loops an array: k, k + 1 and 4k times [B, H].
-        return [*hidden[1:]], states[1:], tf.stack([*hidden[:-1], *cells, *gates])
+        # One tensor, because each that is kept costs the loops an array: 1, k + 1 and 4k times [B, H].
+        return [*hidden[1:]], states[1:], tf.stack([state.hidden, *cells, *gates])
 
     def kept_spec(self, cells, batch_size):
         hidden_size = self.weights.recurrent_kernel.shape[0]
-        return tf.TensorSpec([6 * cells + 1, batch_size, hidden_size], self.weights.kernel.dtype)
+        return tf.TensorSpec([5 * cells + 2, batch_size, hidden_size], self.weights.kernel.dtype)
 
     def gradient_of_steps(self, weights):
         # Transposed once for all blocks, and not in every product.
@@ -45,22 +45,24 @@ class LSTMSteps:
 
         def take_back(inputs, kept, output_slopes, state_slopes):
             k, _, input_size = inputs.shape
-            hidden, cells, gates = tf.split(kept, [k, k + 1, 4 * k])
-            cells, gates = tf.unstack(cells), tf.unstack(gates)
-            slopes, state_slope = [], (None, None)  # of the gates before they are activated, last step first
+            first_hidden, *kept = tf.unstack(kept)
+            cells, gates = kept[: k + 1], kept[k + 1 :]
+            hidden, slopes, state_slope = [], [], (None, None)  # slopes of gates before they are activated; last first
             for j in reversed(range(k)):
                 i, f, g, o = gates[4 * j : 4 * j + 4]
                 tanh_cell = tf.tanh(cells[j + 1])
+                hidden.append(o * tanh_cell)  # as forwards, which is cheaper than to keep it
                 hidden_slope = add_slopes(state_slope[0], state_slopes[j].hidden, output_slopes[j])
                 cell_slope = add_slopes(state_slope[1], state_slopes[j].cell, _tanh_slope(tanh_cell, hidden_slope * o))
                 i_slope, f_slope = _sigmoid_slope(i, cell_slope * g), _sigmoid_slope(f, cell_slope * cells[j])
                 g_slope, o_slope = _tanh_slope(g, cell_slope * i), _sigmoid_slope(o, hidden_slope * tanh_cell)
                 slopes.append(tf.concat([i_slope, f_slope, g_slope, o_slope], axis=1))  # [B, 4H]
                 state_slope = tf.matmul(slopes[-1], recurrent_kernel), cell_slope * f
+            before = tf.concat([first_hidden, *hidden[:0:-1]], axis=0)  # [k B, H]
             slopes = tf.concat(slopes[::-1], axis=0)  # [k B, 4H]
             weight_slopes = (
                 tf.matmul(tf.reshape(inputs, [-1, input_size]), slopes, transpose_a=True),
-                tf.matmul(tf.reshape(hidden, [-1, hidden.shape[2]]), slopes, transpose_a=True),
+                tf.matmul(before, slopes, transpose_a=True),
                 tf.reduce_sum(slopes, axis=0),
             )
             return tf.reshape(tf.matmul(slopes, kernel), tf.shape(inputs)), state_slope, weight_slopes

@@ -75,6 +75,8 @@ class RecomputedSteps:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(sources)
                 outputs, states, _ = self.keep_steps(weights, inputs, state)
+            if not tf.executing_eagerly():  # a cell may do something else when it is called again
+                _check_may_run_twice(tf.compat.v1.get_default_graph().as_graph_def())
             results, slopes = map(tf.nest.flatten, ((outputs, states), (output_slopes, state_slopes)))
             targets = [result for result, slope in zip(results, slopes, strict=True) if slope is not None]
             slopes = [slope for slope in slopes if slope is not None]

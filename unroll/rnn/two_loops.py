@@ -33,7 +33,7 @@ class TwoLoops:
         weights: a nest of tensors, all that has a slope besides the inputs and the state.
         specs: a function of k that returns a TensorSpec for a step's output, and for each tensor that k steps keep.
         every_state: whether the state after each step is wanted in place of the final one.
-        parallel_iterations: how many steps may overlap forwards, and how many iterations backwards.
+        parallel_iterations: how many steps may overlap, forwards and backwards.
     """
 
     steps: Any
@@ -68,8 +68,9 @@ class TwoLoops:
             results, kept = self._forward(blocks, inputs, state)
 
             def gradient(*slopes, variables=()):
+                arrays = self._forward(blocks, inputs, state)[1] if _is_being_saved() else kept
                 slopes = map(_at_floats, results, tf.nest.pack_sequence_as(results, slopes))
-                found = tf.nest.flatten(self._backward(blocks, inputs, state, results[0], kept, *slopes))
+                found = tf.nest.flatten(self._backward(blocks, inputs, state, results[0], arrays, *slopes))
                 return (found, [None] * len(variables)) if variables else found  # those are among the weights
 
             return results, gradient
@@ -127,7 +128,7 @@ class TwoLoops:
             lambda n, *_: n > 0,
             body,
             (blocks.run, state_slopes, input_slopes, weight_slopes),
-            parallel_iterations=self.parallel_iterations[1],
+            parallel_iterations=max(1, self.parallel_iterations[1] // blocks.cells),
             maximum_iterations=blocks.count,
         )
         input_slopes = [_join_blocks(array, blocks, _batch_size(inputs)) for array in input_slopes]
@@ -164,6 +165,12 @@ def _at_floats(like, slopes) -> list[tf.Tensor]:
     """Return those of a nest of slopes that stand where `like` has floats."""
     pairs = zip(tf.nest.flatten(like), tf.nest.flatten(slopes), strict=True)
     return [tf.convert_to_tensor(slope) for leaf, slope in pairs if _is_float(leaf)]
+
+
+def _is_being_saved():
+    """Return whether a SavedModel is made of a gradient: it cannot hold arrays that another graph has filled."""
+    graph: Any = tf.compat.v1.get_default_graph()
+    return not tf.executing_eagerly() and graph.name.startswith("internal_grad_fn")
 
 
 def _read_by_the_loss(slopes):
