@@ -20,8 +20,8 @@ from unroll.report.writing import write_report
 
 MEASURED = [drawing.name for drawing in OF_A_RUN if drawing.name != "trick"]  # which needs no results
 GPU = {  # which figures the runs on a GPU give, though they were cut short, and with which panels
-    "gpu": {"costs": 3, "ratios": 3, "break-even": 0, "unroll": 3},
-    "gpu-first": {"costs": 3, "ratios": 3, "break-even": 0, "unroll": 3},
+    "gpu": {"card": 0, "costs": 3, "ratios": 3, "break-even": 0, "unroll": 3},
+    "gpu-first": {"card": 0, "costs": 3, "ratios": 3, "break-even": 0, "unroll": 3},
     "gpu-kernels": {"costs": 3, "unroll": 1},
 }
 

@@ -197,7 +197,10 @@ def test_a_poor_run_still_gives_a_page_that_says_what_is_missing(records, said, 
 def test_figures_with_nothing_to_draw_are_left_out_and_named(run_of, tmp_path):
     *_, page = write_report(tmp_path, run_of(step("static", (), note="failed: no eyes")))
     outline = sound(page.read_text())
-    assert "Figures with nothing to draw: What each way of unrolling one LSTM costs; Is the first" in outline.visible
+    assert (
+        "Figures with nothing to draw: One LSTM, unrolled two ways; What each way of unrolling one LSTM costs; Is the"
+        in outline.visible
+    )
     assert len(outline.tags("img")) < len(FIGURES)
 
 

@@ -1,6 +1,7 @@
 """All figures: those of a run in the order of the page, and those of trainings."""
 
 from unroll.report.figures.break_even import BREAK_EVEN
+from unroll.report.figures.card import CARD
 from unroll.report.figures.costs import COSTS, FIT
 from unroll.report.figures.frame import Drawing
 from unroll.report.figures.graphs.growing import GRAPHS_GROWING
@@ -14,6 +15,7 @@ from unroll.report.figures.unroll_k import UNROLL
 from unroll.report.figures.xla import XLA
 
 OF_A_RUN: tuple[Drawing, ...] = (
+    CARD,
     COSTS,
     RATIOS,
     BREAK_EVEN,
