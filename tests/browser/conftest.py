@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from unroll.measure.journal import Run, read_journal
+from unroll.report.ledger.claim import Results
 from unroll.report.ledger.claims import judge_claims
-from unroll.report.ledger.judges import Results
 from unroll.report.page.page import make_page
 from unroll.report.writing import FIGURES, TABLES
 

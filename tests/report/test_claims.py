@@ -17,10 +17,11 @@ from unroll.measure.journal import Journal, Record, Run, read_journal
 from unroll.measure.variants import own_mode
 from unroll.models.history import Evaluation, History, Point, Served, Training
 from unroll.report.folders import trainings_beside
-from unroll.report.ledger import evidence, judges
+from unroll.report.growth import BUILD, EXPORT, PROCESS, TENSORS
+from unroll.report.ledger import compilers, evidence, network
+from unroll.report.ledger.claim import Results
 from unroll.report.ledger.claims import CLAIMS, claims_table, judge_claims, show_ledger
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS
-from unroll.report.ledger.judges import Results
 from unroll.report.tables import Column
 
 ROOT = Path(__file__).parents[2]
@@ -254,7 +255,7 @@ def cells(step, build, k=4) -> list[Record]:
 FASTER = by_factors(lambda factors, sizes=BASE: steps(OURS, factors, sizes), SHORTER, LONGER)
 KERAS_FASTER = by_factors(lambda factors, sizes=BASE: steps(KERAS, factors, sizes), SHORTER, LONGER)
 JAX_FASTER = by_factors(lambda factors, sizes=BASE: steps(JAX, factors, sizes), SHORTER, LONGER)
-CUDNN_SLOWER = by_factors(lambda factors, sizes=BASE: steps(judges.CUDNN, factors, sizes), LONGER, SHORTER)
+CUDNN_SLOWER = by_factors(lambda factors, sizes=BASE: steps(compilers.CUDNN, factors, sizes), LONGER, SHORTER)
 EQUAL = run_of(checked("static", "dynamic", "keras-loop"))
 EMPTY = Results(run_of())
 
@@ -496,7 +497,7 @@ def test_a_ratio_counts_only_where_its_interval_excludes_1_and_says_where_it_tur
 
 
 def test_what_is_counted_at_every_length_turns_where_it_is_larger():
-    found = evidence.by_count(sizes_export(linear).run, judges.EXPORT, OURS)
+    found = evidence.by_count(sizes_export(linear).run, EXPORT, OURS)
     assert found.because == (
         "on the number of steps: static is larger from T=4 up (1.33 to 341 times), below it 0.33 to 0.67 times"
     )
@@ -517,7 +518,7 @@ def test_what_is_counted_at_every_length_turns_where_it_is_larger():
     ],
 )
 def test_memory_measured_once_at_many_lengths_has_an_interval_over_them(over, word, because):
-    found = evidence.by_length(run_of(growing("process", "train", OURS, over, flat)), judges.PROCESS, OURS)
+    found = evidence.by_length(run_of(growing("process", "train", OURS, over, flat)), PROCESS, OURS)
     assert (found.word, found.because[: len(because)]) == (word, because)
     assert found.evidence[-1].what.endswith("changes as T^p, p" if word == DEPENDS else "median over lengths")
 
@@ -525,20 +526,20 @@ def test_memory_measured_once_at_many_lengths_has_an_interval_over_them(over, wo
 def test_a_time_that_holds_at_every_width_may_still_turn_with_the_length():
     there = beside("build", "train", OURS, LONGER)
     along = [one for one in growing("build", "train", OURS, linear, flat, "s") if one.sizes != BASE]
-    found = evidence.by_time(run_of(there, along), judges.BUILD, OURS, more=True)
+    found = evidence.by_time(run_of(there, along), BUILD, OURS, more=True)
     assert (found.word, found.because) == (
         DEPENDS,
         "on the number of steps: static takes longer from T=4 up (1.33 to 341 times), below it 0.33 to 0.67 times; "
         "static takes longer than dynamic at T=28, B=128, H=128",
     )
-    assert evidence.by_time(run_of(there), judges.BUILD, OURS, more=True).word == HOLDS
-    assert evidence.by_time(run_of(along), judges.BUILD, OURS, more=True).word == DEPENDS
+    assert evidence.by_time(run_of(there), BUILD, OURS, more=True).word == HOLDS
+    assert evidence.by_time(run_of(along), BUILD, OURS, more=True).word == DEPENDS
     always = [one for one in growing("build", "train", OURS, above, below, "s") if one.sizes != BASE]
-    assert evidence.by_time(run_of(there, always), judges.BUILD, OURS, more=True).word == HOLDS
+    assert evidence.by_time(run_of(there, always), BUILD, OURS, more=True).word == HOLDS
     never = [one for one in growing("build", "train", OURS, below, above, "s") if one.sizes != BASE]
-    found = evidence.by_time(run_of(there, never), judges.BUILD, OURS, more=True)
+    found = evidence.by_time(run_of(there, never), BUILD, OURS, more=True)
     assert (found.word, found.because[:9]) == (DEPENDS, "on where:")
-    found = evidence.by_time(run_of(there, along), judges.BUILD, OURS, more=False)
+    found = evidence.by_time(run_of(there, along), BUILD, OURS, more=False)
     assert found.because.startswith("on the number of steps: static takes less time up to T=2 (0.33 to 0.67 times)")
 
 
@@ -547,7 +548,7 @@ def test_memory_measured_at_one_length_has_no_verdict():
         each("process", "train", "static", linear, lengths=(28,)),
         each("process", "train", "dynamic", flat, lengths=(28,)),
     )
-    found = evidence.by_length(run, judges.PROCESS, OURS)
+    found = evidence.by_length(run, PROCESS, OURS)
     assert found.word == NOT_MEASURED
     assert "one measurement has no spread" in found.because
     assert len(found.evidence) == 1
@@ -561,7 +562,7 @@ def test_findings_that_agree_are_one_and_others_depend_on_which_is_meant():
 
 
 def test_rounds_of_several_comparisons_are_pooled():
-    found = evidence.pooled_ratio(xla("first_call", FEW).run, judges.XLA_FIRST_CALLS, (OURS, KERAS))
+    found = evidence.pooled_ratio(xla("first_call", FEW).run, compilers.XLA_FIRST_CALLS, (OURS, KERAS))
     assert found and (found.rounds, found.decided) == (12, True)
 
 
@@ -584,7 +585,7 @@ def test_sizes_with_a_sequence_length_are_no_part_of_a_ratio():
 
 def test_a_failed_check_is_noted_as_the_judges_look_for_it():
     source = (ROOT / "unroll" / "measure" / "check.py").read_text()
-    assert f'f"{judges.UNEQUAL}, so not measured' in source
+    assert f'f"{network.UNEQUAL}, so not measured' in source
 
 
 def test_another_tutorials_or_an_unfinished_training_does_not_count():
@@ -613,17 +614,17 @@ def test_lengths_served_by_a_trained_export_are_shown():
 
 def test_a_factor_that_rises_at_too_few_lengths_is_no_law():
     few = run_of(growing("process", "train", OURS, linear, flat)[: 2 * 11 - 1])
-    assert evidence.grows_faster(few, judges.PROCESS, OURS).word == NOT_MEASURED
+    assert evidence.grows_faster(few, PROCESS, OURS).word == NOT_MEASURED
     one_more = run_of(growing("process", "train", OURS, linear, flat))
-    assert evidence.grows_faster(one_more, judges.PROCESS, OURS).word == HOLDS
-    assert evidence.grows_faster(one_more, judges.PROCESS, OURS[::-1]).word == FAILS
+    assert evidence.grows_faster(one_more, PROCESS, OURS).word == HOLDS
+    assert evidence.grows_faster(one_more, PROCESS, OURS[::-1]).word == FAILS
 
 
 def test_one_odd_length_does_not_make_memory_depend_on_the_length():
     def odd(steps):
         return 60.0 if steps == 2 else below(steps) * 8 - 0.001 * steps
 
-    found = evidence.by_length(run_of(growing("tensors", "train", OURS, odd, flat)), judges.TENSORS, OURS)
+    found = evidence.by_length(run_of(growing("tensors", "train", OURS, odd, flat)), TENSORS, OURS)
     assert (found.word, found.because) == (FAILS, "static holds less as a rule, over 11 lengths, T=1 to 1024")
 
 

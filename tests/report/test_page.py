@@ -11,8 +11,8 @@ from PIL import Image
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import FILE_NAME, Record, Run, read_journal
+from unroll.report.ledger.claim import Results
 from unroll.report.ledger.claims import CLAIMS, judge_claims
-from unroll.report.ledger.judges import Results
 from unroll.report.page.answer import answer
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.page import make_page

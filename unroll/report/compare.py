@@ -1,7 +1,6 @@
 """Two runs set side by side: what differs in where and how they were measured, then in what they measured."""
 
 import math
-import re
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
@@ -230,13 +229,13 @@ def _only_in(run: Run, other: Run) -> str:
 def _aligned(header: list[str], rows: list[list[str]], numbers: Iterable[int] = ()) -> str:
     """Write a Markdown table whose columns are as wide as their widest cell; those of numbers stand to the right."""
     right = [column in numbers for column in range(len(header))]
-    table = tables.markdown(header, rows, ["---:" if numeric else "---" for numeric in right])
-    lines = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines[1] = [f"{'-' * (width - 1)}{':' if numeric else '-'}" for width, numeric in zip(widths, right, strict=True)]
+    lines = [[tables.escape(cell) for cell in line] for line in (header, *rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
+    rule = [f"{'-' * (width - 1)}{':' if numeric else '-'}" for width, numeric in zip(widths, right, strict=True)]
     pad = [str.rjust if numeric else str.ljust for numeric in right]
     padded = ([place(cell, width) for place, cell, width in zip(pad, line, widths, strict=True)] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in padded) + "\n"
+    first, *others = padded
+    return "".join(f"| {' | '.join(line)} |\n" for line in (first, rule, *others))
 
 
 def printable(text: str) -> str:

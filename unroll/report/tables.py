@@ -479,10 +479,11 @@ def markdown(header: list[str], rows: list[list[str]], align: list[str] | None =
     if not rows:
         return f"{NOTHING}\n"
     lines = [header, align or ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join(f"| {' | '.join(_escape(cell) for cell in line)} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(escape(cell) for cell in line)} |" for line in lines) + "\n"
 
 
-def _escape(cell: str) -> str:
+def escape(cell: str) -> str:
+    """Return the text of a cell on one line, in which nothing ends the cell or begins an element of HTML."""
     return " ".join(cell.replace("|", "\\|").replace("<", "&lt;").split())
 
 

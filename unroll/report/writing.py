@@ -19,8 +19,8 @@ from unroll.report.figures.trick import draw_trick
 from unroll.report.figures.unroll_k import draw_unroll
 from unroll.report.figures.xla import draw_xla
 from unroll.report.folders import training_folder
-from unroll.report.ledger.claims import claims_table, judge_claims, results_of
-from unroll.report.ledger.judges import Results
+from unroll.report.ledger.claim import Results, results_of
+from unroll.report.ledger.claims import claims_table, judge_claims
 from unroll.report.page.page import make_page
 
 FIGURES: dict[str, Callable[[Run], Figure]] = {

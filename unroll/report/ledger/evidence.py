@@ -1,5 +1,6 @@
 """What a run says on one question: ratios, growth and counts, each with its interval, its unit and its sizes."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Growth, Ratio, growth, ratio
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
-from unroll.report.growth import FITTED_FROM, fit_growth, growth_text
+from unroll.report.growth import FITTED_FROM, STEP_FORWARD, STEP_TRAIN, fit_growth, growth_text
 from unroll.report.tables import Column, factor, significant, steps_interval, steps_text
 
 HOLDS, FAILS, DEPENDS, NOT_MEASURED = "holds", "does not hold here", "depends", "not measured"
@@ -21,6 +22,8 @@ FEWEST_LENGTHS = 5  # of fewer, even a factor that rises from each to the next m
 LETTERS = {"steps": "T", "batch": "B", "hidden": "H"}
 VARIED = {"steps": "the number of steps", "batch": "the batch", "hidden": "the hidden size"}
 Pair = tuple[str, str]  # two variants, the first over the second
+OURS: Pair = ("static", "dynamic")
+KERAS: Pair = ("keras-unrolled", "keras-loop")
 
 
 class Evidence(NamedTuple):
@@ -40,6 +43,9 @@ class Finding(NamedTuple):
     word: str
     because: str
     evidence: tuple[Evidence, ...] = ()
+
+
+NOTHING_NEAR = Finding(NOT_MEASURED, "nothing comes near to it")
 
 
 class Tally(NamedTuple):
@@ -423,3 +429,32 @@ def without_a_gpu(found: Finding) -> Finding:
     """Return a finding without a verdict, for a claim about a GPU: its figures are shown as measured elsewhere."""
     evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
     return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)
+
+
+def no_longer(what: str, found: Ratio, at: str) -> Finding:
+    """Judge whether the first of two takes no longer than the second."""
+    evidence = (Evidence(what, ratio_text(found), at),)
+    if found.rounds < ENOUGH_ROUNDS:
+        return Finding(NOT_MEASURED, FEW_ROUNDS, evidence)
+    if found.decided and found.value > 1:
+        return Finding(FAILS, "it takes longer", evidence)
+    return Finding(HOLDS, "it is not shown to take longer", evidence)
+
+
+class Traces(NamedTuple):
+    """How often a variant was traced, over how many calls of different lengths."""
+
+    traces: int
+    calls: int
+
+
+def traces(run: Run, variant: str, quantity: str) -> Traces | None:
+    """Return how often a variant was traced when lengths varied; None where it was not counted."""
+    found = run.find(quantity, "forward", variant)
+    calls = re.search(r"\d+", found.note) if found and found.samples else None
+    return Traces(int(found.median), int(calls[0])) if found and calls else None
+
+
+def steps_take(run: Run, pair: Pair, *, more: bool) -> Finding:
+    """Judge whether the first of two takes longer (or less long) in training and in forward steps."""
+    return combine({step.heading: by_time(run, step, pair, more=more) for step in (STEP_TRAIN, STEP_FORWARD)})

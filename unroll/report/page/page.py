@@ -148,7 +148,7 @@ def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
 
 def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
     mark = element("span", MARKS[verdict.word], aria_hidden="true")
-    figure = Path(verdict.figure).stem
+    figure = Path(verdict.claim.figure).stem
     seen = element("a", f"Figure: {caption(figure).title}", href=f"#figure-{figure}") if figure in shown else ""
     word = element("p", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
     quote = element("blockquote", element("p", verdict.claim.quote))
