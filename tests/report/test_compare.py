@@ -37,9 +37,11 @@ def row(text, heading, start):
 
 
 @pytest.mark.parametrize(
-    ("cost", "verdict"), [(0.012, "slower"), (0.008, "faster"), (0.01, "")], ids=["slower", "faster", "alike"]
+    ("cost", "verdict"),
+    [(0.012, "slower"), (0.008, "faster"), (0.01, "the same within 5%")],
+    ids=["slower", "faster", "alike"],
 )
-def test_a_time_gets_a_verdict_only_where_the_interval_excludes_1(run_of, cost, verdict):
+def test_a_time_is_called_faster_or_slower_only_where_the_interval_excludes_1(run_of, cost, verdict):
     first = run_of(*records("step", "static", 0.01))
     second = run_of(*records("step", "static", cost, seed=1))
     *_, before, after, ratio, interval, said = row(compare(first, second), "step, train", "static")
@@ -47,7 +49,7 @@ def test_a_time_gets_a_verdict_only_where_the_interval_excludes_1(run_of, cost, 
     assert float(after) / float(before) == pytest.approx(float(ratio), abs=0.006)
     low, high = map(float, interval.strip("[]").split(", "))
     assert low <= float(ratio) <= high
-    assert (low <= 1 <= high) == (verdict == "")
+    assert (low <= 1 <= high) == (verdict == "the same within 5%")
 
 
 def test_the_interval_is_that_of_rounds_drawn_apart():
@@ -67,7 +69,7 @@ def test_rounds_and_not_samples_are_resampled():
 def test_one_round_has_neither_interval_nor_verdict(run_of):
     first, second = (run_of(*records("build", "static", cost, rounds=1)) for cost in (1.0, 3.0))
     *_, ratio, interval, verdict = row(compare(first, second), "build, train", "static")
-    assert (ratio, interval, verdict) == ("3.00", "one round", "")
+    assert (ratio, interval, verdict) == ("3.00", "one round", "no verdict: 1 round")
 
 
 @pytest.mark.parametrize(("quantity", "unit"), [("nodes", "nodes"), ("graph_bytes", "bytes"), ("retraces", "traces")])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from builders import cells_of
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
 
@@ -50,7 +51,7 @@ def all_fitted() -> list[Record]:
 
 def rows(table: str) -> dict[str, dict[str, str]]:
     """Give each row by its name, and its cells by their headings."""
-    header, _, *lines = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+    header, _, *lines = cells_of(table)
     return {name: dict(zip(header[1:], cells, strict=True)) for name, *cells in lines}
 
 
@@ -86,12 +87,12 @@ def test_the_start_is_set_beside_unroll_true_and_later_epochs_beside_the_faster_
     assert found[label(LOOP)][by_start].startswith("**0.1")
 
 
-def test_a_ratio_is_bold_only_where_its_interval_excludes_1(run_of):
+def test_a_ratio_is_bold_only_where_it_has_a_verdict(run_of):
     run = run_of(*fitted("static", 1.0, 1.0, WITHIN_NOISE), *fitted(UNROLLED, 1.0, 1.0), *fitted(LOOP, 1.0, 2.0))
     ratios = list(rows(fit_table(run))["static"].values())[4:]
     assert ratios == ["1.00 [0.90, 1.10]"] * 2
     few = run_of(*fitted("static", 1.0, 1.0, [1.0] * 5), *fitted(UNROLLED, 2.0, 2.0), *fitted(LOOP, 1.0, 3.0))
-    assert list(rows(fit_table(few))["static"].values())[4:] == ["0.50 [0.50, 0.50]"] * 2
+    assert list(rows(fit_table(few))["static"].values())[4:] == ["0.50 [0.50, 0.50] (5 rounds)"] * 2
     one = run_of(*fitted("static", 1.0, 1.0, [1.0]), *fitted(UNROLLED, 2.0, 2.0), *fitted(LOOP, 1.0, 3.0))
     assert list(rows(fit_table(one))["static"].values())[4:] == ["0.50 (one round)"] * 2
 

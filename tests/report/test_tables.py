@@ -1,6 +1,7 @@
 import math
 
 import pytest
+from builders import cells_of
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run
@@ -47,13 +48,12 @@ def starting(variant, start, step) -> list[Record]:
 
 
 def cells(table: str) -> dict[str, list[str]]:
-    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
-    return {name: values for name, *values in rows}
+    return {name: values for name, *values in cells_of(table)}
 
 
 def column(table: str, heading: str) -> dict[str, str]:
     """Give one column of a table, by the row's name."""
-    header, _, *rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+    header, _, *rows = cells_of(table)
     return {row[0]: row[header.index(heading)] for row in rows}
 
 
@@ -99,7 +99,7 @@ def test_sizes_are_shown_in_their_units_and_a_missing_one_is_named(run_of):
     ]
 
 
-def test_a_ratio_is_bold_only_where_its_interval_excludes_1(run_of):
+def test_a_ratio_is_bold_only_if_faster_or_slower_and_italic_if_the_same(run_of):
     run = run_of(
         *turns("static", "build", [2.0, 2.1, 1.9, 2.0, 2.0, 2.0, 2.0, 1.9]),
         *turns("dynamic", "build", [1] * 8),
@@ -114,6 +114,32 @@ def test_a_ratio_is_bold_only_where_its_interval_excludes_1(run_of):
     assert column(table, "forward step")["static / dynamic"] == "**2.00 [2.00, 2.00]**"
     assert column(table, "training step")["static / dynamic"] == "not measured"
     assert column(table, "build, train")["dynamic / Keras, unroll=True"] == "0.75 [0.33, 1.00]"
+    alike = run_of(*turns("static", "build", [1.01, 1.02, 1.03] * 2), *turns("dynamic", "build", [1] * 6))
+    assert cells(tables.ratios_table(alike))["static / dynamic"][0] == "*1.02 [1.01, 1.03]*"
+    few = run_of(*turns("static", "build", [2, 2, 2]), *turns("dynamic", "build", [1] * 3))
+    assert cells(tables.ratios_table(few))["static / dynamic"][0] == "2.00 [2.00, 2.00] (3 rounds)"
+
+
+def test_a_table_of_ratios_says_how_many_of_its_bold_ones_chance_would_give(run_of):
+    run = run_of(*all_turns("static", *[2] * 6), *all_turns("dynamic", *[1] * 6), *all_turns("block", *[1] * 6))
+    said = tables.ratios_table(run).splitlines()[-1]
+    assert "12 of these comparisons have a verdict, 8 of them bold" in said
+    assert said.endswith("chance alone would still make about 0.6 of them bold.")
+    few = tables.ratios_table(run_of(*all_turns("static", 2, 2), *all_turns("dynamic", 1, 1)))
+    assert few.endswith("None of these comparisons has a verdict.\n")
+
+
+def test_the_rounds_are_those_that_the_variants_have(run_of):
+    run = run_of(*turns("static", "step", [1] * 6), *turns("dynamic", "step", [1] * 4))
+    assert cells(tables.environment_table(run))["rounds"] == ["4 to 6"]
+
+
+def test_on_a_gpu_keras_loop_is_named_as_one_without_cudnn(run_of):
+    run = run_of(*all_turns("static", 1), *all_turns("keras-loop", 1))
+    assert "static / Keras, unroll=False" in cells(tables.ratios_table(run))
+    run.settings["device"] = "gpu"
+    assert "static / Keras loop, cuDNN off" in cells(tables.ratios_table(run))
+    assert "Keras loop, cuDNN off" in cells(tables.times_table(run))
 
 
 def test_ratios_are_shown_only_of_pairs_with_both_variants(run_of):

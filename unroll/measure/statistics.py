@@ -11,6 +11,13 @@ import numpy as np
 
 RESAMPLES = 9999
 ENOUGH_ROUNDS = 6  # the whole range of fewer covers the true median less often than 95 times in 100
+FASTER, SLOWER = "faster", "slower"
+SAME = "the same within 5%"
+CLOSE = "too close to call"
+AGREES, DIFFERS = "agrees", "differs"  # of a published number beside ours; else it is too close to call
+NOT_MEASURED = "not measured"
+SAME_LOW, SAME_HIGH = 0.95, 1.05
+CHANCE = 0.05  # of comparisons of what is equal, the share whose 95% interval excludes 1 by chance
 Rounds = Sequence[Sequence[float]]  # the samples of each round; round i of one ran beside round i of the other
 
 
@@ -23,9 +30,33 @@ class Ratio(NamedTuple):
     rounds: int = ENOUGH_ROUNDS
 
     @property
+    def verdict(self) -> str:
+        """Return the verdict: the first is faster, slower, the same within 5%, or too close to call; or why none."""
+        if self.rounds < ENOUGH_ROUNDS:
+            return f"no verdict: {self.rounds} round{'s' * (self.rounds != 1)}"
+        low, high = round(self.low, 2), round(self.high, 2)  # as they are printed, so that the verdict can be read off
+        if low >= SAME_LOW and high <= SAME_HIGH:
+            return SAME
+        if high < 1:
+            return FASTER
+        return SLOWER if low > 1 else CLOSE
+
+    @property
+    def has_verdict(self) -> bool:
+        """Whether there is enough for a verdict, be it too close to call."""
+        return self.verdict in (FASTER, SLOWER, SAME, CLOSE)
+
+    @property
     def decided(self) -> bool:
-        """Whether the interval excludes 1, so that one of the two is really the faster; from few rounds, never."""
-        return self.rounds >= ENOUGH_ROUNDS and (self.low > 1 or self.high < 1)
+        """Whether the first is shown to be faster or slower by more than is the same within 5%."""
+        return self.verdict in (FASTER, SLOWER)
+
+    @property
+    def agreement(self) -> str:
+        """Return whether what is measured agrees with what was published: the ratio of the two, each with its error."""
+        if self.low > 1 or self.high < 1:
+            return DIFFERS
+        return AGREES if self.low >= SAME_LOW and self.high <= SAME_HIGH else CLOSE
 
 
 class BreakEven(NamedTuple):
@@ -136,6 +167,30 @@ def _theil_sen(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
     low = max(round((len(slopes) - margin) / 2) - 1, 0)
     high = min(round((len(slopes) + margin) / 2), len(slopes) - 1)
     return float(np.median(slopes)), float(slopes[low]), float(slopes[high])
+
+
+@cache
+def student_t(freedom: int) -> float:
+    """Return the 97.5% quantile of Student's t distribution of whole degrees of freedom, within 1e-9.
+
+    Source: Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.7.3 and 26.7.4; halving the interval.
+    """
+    low, high = 0.0, 13.0  # of one degree of freedom it is 12.7
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < 0.95 else (low, middle)
+    return high
+
+
+def _within(t: float, freedom: int) -> float:
+    """Return the chance that Student's t lies between -t and t."""
+    angle = math.atan(t / math.sqrt(freedom))
+    odd = freedom % 2
+    term, total = (math.cos(angle) if odd else 1.0), 0.0
+    for k in range(1 + odd, freedom + 1 - odd, 2):
+        total += term
+        term *= math.cos(angle) ** 2 * k / (k + 1)
+    return 2 / math.pi * (angle + math.sin(angle) * total) if odd else math.sin(angle) * total
 
 
 def _medians(samples: Rounds, rounds: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from unroll.errors import UnrollError
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Measurement, Run, read_journal
-from unroll.measure.statistics import RESAMPLES, Ratio
+from unroll.measure.statistics import FASTER, RESAMPLES, SLOWER, Ratio
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
 from unroll.report.tables import NOTHING, PAIRS, TURNS, UNITS, Column, factor, significant
@@ -20,7 +20,8 @@ COUNTS = ("nodes", "traces")  # units of what is the same at every count, so tha
 SHOWN_UNITS = {"s": "ms", "bytes": "KiB"}
 CAUTION = (
     "The two runs did not take turns: what changed on the machine between them looks like a change of the code. "
-    "The ratios within each run do not suffer from that. Where nothing changed, one row in twenty still gets a verdict."
+    "The ratios within each run do not suffer from that. "
+    "Where nothing changed, one row in twenty is still called faster or slower."
 )
 
 
@@ -75,7 +76,7 @@ def compare(first: Run, second: Run) -> str:
 
 
 def change(first: Measurement, second: Measurement, quantity: str) -> Change:
-    """Return second / first with a 95% interval, and a verdict where the interval excludes 1.
+    """Return second / first with a 95% interval, and the verdict on it.
 
     A count carries no noise: it needs no interval, and any difference is a verdict.
     """
@@ -84,9 +85,12 @@ def change(first: Measurement, second: Measurement, quantity: str) -> Change:
     value = after / before if min(rounds[0]) > 0 else math.nan
     interval = (value, value) if _is_count(quantity, first) else _unpaired_interval(*rounds)
     ratio = Ratio(value, *interval, min(map(len, rounds)))
-    decided = before != after if _is_count(quantity, first) else ratio.decided
-    smaller, larger = ("faster", "slower") if first.unit == "s" else ("smaller", "larger")
-    return Change(ratio, (smaller if after < before else larger) if decided else "")
+    faster, slower = ("faster", "slower") if first.unit == "s" else ("smaller", "larger")
+    if _is_count(quantity, first):
+        return Change(ratio, "" if before == after else faster if after < before else slower)
+    if math.isnan(value):
+        return Change(ratio, "")
+    return Change(ratio, {FASTER: faster, SLOWER: slower}.get(ratio.verdict, ratio.verdict))
 
 
 def _is_count(quantity: str, measured: Measurement) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unroll.measure.journal import Run
+from unroll.measure.statistics import NOT_MEASURED
 from unroll.models.history import Training
 from unroll.report.folders import gpu_run_beside, trainings_beside
-from unroll.report.ledger.evidence import NOT_MEASURED, Finding, on_the_card, without_a_gpu
+from unroll.report.ledger.evidence import Finding, on_the_card, without_a_gpu
 
 D000 = "document 000"
 D003 = "document 003, TF Examples 3.4"
@@ -55,8 +56,8 @@ def claim(name: str, quote: str, source: str, figure: str) -> Callable[[Judge], 
 
 
 def results_of(folder: Path, run: Run) -> Results:
-    """Return a run together with what lies beside it: trainings, and a run on a GPU."""
-    return Results(run, trainings_beside(folder), gpu_run_beside(folder))
+    """Return a run together with what lies beside it: trainings and, where it is of a CPU, a run on a GPU."""
+    return Results(run, trainings_beside(folder), None if run.device == "gpu" else gpu_run_beside(folder))
 
 
 def on_a_gpu(judge: Judge) -> Judge:

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
+from unroll.measure.statistics import AGREES, CLOSE, DIFFERS, NOT_MEASURED
 from unroll.report.compare import printable
 from unroll.report.ledger import compilers, learning, lengths, memory, network, start, steps
 from unroll.report.ledger.claim import Claim, Results
-from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, WORDS, Evidence
+from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, WORDS, Evidence
 from unroll.report.tables import markdown
 
 
@@ -50,7 +51,15 @@ def _claims_in(topic: ModuleType) -> list[Claim]:
 
 
 CLAIMS = [one for topic in (network, start, steps, memory, lengths, compilers, learning) for one in _claims_in(topic)]
-COLOURS = {HOLDS: "green", FAILS: "red", DEPENDS: "yellow", NOT_MEASURED: "dim"}
+COLOURS = {
+    HOLDS: "green",
+    AGREES: "green",
+    DEPENDS: "yellow",
+    DIFFERS: "red",
+    FAILS: "red",
+    CLOSE: "blue",
+    NOT_MEASURED: "dim",
+}
 
 
 def show_ledger(verdicts: Sequence[Verdict], console: Console) -> None:

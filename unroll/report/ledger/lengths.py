@@ -1,11 +1,11 @@
 """The claims about which lengths a trained network serves."""
 
+from unroll.measure.statistics import NOT_MEASURED
 from unroll.report.ledger.claim import D003, LEARNERS, Results, claim
 from unroll.report.ledger.evidence import (
     DEPENDS,
     FAILS,
     HOLDS,
-    NOT_MEASURED,
     Evidence,
     Finding,
     traces,

@@ -91,7 +91,7 @@ def converts_to_tflite(results: Results) -> Finding:
     "TensorFlow 1, documentation of dynamic_rnn",
     "growth.png",
 )
-@not_measured("no variant asks for it; TensorFlow 2's while_v2 has no such argument")
+@not_measured("tf.while_loop takes the argument, but in TensorFlow 2 it calls while_v2, which has none")
 def swaps_memory(results: Results) -> Finding:
     """Show nothing: there is no figure that comes near to it."""
     return NOTHING_NEAR

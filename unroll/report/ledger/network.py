@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from unroll.measure.journal import Run
+from unroll.measure.statistics import NOT_MEASURED
 from unroll.measure.variants import label
 from unroll.report.growth import TENSORS
 from unroll.report.ledger.claim import D000, D003, Results, claim
@@ -12,7 +13,6 @@ from unroll.report.ledger.evidence import (
     DEPENDS,
     FAILS,
     HOLDS,
-    NOT_MEASURED,
     OURS,
     Evidence,
     Finding,
@@ -173,14 +173,9 @@ def last_output_is_the_state(results: Results) -> Finding:
         if found.word != HOLDS:
             return Finding(FAILS, found.because, evidence)
     padded = equality(results.run, READ_THE_STATE, padded=True)
-    if padded.word != HOLDS:
-        because = "networks that read outputs[-1] and others that read the state's h gave NumPy's logits"
-        return Finding(HOLDS, because, evidence)
-    because = (
-        "on padding: without it, networks that read the one or the other gave NumPy's logits; with a sequence_length, "
-        "those that read the state gave the ones of the last valid step, past which outputs are zero"
-    )
-    return Finding(DEPENDS, because, evidence + padded.evidence)
+    because = "on padding: without it, networks that read the one or the other gave NumPy's logits; with a "
+    because += "sequence_length, outputs past a row's length are zero, and the state is the one of its last valid step"
+    return Finding(DEPENDS, because + ("" if padded.word == HOLDS else " (by definition)"), evidence + padded.evidence)
 
 
 @claim(
