@@ -18,7 +18,9 @@ LATE, EARLY = (0.6, 0.4, 0.010), (0.1, 0.1, 0.012)  # build, first call, step: e
 def records(variant, build, first_call, step, rounds=ROUNDS):
     times = {"build": build, "first_call": first_call, "step": step}
     return [
-        Record(quantity, "train", variant, own_mode(variant), Sizes(), "s", [time] if time else [], number, "all")
+        Record(
+            quantity, "train", variant, own_mode(variant), Sizes(), "s", [time] if time else [], number, f"all {number}"
+        )
         for quantity, time in times.items()
         for number in range(1, rounds + 1)
     ]

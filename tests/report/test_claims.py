@@ -55,7 +55,7 @@ def record(quantity, phase, variant, samples, sizes=BASE, mode=None, unit="s", *
 def beside(quantity, phase, pair, factors, sizes=BASE, mode=None, second=1.0) -> list[Record]:
     """Let two variants take turns: the second takes so many seconds, the first `factors` times as long, one a round."""
     return [
-        record(quantity, phase, variant, [seconds], sizes, mode, round=number, turns=f"{sizes}")
+        record(quantity, phase, variant, [seconds], sizes, mode, round=number, turns=f"{sizes} #{number}")
         for number, factor in enumerate(factors, start=1)
         for variant, seconds in zip(pair, (factor * second, second), strict=True)
     ]
@@ -230,7 +230,7 @@ def halves(static, dynamic) -> Results:
     return Results(
         run_of(
             *(
-                [record("step", "train", variant, [factor], sizes, round=number)]
+                [record("step", "train", variant, [factor], sizes, round=number, turns=f"#{number}")]
                 for variant, factors in zip(OURS, (static, dynamic), strict=True)
                 for sizes, values in ((short, [1.0] * len(factors)), (padded, factors))
                 for number, factor in enumerate(values, start=1)
@@ -469,6 +469,7 @@ def test_every_figure_of_the_committed_results_has_its_interval_or_says_why_it_h
             "(one round each)",
             " rounds)",
             "(one round)",
+            "(one process)",
             "(medians, without an interval)",
             "any T",
             "only",
@@ -504,9 +505,9 @@ def test_a_ratio_counts_only_where_its_interval_excludes_1_and_says_where_it_tur
         "the other way round at B=128 with H=512; too close to call at the others"
     )
     assert [str(one) for one in found.evidence] == [
-        "Build, training graph, static / dynamic: 1.00 [0.90, 1.10], 6 rounds (T=28, B=128, I=28, H=128)",
+        "Build, training graph, static / dynamic: 0.99 [0.89, 1.12], 6 rounds (T=28, B=128, I=28, H=128)",
         "Build, training graph, static / dynamic: 0.55 [0.50, 0.60], 6 rounds (T=28, B=128, I=28, H=512)",
-        "Build, training graph, static / dynamic: 2.00 [1.90, 2.10], 6 rounds (T=28, B=1, I=28, H=32)",
+        "Build, training graph, static / dynamic: 2.00 [1.91, 2.09], 6 rounds (T=28, B=1, I=28, H=32)",
     ]
 
 

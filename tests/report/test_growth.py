@@ -84,7 +84,7 @@ def gridded(stopped=()):
                 for quantity, phase in (("step", "train"), ("step", "forward"), ("build", "train")):
                     for number in range(1, ROUNDS + 1):
                         records.append(
-                            record(quantity, phase, variant, sizes, 0 if note else cost, number, "grid", note)
+                            record(quantity, phase, variant, sizes, 0 if note else cost, number, f"grid {number}", note)
                         )
     return records
 
@@ -104,7 +104,7 @@ def unrolled(unrolls=UNROLLS):
         }
         for (quantity, phase), cost in costs.items():
             for number in range(1, ROUNDS + 1):
-                records.append(record(quantity, phase, variant, Sizes(), cost, number, "turns"))
+                records.append(record(quantity, phase, variant, Sizes(), cost, number, f"turns {number}"))
     return records
 
 

@@ -102,7 +102,8 @@ def in_turns(quantity, phase, variant, sizes) -> list[Record]:
     noise = np.random.default_rng(len(quantity) + number + len(variant)).uniform(0.97, 1.03, ROUNDS)
     times = 0.1 * 1.5**number * noise
     return [
-        record(quantity, phase, variant, sizes, [time], round=i, turns="all") for i, time in enumerate(times, start=1)
+        record(quantity, phase, variant, sizes, [time], round=i, turns=f"all {i}")
+        for i, time in enumerate(times, start=1)
     ]
 
 
@@ -146,7 +147,7 @@ RUNS = {
     "two variants": make_run(variants=("static", "keras-loop"), outlines=("dynamic",)),
     "one record": run_of([record("build", "train", "dynamic", Sizes(), [1.5])]),
     "one round": run_of(
-        record("build", "train", v, Sizes(), [1.0], round=1, turns="all") for v in ("static", "dynamic")
+        record("build", "train", v, Sizes(), [1.0], round=1, turns="all 1") for v in ("static", "dynamic")
     ),
     "nothing": run_of([]),
     "own variants": make_run(variants=("static", *OWN)),
@@ -336,7 +337,9 @@ def test_ratios_are_drawn_of_measured_pairs_beside_their_names():
 
 def test_every_ratio_lies_on_the_axis():
     run = make_run(variants=("static", "dynamic"))
-    slow = [record("build", "train", "static", Sizes(), [1000.0], round=i, turns="all") for i in range(1, ROUNDS + 1)]
+    slow = [
+        record("build", "train", "static", Sizes(), [1000.0], round=i, turns=f"all {i}") for i in range(1, ROUNDS + 1)
+    ]
     run.records.extend(slow)
     axes = next(axes for axes in plots.draw_ratios(run).axes if axes.axison)
     low, high = axes.get_xlim()

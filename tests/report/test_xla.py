@@ -15,7 +15,7 @@ TIMES = {"graph": (0.3, 0.5, 0.020), "xla": (0.4, 4.0, 0.010), "eager": (None, 0
 
 def records(variant="static", modes=tuple(TIMES), phases=PHASES, note=""):
     return [
-        Record(quantity, phase, variant, mode, Sizes(), "s", [] if note else [time], number, "all", note)
+        Record(quantity, phase, variant, mode, Sizes(), "s", [] if note else [time], number, f"all {number}", note)
         for mode in modes
         for phase in phases
         for quantity, time in zip(("build", "first_call", "step"), TIMES[mode], strict=True)

@@ -93,12 +93,9 @@ def advise(
 
 def _too_far(advice: Advice, updates: int) -> Advice:
     """Recommend nothing at sizes that are far from all measured ones; say to what the figures there point."""
-    found = _no_verdict(
-        advice.nearest, updates, "no verdict: these sizes are far from all measured ones", advice.evidence
-    )
-    return replace(
-        found, because=f"{found.because}, at {advice.nearest.sizes}; sizes up to a factor of 4 away count as near"
-    )
+    why = "no verdict: these sizes are far from all measured ones"
+    found = _no_verdict(advice.nearest, updates, why, advice.evidence)
+    return replace(found, because=f"the nearest are {advice.nearest.sizes}, more than a factor of 4 away in all")
 
 
 def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
@@ -167,6 +164,12 @@ def _totals(run: Run, variant: str, sizes: Sizes, updates: int) -> dict[int, lis
     )
 
 
+def _total(run: Run, variant: str, sizes: Sizes, updates: int) -> Measurement:
+    """Return the seconds of a training as if they had been measured, each round in the process of its steps."""
+    steps = run.find("step", "train", variant, sizes=sizes)
+    return Measurement("s", _totals(run, variant, sizes, updates), steps.turns if steps else {}, "")
+
+
 def _added(parts: Sequence[Sequence[Sequence[float]]], updates: int) -> list[list[float]]:
     """Add up the seconds of building, calling first and so many steps, round by round."""
     return [
@@ -180,8 +183,9 @@ def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = 
     pair = [case_of(one, sizes) for one in (variant, under)]
     rounds = run.side_by_side(*((quantity, "train", case) for case in pair for quantity in PARTS))
     if rounds:
-        return ratio(_added(rounds[:3], updates), _added(rounds[3:], updates))
-    before, after = (Measurement("s", _totals(run, one, sizes, updates), {}, "") for one in (under, variant))
+        long, other = (_added(parts, updates) for parts in (rounds.samples[:3], rounds.samples[3:]))
+        return ratio(long, other, rounds.processes)
+    before, after = (_total(run, one, sizes, updates) for one in (under, variant))
     return change(before, after, "total").ratio
 
 
@@ -222,9 +226,8 @@ def _no_verdict(nearest: Nearest, updates: int, why: str, evidence: tuple[Eviden
     best = min(totals, key=lambda variant: totals[variant])
     steps = f"after {updates} training step{'s' * (updates != 1)}"
     headline = f"{why[0].upper()}{why[1:]}; the figures point to {_code(best)} {steps}."
-    because = (
-        f"a verdict needs {ENOUGH_ROUNDS} rounds; by the medians {steps}, {_quoted(best)} has taken the least time"
-    )
+    needs = f"a verdict needs {ENOUGH_ROUNDS} rounds in several processes"
+    because = f"{needs}; by the medians {_quoted(best)} takes the least time in all"
     return Advice((), headline, because, nearest, evidence)
 
 

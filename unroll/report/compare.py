@@ -11,7 +11,7 @@ import numpy as np
 from unroll.errors import UnrollError
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Measurement, Run, read_journal
-from unroll.measure.statistics import FASTER, RESAMPLES, SLOWER, Ratio
+from unroll.measure.statistics import FASTER, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
 from unroll.report.tables import NOTHING, PAIRS, TURNS, UNITS, Column, factor, significant
@@ -83,10 +83,10 @@ def change(first: Measurement, second: Measurement, quantity: str) -> Change:
     rounds = [_medians(measured) for measured in (first, second)]
     before, after = (float(np.median(medians)) for medians in rounds)
     value = after / before if min(rounds[0]) > 0 else math.nan
-    interval = (value, value) if _is_count(quantity, first) else _unpaired_interval(*rounds)
-    ratio = Ratio(value, *interval, min(map(len, rounds)))
+    counted = _is_count(quantity, first)
+    ratio = Ratio(value, value, value, *[min(map(len, rounds))] * 2) if counted else _ratio(first, second, value)
     faster, slower = ("faster", "slower") if first.unit == "s" else ("smaller", "larger")
-    if _is_count(quantity, first):
+    if counted:
         return Change(ratio, "" if before == after else faster if after < before else slower)
     if math.isnan(value):
         return Change(ratio, "")
@@ -102,16 +102,26 @@ def _medians(measured: Measurement) -> np.ndarray:
     return np.array([np.median(samples) for samples in measured.rounds.values()])
 
 
-def _unpaired_interval(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
-    """Resample the rounds of each run on its own, and give the middle 95% of second / first; NaN for one round."""
-    if min(len(first), len(second)) == 1 or min(first) <= 0:
-        return math.nan, math.nan
-    random = np.random.default_rng(seed)
-    below, above = (
-        np.median(random.choice(values, size=(RESAMPLES, len(values))), axis=1) for values in (first, second)
-    )
-    low, high = np.quantile(above / below, [0.025, 0.975])
-    return float(low), float(high)
+def _ratio(first: Measurement, second: Measurement, value: float) -> Ratio:
+    """Return second / first with Welch's 95% interval over the processes of each run; NaN where one has one process."""
+    units = [_of_processes(measured) for measured in (first, second)]
+    fewest = min(map(len, units))
+    rounds = min(len(measured.rounds) for measured in (first, second))
+    if fewest == 1 or not value > 0:
+        return Ratio(value, math.nan, math.nan, rounds, fewest)
+    middle = float(np.mean(units[1]) - np.mean(units[0]))
+    spread = math.sqrt(sum(float(np.var(logs, ddof=1)) / len(logs) for logs in units))
+    margin = student_t(fewest - 1) * spread
+    return Ratio(math.exp(middle), math.exp(middle - margin), math.exp(middle + margin), rounds, fewest)
+
+
+def _of_processes(measured: Measurement) -> np.ndarray:
+    """Return the logarithm of each process's median over its rounds."""
+    of_process: dict[str, list[float]] = {}
+    for number, samples in measured.rounds.items():
+        of_process.setdefault(measured.turns.get(number, ""), []).append(float(np.median(samples)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log([np.median(medians) for medians in of_process.values()])
 
 
 def _questions(run: Run) -> dict[tuple, Measurement]:
@@ -182,7 +192,7 @@ def _median(measured: Measurement, scale: float) -> str:
 def _interval(ratio: Ratio) -> str:
     if math.isnan(ratio.value):
         return ""
-    return "one round" if math.isnan(ratio.low) else f"[{_factor(ratio.low)}, {_factor(ratio.high)}]"
+    return tables.why_no_interval(ratio) or f"[{_factor(ratio.low)}, {_factor(ratio.high)}]"
 
 
 def _factor(value: float) -> str:
@@ -215,7 +225,7 @@ def _headline_sizes(first: Run, second: Run) -> list[Sizes]:
 
 def _overlap(first: Ratio, second: Ratio) -> str:
     if math.isnan(first.low) or math.isnan(second.low):
-        return "one round"
+        return tables.why_no_interval(first) or tables.why_no_interval(second)
     return "overlap" if first.low <= second.high and second.low <= first.high else "apart"
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
+from statistics import median
 
 from unroll.measure.config import MODES, Case
 from unroll.measure.device import switch_text
@@ -15,6 +16,8 @@ from unroll.measure.statistics import CHANCE, CLOSE, FASTER, NOT_MEASURED, SAME,
 from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label, own_mode
 
 NOTHING = "Not measured in this run."
+NO_VERDICT = "None of these comparisons has a verdict."
+ONE_PROCESS = " All rounds ran in one process, whose luck they share, so that they say nothing of another process."
 UNITS = {"s": 1, "ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
 
 
@@ -412,7 +415,14 @@ def factor(number: float) -> str:
 
 def interval(ratio: Ratio, between: str) -> str:
     """Write the ends of a ratio's interval with a word between them, or that there is none."""
-    return "one round" if math.isnan(ratio.low) else f"{factor(ratio.low)}{between}{factor(ratio.high)}"
+    return why_no_interval(ratio) or f"{factor(ratio.low)}{between}{factor(ratio.high)}"
+
+
+def why_no_interval(ratio: Ratio) -> str:
+    """Return why a ratio has no interval; empty if it has one."""
+    if not math.isnan(ratio.low):
+        return ""
+    return "one round" if ratio.rounds == 1 else "one process"
 
 
 def _case(run: Run, variant: str) -> Case:
@@ -466,22 +476,28 @@ def ratio_cell(ratio: Ratio | str) -> str:
         return ratio
     text = f"{factor(ratio.value)} {_interval(ratio)}"
     if not ratio.has_verdict:
-        return text if ratio.rounds == 1 else f"{text} ({ratio.rounds} rounds)"
+        return text if math.isnan(ratio.low) else f"{text} ({ratio.rounds} rounds)"
     return f"**{text}**" if ratio.decided else f"*{text}*" if ratio.verdict == SAME else text
 
 
 def with_chance(table: str, ratios: Iterable[Ratio | str]) -> str:
     """Add to a table of ratios how to read it, and how many of its bold ones chance alone would give."""
-    judged = [ratio for ratio in ratios if isinstance(ratio, Ratio) and ratio.has_verdict]
+    known = [ratio for ratio in ratios if isinstance(ratio, Ratio)]
+    judged = [ratio for ratio in known if ratio.has_verdict]
+    one_process = any(ratio.processes == 1 < ratio.rounds for ratio in known)
     bold = sum(ratio.decided for ratio in judged)
     legend = f"Bold is {FASTER} (below 1) or {SLOWER}, italic {SAME}; the rest is {CLOSE}, or of too few rounds."
     count = f"{len(judged)} of these comparisons have a verdict, {bold} of them bold; were nothing faster or slower, "
     chance = f"chance alone would still make about {CHANCE * len(judged):.1f} of them bold."
-    return f"{table}\n{legend} {count + chance if judged else 'None of these comparisons has a verdict.'}\n"
+    if not judged:
+        return f"{table}\n{legend} {NO_VERDICT}{ONE_PROCESS if one_process else ''}\n"
+    shares = [ratio.share for ratio in judged if not math.isnan(ratio.share)]
+    between = f" Of their variance, a median of {100 * median(shares):.0f}% lies between processes." if shares else ""
+    return f"{table}\n{legend} {count}{chance}{between}\n"
 
 
 def _interval(ratio: Ratio) -> str:
-    return "(one round)" if math.isnan(ratio.low) else f"[{interval(ratio, ', ')}]"
+    return f"({why_no_interval(ratio)})" if math.isnan(ratio.low) else f"[{interval(ratio, ', ')}]"
 
 
 def _break_even_row(run: Run, late: str, early: str) -> list[str]:
@@ -494,7 +510,7 @@ def _break_even_row(run: Run, late: str, early: str) -> list[str]:
 def steps_interval(found: BreakEven) -> str:
     """Write the interval of a break-even, or that there is none."""
     if math.isnan(found.low):
-        return "one round"
+        return "one process"
     low, high = steps_text(found.low), steps_text(found.high)
     return low if low == high else f"from {low} up to {high}"
 
@@ -507,7 +523,7 @@ def steps_text(steps: float) -> str:
     """
     if math.isinf(steps):
         return "never"
-    return f"{float(f'{math.ceil(steps):.3g}'):.0f}" if steps > 0 else "at once"
+    return f"{float(f'{math.ceil(round(steps, 4)):.3g}'):.0f}" if steps > 0 else "at once"
 
 
 def _flags(flags: dict | None) -> str:

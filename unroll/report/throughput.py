@@ -3,7 +3,6 @@
 from unroll.measure.config import MACHINE, MODES, PHASES, REPLICAS, Case, Sizes, quantity_on
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.operations import FLOAT_BYTES, count_operations, reached
-from unroll.measure.statistics import ratio
 from unroll.measure.variants import own_mode
 from unroll.report.tables import in_order, lack, markdown, missing, name_on, ratio_cell, significant
 
@@ -162,4 +161,4 @@ def _speed(run: Run, variant: str, count: int) -> str:
 def _beside_one(run: Run, variant: str, count: int) -> str:
     case = Case(variant, own_mode(variant), run.sizes)
     rounds = run.side_by_side((quantity_on(count), "train", case), (ON_ONE, "train", case))
-    return ratio_cell(ratio(*rounds)) if rounds else lack(_find(run, variant, quantity_on(count)))
+    return ratio_cell(rounds.ratio()) if rounds else lack(_find(run, variant, quantity_on(count)))

@@ -21,7 +21,7 @@ from unroll.measure.statistics import (
     Growth,
     Ratio,
     growth,
-    ratio,
+    median_of,
 )
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
@@ -117,7 +117,7 @@ def by_ratio(run: Run, metric: Column, pair: Pair, *, more: bool) -> Finding:
     evidence = ratio_evidence(metric, pair, ratios)
     if not ratios:
         return Finding(NOT_MEASURED, f"{names_of(pair)} did not run in the same rounds")
-    judged = {sizes: ratio for sizes, ratio in ratios.items() if ratio.rounds >= ENOUGH_ROUNDS}
+    judged = {sizes: ratio for sizes, ratio in ratios.items() if ratio.has_verdict}
     if not judged:
         return Finding(NOT_MEASURED, max(ratios.values(), key=lambda ratio: ratio.rounds).verdict, evidence)
     found = tally(judged, more)
@@ -149,8 +149,8 @@ def ratio_evidence(question: Column, pair: Pair, ratios: dict[Sizes, Ratio]) -> 
 
 def ratio_text(found: Ratio) -> str:
     """Write a ratio with its interval and its rounds."""
-    if found.rounds == 1:
-        return f"{factor(found.value)} (one round)"
+    if without := tables.why_no_interval(found):
+        return f"{factor(found.value)} ({without})"
     return f"{factor(found.value)} [{tables.interval(found, ', ')}], {found.rounds} rounds"
 
 
@@ -268,7 +268,7 @@ def by_length(run: Run, question: Column, pair: Pair, *, more: bool = True) -> F
         evidence += (Evidence(f"{what} changes as T^p, p", growth_text(trend), _from_to(ratios)),)
         because = f"on the number of steps: {first} {sides[not more]} {_where(true, ratios)}"
         return Finding(DEPENDS, because, evidence)
-    typical = ratio([[value] for value in ratios.values()], [[1.0]] * len(ratios))
+    typical = median_of(list(ratios.values()))
     text = f"{factor(typical.value)} [{tables.interval(typical, ', ')}], {len(ratios)} lengths"
     evidence += (Evidence(f"{what}, median over lengths", text, _from_to(ratios)),)
     over = f"over {len(ratios)} lengths, {_from_to(ratios)}"
@@ -373,7 +373,7 @@ def grows_faster(run: Run, question: Column, pair: Pair) -> Finding:
 def break_evens(run: Run, pair: Pair) -> dict[Sizes, BreakEven]:
     """Return the training steps after which the first of two has paid for itself, if they took turns often enough."""
     step = Column("step", "train", "", "ms")
-    sizes = [sizes for sizes, found in ratios_at(run, step, pair).items() if found.rounds >= ENOUGH_ROUNDS]
+    sizes = [sizes for sizes, found in ratios_at(run, step, pair).items() if found.has_verdict]
     found = {one: run.break_even("train", *(case_of(variant, one) for variant in pair)) for one in sizes}
     return {one: steps for one, steps in found.items() if steps}
 
@@ -417,7 +417,7 @@ def without_a_gpu(found: Finding) -> Finding:
 def no_longer(what: str, ratio: Ratio, at: str) -> Finding:
     """Judge whether the first of two takes no longer than the second."""
     evidence = (Evidence(what, ratio_text(ratio), at),)
-    if ratio.rounds < ENOUGH_ROUNDS:
+    if not ratio.has_verdict:
         return Finding(NOT_MEASURED, ratio.verdict, evidence)
     if ratio.verdict == CLOSE:
         return Finding(CLOSE, CLOSE, evidence)

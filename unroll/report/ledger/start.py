@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from unroll.measure.journal import Run
-from unroll.measure.statistics import CLOSE, NOT_MEASURED, SLOWER, Ratio, ratio
+from unroll.measure.statistics import CLOSE, NOT_MEASURED, SLOWER, Ratio
 from unroll.measure.variants import label
 from unroll.report.growth import BUILD, FIRST_CALL, GRAPH_BYTES, STEP_TRAIN
 from unroll.report.ledger.claim import D003, KERAS_DOCS, LEARNERS, R2RT, Results, claim
@@ -170,7 +170,7 @@ def _beside(run: Run, variant: str, quantity: str) -> Ratio | None:
     """Return the ratio of a quantity of a variant to its training step, round by round."""
     case = case_of(variant, run.sizes)
     rounds = run.side_by_side((quantity, "train", case), ("step", "train", case))
-    return ratio(*rounds) if rounds else None
+    return rounds.ratio() if rounds else None
 
 
 @claim(
@@ -200,7 +200,7 @@ def pays_off(results: Results) -> Finding:
     """Judge whether what unrolling costs at the start is won back, and after how many training steps."""
     found = break_evens(results.run, OURS)
     if not found:
-        return Finding(NOT_MEASURED, "the two did not take turns often enough")
+        return Finding(NOT_MEASURED, "no verdict: too few rounds side by side, or all in one process")
     paid = [sizes for sizes, steps in found.items() if steps.high < np.inf]
     ends = [pick(paid, key=lambda sizes: found[sizes].high) for pick in (min, max)] if paid else []
     chosen = dict.fromkeys([next(iter(found)), *ends])

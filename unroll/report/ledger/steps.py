@@ -4,7 +4,7 @@ from itertools import product
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Run
-from unroll.measure.statistics import CLOSE, ENOUGH_ROUNDS, FASTER, NOT_MEASURED, SAME, SAME_HIGH, SLOWER
+from unroll.measure.statistics import CLOSE, FASTER, NOT_MEASURED, SAME, SAME_HIGH, SLOWER
 from unroll.measure.variants import cells_an_iteration, label
 from unroll.report.compare import change
 from unroll.report.growth import BUILD, STEP_FORWARD, STEP_TRAIN
@@ -76,7 +76,7 @@ def large_as_fast_small_not(results: Results) -> Finding:
 
 
 def _small_not_large(run: Run, metric: Column) -> Finding:
-    ratios = {sizes: ratio for sizes, ratio in ratios_at(run, metric, OURS).items() if ratio.rounds >= ENOUGH_ROUNDS}
+    ratios = {sizes: ratio for sizes, ratio in ratios_at(run, metric, OURS).items() if ratio.has_verdict}
     order = sorted(ratios, key=_width)
     if not order or _width(order[0]) == _width(order[-1]):
         return Finding(NOT_MEASURED, "measured at one batch and hidden size at most")
