@@ -17,7 +17,7 @@ from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label, o
 
 NOTHING = "Not measured in this run."
 NO_VERDICT = "None of these comparisons has a verdict."
-ONE_PROCESS = " All rounds ran in one process, whose luck they share, so that they say nothing of another process."
+ONE_PROCESS = " Of one process: its luck is in all its rounds, so that they say nothing of another process."
 UNITS = {"s": 1, "ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
 
 
