@@ -103,6 +103,13 @@ def test_only_what_differs_in_environment_and_settings_is_told(run_of):
     assert "Nothing differs." in section(compare(run, run), "Where and how they were measured")
 
 
+def test_another_processor_is_warned_of(run_of):
+    run = run_of(*records("step", "static", 0.01))
+    other = replace(run, environment=run.environment | {"processor": "Another"})
+    assert "The processors differ: A | <b>fast</b> one and Another." in compare(run, other)
+    assert "The processors differ" not in compare(run, run)
+
+
 def test_the_ratios_within_each_run_overlap_or_not(run_of):
     def run(static, seed):
         return run_of(*records("step", "static", static, seed=seed), *records("step", "dynamic", 1.0, seed=seed + 1))

@@ -10,7 +10,7 @@ import numpy as np
 
 from unroll.errors import UnrollError
 from unroll.measure.config import Case, Sizes
-from unroll.measure.journal import Measurement, Run, read_journal
+from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import FASTER, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
@@ -62,7 +62,7 @@ def compare(first: Run, second: Run) -> str:
             "want two that share a variant, a mode and sizes"
         )
     parts = [
-        f"# Two runs\n\nfirst: {first.id}\n\nsecond: {second.id}\n\n{CAUTION}\n",
+        f"# Two runs\n\nfirst: {first.id}\n\nsecond: {second.id}\n\n{CAUTION}{_other_processor(first, second)}\n",
         f"## Where and how they were measured\n\n{_settings_table(first, second)}",
         *(
             f"## {quantity.replace('_', ' ')}, {phase}\n\n{table}"
@@ -73,6 +73,12 @@ def compare(first: Run, second: Run) -> str:
         f"## Only in the second\n\n{_only_in(second, first)}",
     ]
     return printable("\n".join(parts)).rstrip()
+
+
+def _other_processor(first: Run, second: Run) -> str:
+    """Return a warning where the two were not measured on the same processor or GPU; empty where they were."""
+    names = [device_name(run) for run in (first, second)]
+    return "" if names[0] == names[1] else f" The processors differ: {' and '.join(names)}."
 
 
 def change(first: Measurement, second: Measurement, quantity: str) -> Change:
