@@ -285,6 +285,7 @@ SCENARIOS: dict[str, dict[str, Results]] = {
         NOT_MEASURED: Results(run_of(checked("static", "dynamic"))),
     },
     "first-slice": {FAILS: Results(EQUAL), NOT_MEASURED: Results(run_of(unequal("static", "dynamic")))},
+    "second-order": {NOT_MEASURED: FASTER[HOLDS]},
     "longer-to-generate": by_factors(question("build", "train", OURS), LONGER, SHORTER),
     "48-times-longer-to-build": {
         HOLDS: r2rt(40.0),
@@ -325,6 +326,7 @@ SCENARIOS: dict[str, dict[str, Results]] = {
     },
     "static-is-faster": FASTER,
     "unroll-is-faster": KERAS_FASTER,
+    "no-benefit": FASTER | {HOLDS: FASTER[FAILS], FAILS: FASTER[HOLDS]},
     "loop-trains-faster": by_factors(question("step", "train", OURS), LONGER, SHORTER),
     "as-fast-when-large": {
         HOLDS: Results(run_of(steps(OURS, SHORTER, SMALL), steps(OURS, EVEN, LARGE))),
@@ -371,6 +373,8 @@ SCENARIOS: dict[str, dict[str, Results]] = {
     "larger-export": {HOLDS: sizes_export(above), FAILS: sizes_export(below), DEPENDS: sizes_export(linear)},
     "tflite-39-mb": {NOT_MEASURED: sizes_export(linear)},
     "swap-memory": {NOT_MEASURED: gpu(FASTER[HOLDS])},
+    "parallel-iterations": {NOT_MEASURED: FASTER[HOLDS]},
+    "checkpoint-a-loop": {NOT_MEASURED: FASTER[HOLDS]},
     "bound-to-its-length": {
         HOLDS: Results(run_of(exported("static", "T=28 only", unsigned=None))),
         FAILS: Results(run_of(exported("static", "any T"))),

@@ -95,3 +95,27 @@ def converts_to_tflite(results: Results) -> Finding:
 def swaps_memory(results: Results) -> Finding:
     """Show nothing: there is no figure that comes near to it."""
     return NOTHING_NEAR
+
+
+@claim(
+    "parallel-iterations",
+    "parallel_iterations bounds the memory of dynamic_rnn.",
+    "tensorflow issue 17612",
+    "growth.png",
+)
+@not_measured("parallel_iterations is the same in all that is measured here")
+def parallel_iterations_bound_memory(results: Results) -> Finding:
+    """Show nothing: there is no figure that comes near to it."""
+    return NOTHING_NEAR
+
+
+@claim(
+    "checkpoint-a-loop",
+    "Checkpointing, which computes again what the gradient needs, only works without control flow.",
+    "cybertronai/gradient-checkpointing issue 7",
+    "growth.png",
+)
+@not_measured("no variant computes its steps again for the gradient")
+def checkpoints_a_loop(results: Results) -> Finding:
+    """Show nothing: there is no figure that comes near to it."""
+    return NOTHING_NEAR

@@ -8,11 +8,12 @@ from unroll.measure.journal import Run
 from unroll.measure.statistics import NOT_MEASURED
 from unroll.measure.variants import label
 from unroll.report.growth import TENSORS
-from unroll.report.ledger.claim import D000, D003, Results, claim
+from unroll.report.ledger.claim import D000, D003, Results, claim, not_measured
 from unroll.report.ledger.evidence import (
     DEPENDS,
     FAILS,
     HOLDS,
+    NOTHING_NEAR,
     OURS,
     Evidence,
     Finding,
@@ -191,3 +192,15 @@ def first_slice_is_an_image(results: Results) -> Finding:
         return Finding(NOT_MEASURED, "wants both of the pair compared with NumPy, at T > 1", found.evidence)
     because = "it is the first row of every image: fed so, every graph of the pair gave NumPy's result"
     return Finding(FAILS, because, found.evidence)
+
+
+@claim(
+    "second-order",
+    "Second-order gradients are not supported through tf.while, so that static_rnn is needed.",
+    "Stack Overflow question 51425803, a comment of 2019",
+    "graphs.png",
+)
+@not_measured("a run takes gradients of the first order only")
+def second_order_needs_static(results: Results) -> Finding:
+    """Show nothing: there is no figure that comes near to it."""
+    return NOTHING_NEAR

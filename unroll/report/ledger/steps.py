@@ -53,6 +53,18 @@ def unrolled_layer_steps_faster(results: Results) -> Finding:
 
 
 @claim(
+    "no-benefit",
+    "There is no real benefit in static_rnn.",
+    "Stack Overflow question 51425803, its answer, after Denny Britz's guide of 2016",
+    "grid.png",
+)
+def static_has_no_benefit(results: Results) -> Finding:
+    """Judge whether a step of static nowhere takes less time than one of dynamic: the claim above, turned round."""
+    finding = static_steps_faster.judge(results)
+    return finding._replace(word={HOLDS: FAILS, FAILS: HOLDS}.get(finding.word, finding.word))
+
+
+@claim(
     "loop-trains-faster",
     "The loop trains faster: three epochs take 96.7 s, and unrolled 117.8 s.",
     R2RT,
