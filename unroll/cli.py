@@ -176,7 +176,8 @@ def _claims(options) -> list[str]:
 
     from unroll.measure.journal import read_journal
     from unroll.report.folders import default_folder
-    from unroll.report.ledger.claims import judge_claims, results_of, show_ledger
+    from unroll.report.ledger.claim import results_of
+    from unroll.report.ledger.claims import judge_claims, show_ledger
 
     folder = options.results or default_folder()
     results = results_of(folder, read_journal(folder)[-1])

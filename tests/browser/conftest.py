@@ -8,8 +8,8 @@ import pytest
 
 from unroll.measure.journal import Run, read_journal
 from unroll.report.figures.every import OF_A_RUN
+from unroll.report.ledger.claim import Results
 from unroll.report.ledger.claims import judge_claims
-from unroll.report.ledger.judges import Results
 from unroll.report.page.page import make_page
 from unroll.report.writing import TABLES
 

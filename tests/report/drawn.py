@@ -49,9 +49,15 @@ def record(quantity: str, variant: str, samples: Sequence[float], phase: str = "
     return Record(quantity, phase, variant, samples=list(samples), **more)
 
 
-def rounds(quantity: str, variant: str, times: Sequence[float], **more) -> list[Record]:
-    """Return a record for each of some interleaved rounds, with one time each."""
-    return [record(quantity, variant, [time], **{"turns": "all"} | more, round=i) for i, time in enumerate(times, 1)]
+def rounds(quantity: str, variant: str, times: Sequence[float], turns: str = "all", **more) -> list[Record]:
+    """Return a record for each of some interleaved rounds, with one time each, and each in a process of its own.
+
+    Without a name of `turns`, they were measured alone.
+    """
+    return [
+        record(quantity, variant, [time], **more, turns=f"{turns} {number}" if turns else "", round=number)
+        for number, time in enumerate(times, 1)
+    ]
 
 
 def texts(figure: Figure) -> list[Text]:

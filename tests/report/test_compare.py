@@ -16,13 +16,14 @@ ROUNDS = 9
 def records(quantity, variant, cost, unit="s", phase="train", turns="t", rounds=ROUNDS, spread=0.02, seed=0):
     noise = np.random.default_rng(seed).normal(1, spread, (rounds, 5))
     return [
-        Record(quantity, phase, variant, "graph", Sizes(), unit, list(cost * noise[i]), i + 1, turns)
+        Record(quantity, phase, variant, "graph", Sizes(), unit, list(cost * noise[i]), i + 1, turns and f"{turns}{i}")
         for i in range(rounds)
     ]
 
 
 def measurement(*medians, unit="s"):
-    return Measurement(unit, {number: [median] for number, median in enumerate(medians, 1)}, "", "")
+    by_round = {number: f"process {number}" for number in range(1, len(medians) + 1)}
+    return Measurement(unit, {number: [median] for number, median in enumerate(medians, 1)}, by_round, "")
 
 
 def section(text, heading):
@@ -37,9 +38,11 @@ def row(text, heading, start):
 
 
 @pytest.mark.parametrize(
-    ("cost", "verdict"), [(0.012, "slower"), (0.008, "faster"), (0.01, "")], ids=["slower", "faster", "alike"]
+    ("cost", "verdict"),
+    [(0.012, "slower"), (0.008, "faster"), (0.01, "the same within 5%")],
+    ids=["slower", "faster", "alike"],
 )
-def test_a_time_gets_a_verdict_only_where_the_interval_excludes_1(run_of, cost, verdict):
+def test_a_time_is_called_faster_or_slower_only_where_the_interval_excludes_1(run_of, cost, verdict):
     first = run_of(*records("step", "static", 0.01))
     second = run_of(*records("step", "static", cost, seed=1))
     *_, before, after, ratio, interval, said = row(compare(first, second), "step, train", "static")
@@ -47,12 +50,12 @@ def test_a_time_gets_a_verdict_only_where_the_interval_excludes_1(run_of, cost, 
     assert float(after) / float(before) == pytest.approx(float(ratio), abs=0.006)
     low, high = map(float, interval.strip("[]").split(", "))
     assert low <= float(ratio) <= high
-    assert (low <= 1 <= high) == (verdict == "")
+    assert (low <= 1 <= high) == (verdict == "the same within 5%")
 
 
 def test_the_interval_is_that_of_rounds_drawn_apart():
     first, second = measurement(1.0, 1.0, 1.0), measurement(2.0, 2.0, 2.0)
-    assert change(first, second, "step").ratio == (2, 2, 2, 3)
+    assert change(first, second, "step").ratio[:5] == pytest.approx((2, 2, 2, 3, 3))
     # Runs did not take turns: round i of one has nothing to do with round i of the other.
     drifting = measurement(*np.linspace(1, 3, ROUNDS))
     low, high = change(drifting, drifting, "step").ratio[1:3]
@@ -60,14 +63,14 @@ def test_the_interval_is_that_of_rounds_drawn_apart():
 
 
 def test_rounds_and_not_samples_are_resampled():
-    one_lucky_round = Measurement("s", {1: [1.0] * 100, 2: [1.5], 3: [1.6]}, "", "")
+    one_lucky_round = Measurement("s", {1: [1.0] * 100, 2: [1.5], 3: [1.6]}, {1: "a", 2: "b", 3: "c"}, "")
     assert change(one_lucky_round, measurement(1.0, 1.5, 1.6), "step").ratio.value == pytest.approx(1)
 
 
 def test_one_round_has_neither_interval_nor_verdict(run_of):
     first, second = (run_of(*records("build", "static", cost, rounds=1)) for cost in (1.0, 3.0))
     *_, ratio, interval, verdict = row(compare(first, second), "build, train", "static")
-    assert (ratio, interval, verdict) == ("3.00", "one round", "")
+    assert (ratio, interval, verdict) == ("3.00", "one round", "no verdict: 1 round")
 
 
 @pytest.mark.parametrize(("quantity", "unit"), [("nodes", "nodes"), ("graph_bytes", "bytes"), ("retraces", "traces")])
@@ -98,6 +101,13 @@ def test_only_what_differs_in_environment_and_settings_is_told(run_of):
         ["settings.rounds", "4", "9"],
     ]
     assert "Nothing differs." in section(compare(run, run), "Where and how they were measured")
+
+
+def test_another_processor_is_warned_of(run_of):
+    run = run_of(*records("step", "static", 0.01))
+    other = replace(run, environment=run.environment | {"processor": "Another"})
+    assert "The processors differ: A | <b>fast</b> one and Another." in compare(run, other)
+    assert "The processors differ" not in compare(run, run)
 
 
 def test_the_ratios_within_each_run_overlap_or_not(run_of):

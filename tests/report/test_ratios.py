@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from drawn import REFERENCE, ROUNDS, dots, headings, panel, record, rounds, words
 
@@ -23,7 +24,7 @@ def test_ratios_stand_where_they_are_and_are_filled_where_they_are_decided(turn)
     known = [ratio for ratio in found if isinstance(ratio, Ratio)]
     assert [(x, filled) for (x, _), filled in dots(axes).items()] == [(ratio.value, ratio.decided) for ratio in known]
     intervals = [tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2][1:]  # after that at 1
-    assert intervals == [(ratio.low, ratio.high) for ratio in known]
+    np.testing.assert_array_equal(intervals, [(ratio.low, ratio.high) for ratio in known])
     low, high = axes.get_xlim()
     assert all(low < end < high for ratio in known for end in ratio[:3]) and low < 0.5 and high > 2
     for ratio in known:

@@ -10,7 +10,7 @@ def records(count, seconds, *, variant="dynamic", turns="one", note=""):
     found = enumerate(seconds, start=1) if seconds else [(0, [])]
     quantity = f"replicas_{count}"
     return [
-        Record(quantity, "train", variant, "graph", Sizes(), "s", samples, number, turns, note)
+        Record(quantity, "train", variant, "graph", Sizes(), "s", samples, number, f"{turns} {number}", note)
         for number, samples in found
     ]
 

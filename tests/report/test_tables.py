@@ -1,6 +1,8 @@
 import math
+from dataclasses import replace
 
 import pytest
+from builders import cells_of
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run
@@ -27,7 +29,7 @@ def record(quantity, samples, variant="static", phase="train", unit="s", mode=No
 def turns(variant, quantity, medians, phase="train") -> list[Record]:
     """Give one record a round, of variants that took turns with all others made so."""
     return [
-        record(quantity, [median], variant, phase, round=number, turns="all")
+        record(quantity, [median], variant, phase, round=number, turns=f"all {number}")
         for number, median in enumerate(medians, start=1)
     ]
 
@@ -47,13 +49,12 @@ def starting(variant, start, step) -> list[Record]:
 
 
 def cells(table: str) -> dict[str, list[str]]:
-    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
-    return {name: values for name, *values in rows}
+    return {name: values for name, *values in cells_of(table)}
 
 
 def column(table: str, heading: str) -> dict[str, str]:
     """Give one column of a table, by the row's name."""
-    header, _, *rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines()]
+    header, _, *rows = cells_of(table)
     return {row[0]: row[header.index(heading)] for row in rows}
 
 
@@ -99,21 +100,61 @@ def test_sizes_are_shown_in_their_units_and_a_missing_one_is_named(run_of):
     ]
 
 
-def test_a_ratio_is_bold_only_where_its_interval_excludes_1(run_of):
+def test_a_ratio_is_bold_only_if_faster_or_slower_and_italic_if_the_same(run_of):
     run = run_of(
         *turns("static", "build", [2.0, 2.1, 1.9, 2.0, 2.0, 2.0, 2.0, 1.9]),
         *turns("dynamic", "build", [1] * 8),
-        *turns("keras-unrolled", "build", [3, 1, 1, 2] * 2),
+        *turns("keras-unrolled", "build", [3, 0.5, 1, 2] * 2),
         *turns("static", "step", [3] * 8),
         *turns("static", "step", [2] * 8, "forward"),
         *turns("dynamic", "step", [1] * 8, "forward"),
     )
     table = tables.ratios_table(run)
-    assert column(table, "build, train")["static / dynamic"] == "**2.00 [1.90, 2.10]**"
+    assert column(table, "build, train")["static / dynamic"] == "**1.99 [1.93, 2.04]**"
     assert column(table, "first call, train")["static / dynamic"] == "not measured"
     assert column(table, "forward step")["static / dynamic"] == "**2.00 [2.00, 2.00]**"
     assert column(table, "training step")["static / dynamic"] == "not measured"
-    assert column(table, "build, train")["dynamic / Keras, unroll=True"] == "0.75 [0.33, 1.00]"
+    assert column(table, "build, train")["dynamic / Keras, unroll=True"] == "0.76 [0.41, 1.40]"
+    alike = run_of(*turns("static", "build", [1.01, 1.02, 1.03] * 2), *turns("dynamic", "build", [1] * 6))
+    assert cells(tables.ratios_table(alike))["static / dynamic"][0] == "*1.02 [1.01, 1.03]*"
+    few = run_of(*turns("static", "build", [2, 2, 2]), *turns("dynamic", "build", [1] * 3))
+    assert cells(tables.ratios_table(few))["static / dynamic"][0] == "2.00 [2.00, 2.00] (3 rounds)"
+
+
+def test_a_table_of_ratios_says_how_many_of_its_bold_ones_chance_would_give(run_of):
+    run = run_of(*all_turns("static", *[2] * 6), *all_turns("dynamic", *[1] * 6), *all_turns("block", *[1] * 6))
+    said = tables.ratios_table(run).splitlines()[-1]
+    assert "12 of these comparisons have a verdict, 8 of them bold" in said
+    assert said.endswith("chance alone would still make about 0.6 of them bold.")
+    few = tables.ratios_table(run_of(*all_turns("static", 2, 2), *all_turns("dynamic", 1, 1)))
+    assert few.splitlines()[-1].endswith("None of these comparisons has a verdict.")
+    together = [
+        replace(made, turns="one") for made in (*all_turns("static", *[2] * 6), *all_turns("dynamic", *[1] * 6))
+    ]
+    table = tables.ratios_table(run_of(*together))
+    assert cells(table)["static / dynamic"] == ["2.00 (one process)"] * 4
+    assert "**" not in table and tables.ONE_PROCESS in table
+
+
+def test_the_share_of_the_variance_between_processes_is_said(run_of):
+    def twice(variant, *medians):  # two rounds in each of three processes
+        return [replace(made, turns=f"#{made.round % 3}") for made in all_turns(variant, *medians)]
+
+    table = tables.ratios_table(run_of(*twice("static", 1.9, 2.0, 2.1, 1.9, 2.0, 2.1), *twice("dynamic", *[1] * 6)))
+    assert table.splitlines()[-1].endswith("Of their variance, a median of 100% lies between processes.")
+
+
+def test_the_rounds_are_those_that_the_variants_have(run_of):
+    run = run_of(*turns("static", "step", [1] * 6), *turns("dynamic", "step", [1] * 4))
+    assert cells(tables.environment_table(run))["rounds"] == ["4 to 6"]
+
+
+def test_on_a_gpu_keras_loop_is_named_as_one_without_cudnn(run_of):
+    run = run_of(*all_turns("static", 1), *all_turns("keras-loop", 1))
+    assert "static / Keras, unroll=False" in cells(tables.ratios_table(run))
+    run.settings["device"] = "gpu"
+    assert "static / Keras loop, cuDNN off" in cells(tables.ratios_table(run))
+    assert "Keras loop, cuDNN off" in cells(tables.times_table(run))
 
 
 def test_ratios_are_shown_only_of_pairs_with_both_variants(run_of):
@@ -157,7 +198,7 @@ def test_ours_are_compared_to_every_package_in_its_own_mode(run_of):
         ((1.0, 1.0), (3.0, 0.5), ["dynamic", "static"], ["4", "4"]),
         ((3.0, 1.0), (1.0, 0.5), ["static", "dynamic"], ["never", "never"]),
         ((1.0, 0.5), (3.0, 1.0), ["dynamic", "static"], ["never", "never"]),
-        ((1.0, 1.0), (1.0, 1.0), ["static", "dynamic"], ["at once", "at once"]),
+        ((1.0, 1.0), (1.0, 1.0), ["static", "dynamic"], ["at once", "from at once up to never"]),
     ],
     ids=["catches up", "the other is late", "never", "the other never", "no difference"],
 )
@@ -172,7 +213,7 @@ def test_break_even_names_who_is_late_and_when_it_has_paid(late, early, names, s
     [
         (BreakEven(12345.0, 980.2, math.inf), ["12300", "from 981 up to never"]),
         (BreakEven(3.2, 0.0, 7.0), ["4", "from at once up to 7"]),
-        (BreakEven(3.2, math.nan, math.nan), ["4", "one round"]),
+        (BreakEven(3.2, math.nan, math.nan), ["4", "one process"]),
     ],
 )
 def test_break_even_shows_its_interval(found, said, run_of, monkeypatch):
@@ -184,7 +225,7 @@ def test_break_even_shows_its_interval(found, said, run_of, monkeypatch):
 def test_break_even_beside_what_builds_nothing_counts_its_first_call(run_of):
     torch = [*turns("torch", "step", [1.0]), *turns("torch", "first_call", [1.0]), record("build", [], "torch")]
     run = run_of(*all_turns("dynamic", 1), *torch)
-    assert cells(tables.break_even_table(run))["dynamic"] == ["PyTorch nn.LSTM", "never", "one round"]
+    assert cells(tables.break_even_table(run))["dynamic"] == ["PyTorch nn.LSTM", "never", "one process"]
 
 
 def test_the_best_of_ours_is_named_and_compared_to_every_peer(run_of):
@@ -202,11 +243,11 @@ def test_the_best_of_ours_is_named_and_compared_to_every_peer(run_of):
     assert column(table, "training step") == {
         "quickest of ours": "static",
         "its time / BlockLSTMV2": "**2.00 [2.00, 2.00]**",
-        "its time / PyTorch nn.LSTM": "1.00 [0.50, 2.00]",
+        "its time / PyTorch nn.LSTM": "1.00 [0.63, 1.59]",
     }
     assert column(table, "build, train") == {
         "quickest of ours": "dynamic",
-        "its time / BlockLSTMV2": "0.50 [0.50, 1.00]",
+        "its time / BlockLSTMV2": "**0.63 [0.48, 0.82]**",
         "its time / PyTorch nn.LSTM": "not measured",
     }
     assert set(column(table, "forward step").values()) == {"not measured"}

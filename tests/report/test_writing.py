@@ -69,7 +69,7 @@ def test_claims_of_a_gpu_are_judged_by_the_run_on_one_beside_the_results(results
     for number in range(1, 7):
         for variant, seconds in (("keras-unrolled", 0.3), ("keras-cudnn", 0.1)):
             for phase in PHASES:
-                at = {"round": number, "turns": "together"}
+                at = {"round": number, "turns": f"process {number}"}
                 journal.append(Record("step", phase, variant, "graph", Sizes(), "s", [seconds], **at))
     page = page_with(tmp_path, "<!-- unroll: claims -->\n<!-- /unroll -->\n")
     (line,) = [line for line in fill_page(page, results).splitlines() if "gives up the fast implementation" in line]

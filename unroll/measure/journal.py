@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Required, TypedDict
+from typing import Literal, NamedTuple, Required, TypedDict
 
 import numpy as np
 
@@ -95,6 +95,18 @@ class Measurement:
         return float(low), float(high)
 
 
+class SharedRounds(NamedTuple):
+    """The rounds that several questions share: the samples of each question by round, and each round's process."""
+
+    samples: list[list[list[float]]]
+    processes: list[str]
+
+    def ratio(self) -> Ratio:
+        """Return the ratio of the first of two questions to the second."""
+        over, under = self.samples
+        return ratio(over, under, self.processes)
+
+
 @dataclass(frozen=True)
 class Run:
     """One run: when it started, in which environment, with which settings, and its records in order."""
@@ -150,7 +162,7 @@ class Run:
         asked = (quantity, phase, over, under)
         if asked not in self._ratios:
             rounds = self.side_by_side((quantity, phase, over), (quantity, phase, under))
-            self._ratios[asked] = ratio(*rounds) if rounds else None
+            self._ratios[asked] = rounds.ratio() if rounds else None
         return self._ratios[asked]
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
@@ -159,9 +171,9 @@ class Run:
         rounds = self.side_by_side(*questions, ("step", phase, late), ("step", phase, early))
         if not rounds:
             return None
-        *starts, step, other_step = rounds
+        *starts, step, other_step = rounds.samples
         count = len(self._start(phase, late))
-        return break_even(_added(starts[:count]), step, _added(starts[count:]), other_step)
+        return break_even(_added(starts[:count]), step, _added(starts[count:]), other_step, rounds.processes)
 
     def _start(self, phase: str, case: Case) -> list[str]:
         """Return what starting a case consists of: what runs eagerly, as PyTorch does, is not built."""
@@ -195,7 +207,7 @@ class Run:
             table.setdefault(record.question, []).append(record)
         return table
 
-    def side_by_side(self, *questions: tuple[str, str, Case]) -> list[list[list[float]]] | None:
+    def side_by_side(self, *questions: tuple[str, str, Case]) -> "SharedRounds | None":
         """Return the samples of the rounds that all the questions share, if all took turns with one another."""
         found = [self.find(quantity, phase, case.variant, case.mode, case.sizes) for quantity, phase, case in questions]
         measured = [measurement for measurement in found if measurement and measurement.samples]
@@ -207,7 +219,10 @@ class Run:
             for number in first.rounds
             if first.turns[number] and all(other.turns.get(number) == first.turns[number] for other in others)
         ]
-        return [[measurement.rounds[number] for number in shared] for measurement in measured] if shared else None
+        if not shared:
+            return None
+        samples = [[measurement.rounds[number] for number in shared] for measurement in measured]
+        return SharedRounds(samples, [first.turns[number] for number in shared])
 
 
 def device_name(run: Run) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ import numpy as np
 from unroll.errors import UnrollError
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
-from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Ratio, ratio
+from unroll.measure.statistics import CLOSE, ENOUGH_ROUNDS, FASTER, SAME, SLOWER, BreakEven, Ratio, ratio
 from unroll.measure.variants import cells_an_iteration, label
 from unroll.report.compare import change
 from unroll.report.folders import folders
-from unroll.report.ledger.evidence import FEW_ROUNDS, Evidence, break_even_text, case_of, ratio_text
+from unroll.report.ledger.evidence import Evidence, break_even_text, case_of, ratio_text
 from unroll.report.tables import factor, plain, significant, steps_text
 
 LOOP = "dynamic"  # what is taken where the evidence does not tell two apart
@@ -28,7 +28,11 @@ CODE = {
     "static-traced": "static_unroll(tf.function(cell), ...)",
     LOOP: "dynamic_unroll(cell, ...)",
 }
-BY_DEFAULT = "it takes any number of steps, and starts faster"
+BY_DEFAULT = "the loop takes any number of steps"
+MANY_UPDATES = 1000  # training steps, where it is not known how many there will be
+FAR = 2.0  # doublings: as far as a factor of 4 in one of the sizes
+DIGITS_IMAGES = 1437  # to train with, in scikit-learn's digits, which are the default
+APART = "no verdict: nothing ran in the same rounds as the loop"
 
 
 class AdviceError(UnrollError):
@@ -48,7 +52,8 @@ class Advice:
     """What to take, why, from which measurements, and the figures.
 
     Attributes:
-        variants: what to take; of two, the first for short trainings and the second for long ones.
+        variants: what to take; of two, the first for short trainings and the second for long ones; none without a
+            verdict.
         headline: the recommendation in a sentence.
         because: the reason.
         nearest: which measurements it rests on.
@@ -82,7 +87,15 @@ def advise(
     if device not in DEVICES:
         raise UnrollError(f"got --device {device!r}; want {' or '.join(DEVICES)}")
     nearest = find_nearest(wanted, device, folders() if places is None else places)
-    return advise_from(nearest) if updates is None else _by_total(nearest, updates)
+    advice = advise_from(nearest) if updates is None else _by_total(nearest, updates)
+    return advice if distance(nearest.sizes, wanted) <= FAR else _too_far(advice, updates or MANY_UPDATES)
+
+
+def _too_far(advice: Advice, updates: int) -> Advice:
+    """Recommend nothing at sizes that are far from all measured ones; say to what the figures there point."""
+    why = "no verdict: these sizes are far from all measured ones"
+    found = _no_verdict(advice.nearest, updates, why, advice.evidence)
+    return replace(found, because=f"the nearest are {advice.nearest.sizes}, more than a factor of 4 away in all")
 
 
 def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
@@ -102,7 +115,7 @@ def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
     looked = ", ".join(map(str, places)) or "no folder"
     raise AdviceError(
         f"got --device {device}, and no training was measured on a {device.upper()} in {looked}; measure it: "
-        f"{'on a machine with one, ' if device == 'gpu' else ''}{how_to_measure(wanted)}"
+        f"{'on a machine with one, ' if device == 'gpu' else ''}{how_to_measure(wanted, device)}"
     )
 
 
@@ -151,6 +164,12 @@ def _totals(run: Run, variant: str, sizes: Sizes, updates: int) -> dict[int, lis
     )
 
 
+def _total(run: Run, variant: str, sizes: Sizes, updates: int) -> Measurement:
+    """Return the seconds of a training as if they had been measured, each round in the process of its steps."""
+    steps = run.find("step", "train", variant, sizes=sizes)
+    return Measurement("s", _totals(run, variant, sizes, updates), steps.turns if steps else {}, "")
+
+
 def _added(parts: Sequence[Sequence[Sequence[float]]], updates: int) -> list[list[float]]:
     """Add up the seconds of building, calling first and so many steps, round by round."""
     return [
@@ -164,8 +183,9 @@ def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = 
     pair = [case_of(one, sizes) for one in (variant, under)]
     rounds = run.side_by_side(*((quantity, "train", case) for case in pair for quantity in PARTS))
     if rounds:
-        return ratio(_added(rounds[:3], updates), _added(rounds[3:], updates))
-    before, after = (Measurement("s", _totals(run, one, sizes, updates), {}, "") for one in (under, variant))
+        long, other = (_added(parts, updates) for parts in (rounds.samples[:3], rounds.samples[3:]))
+        return ratio(long, other, rounds.processes)
+    before, after = (_total(run, one, sizes, updates) for one in (under, variant))
     return change(before, after, "total").ratio
 
 
@@ -176,59 +196,81 @@ def _by_total(nearest: Nearest, updates: int) -> Advice:
     what = f"build + first call + {updates} training steps"
     evidence = (
         *(
-            Evidence(f"{what}, {label(variant)} / {label(LOOP)}", ratio_text(found), str(nearest.sizes))
-            for variant, found in ratios.items()
+            Evidence(f"{what}, {label(variant)} / {label(LOOP)}", ratio_text(ratio), str(nearest.sizes))
+            for variant, ratio in ratios.items()
         ),
         *_seconds(nearest, [LOOP, *others, *_fused(nearest)], updates),
     )
-    faster = sorted(
-        (one for one in ratios if ratios[one].decided and ratios[one].value < 1), key=lambda one: ratios[one].value
-    )
+    if not any(ratio.has_verdict for ratio in ratios.values()):
+        return _no_verdict(nearest, updates, _best_verdict(ratios.values()), evidence)
+    faster = sorted((one for one in ratios if ratios[one].verdict == FASTER), key=lambda variant: ratios[variant].value)
     if faster:
         best = faster[0]
         alike = [one for one in others if one != best and not _ratio_of_totals(nearest, best, updates, one).decided]
         because = f"{what} take {factor(ratios[best].value)} of the time that the loop takes"
-        because += f"; the evidence does not tell {_listed(alike)} from it" if alike else ""
+        because += f"; {_listed(alike)} beside it {CLOSE}, or {SAME}" if alike else ""
         return Advice((best,), f"Take {_code(best)}.", because, nearest, evidence)
     return Advice((LOOP,), f"Take {_code(LOOP)}.", _why_the_loop(ratios, what), nearest, evidence)
 
 
+def _best_verdict(ratios: Iterable[Ratio]) -> str:
+    """Return why there is no verdict, of the ratio with the most rounds."""
+    return max(ratios, key=lambda ratio: ratio.rounds).verdict
+
+
+def _no_verdict(nearest: Nearest, updates: int, why: str, evidence: tuple[Evidence, ...]) -> Advice:
+    """Recommend nothing, and say to what the medians point, be it no way to unroll."""
+    run, sizes = nearest.run, nearest.sizes
+    variants = [LOOP, *rivals(run, sizes), *_fused(nearest)]
+    totals = {one: float(np.median(list(_totals(run, one, sizes, updates).values()))) for one in variants}
+    best = min(totals, key=lambda variant: totals[variant])
+    steps = f"after {updates} training step{'s' * (updates != 1)}"
+    headline = f"{why[0].upper()}{why[1:]}; the figures point to {_code(best)} {steps}."
+    needs = f"a verdict needs {ENOUGH_ROUNDS} rounds in several processes"
+    because = f"{needs}; by the medians {_quoted(best)} takes the least time in all"
+    return Advice((), headline, because, nearest, evidence)
+
+
 def _why_the_loop(ratios: dict[str, Ratio], what: str) -> str:
     """Return what is known of each rival, none of which is shown to be faster."""
-    slower = [one for one, found in ratios.items() if found.decided]
-    few = [one for one, found in ratios.items() if found.rounds < ENOUGH_ROUNDS]
-    alike = [one for one in ratios if one not in (*slower, *few)]
-    said = [
-        f"{what} take longer with {_listed(slower)}" if slower else "",
-        f"the evidence does not tell {_listed(alike)} from the loop" if alike else "",
-        f"of {_listed(few)} there are {FEW_ROUNDS}" if few else "",
-        f"and the loop: {BY_DEFAULT}" if alike or few else "",
-    ]
-    return "; ".join(filter(None, said))
+    by_verdict: dict[str, list[str]] = {}
+    for variant, total in ratios.items():
+        by_verdict.setdefault(total.verdict, []).append(variant)
+    slower = by_verdict.pop(SLOWER, [])
+    said = [f"{what} take longer with {_listed(slower)}"] if slower else []
+    said += [f"{_listed(variants)} beside the loop: {verdict}" for verdict, variants in by_verdict.items()]
+    return "; ".join([*said, BY_DEFAULT] if by_verdict else said)
 
 
 def advise_from(nearest: Nearest) -> Advice:
     """Recommend by when something else than the loop has paid for itself, from one run at sizes where it can tell."""
     others = rivals(nearest.run, nearest.sizes)
-    found = {variant: _break_even(nearest, variant) for variant in others}
-    known = {variant: steps for variant, steps in found.items() if steps}
+    paid = {variant: _break_even(nearest, variant) for variant in others}
+    known = {variant: steps for variant, steps in paid.items() if steps}
     evidence = (
         *(_paid_evidence(nearest, variant, steps) for variant, steps in known.items()),
         *_seconds(nearest, [LOOP, *others, *_fused(nearest)], 1),
     )
     best = min(known, key=lambda variant: known[variant].high, default=None)
-    if best is None or math.isinf(known[best].high):
-        lacking = f"of {_listed(others)} there are {FEW_ROUNDS}"
-        why = "nothing else is shown to be quicker after however many training steps" if known else lacking
-        return Advice((LOOP,), f"Take {_code(LOOP)}.", f"{why}; and the loop: {BY_DEFAULT}", nearest, evidence)
+    if best is None:
+        steps = [ratio for variant in others if (ratio := _step_ratio(nearest, variant))]
+        return _no_verdict(nearest, MANY_UPDATES, _best_verdict(steps) if steps else APART, evidence)
+    if math.isinf(known[best].high):
+        because = f"nothing else is shown to be quicker after however many training steps; {BY_DEFAULT}"
+        return Advice((LOOP,), f"Take {_code(LOOP)}.", because, nearest, evidence)
     if known[best].high == 0:
         because = "it starts no later than the loop, and its step is not shown to take longer"
         return Advice((best,), f"Take {_code(best)}.", because, nearest, evidence)
     low, high = (steps_text(steps) for steps in known[best][1:])
     few = f"up to {low} training steps" if known[best].low > 0 else "few training steps"
     headline = f"Take {_code(LOOP)} for {few}, and {_code(best)} for more than {high}."
-    because = f"{label(best)} starts later, and has by then paid for itself; in between the evidence does not tell"
+    because = f"{_quoted(best)} starts later, and has by then paid for itself; in between the two are {CLOSE}"
     return Advice((LOOP, best), headline, because, nearest, evidence)
+
+
+def _step_ratio(nearest: Nearest, variant: str) -> Ratio | None:
+    cases = [case_of(one, nearest.sizes) for one in (variant, LOOP)]
+    return nearest.run.ratio("step", "train", *cases)
 
 
 def _break_even(nearest: Nearest, variant: str) -> BreakEven | None:
@@ -236,14 +278,12 @@ def _break_even(nearest: Nearest, variant: str) -> BreakEven | None:
 
     What starts no later is said to have paid for itself at once, however slow its step is.
     """
-    _, run, sizes = nearest
-    cases = [case_of(one, sizes) for one in (variant, LOOP)]
-    step = run.ratio("step", "train", *cases)
-    if step is None or step.rounds < ENOUGH_ROUNDS:
+    step = _step_ratio(nearest, variant)
+    if step is None or not step.has_verdict:
         return None
-    if step.decided and step.value > 1:
+    if step.verdict == SLOWER:
         return BreakEven(math.inf, math.inf, math.inf)
-    return run.break_even("train", *cases)
+    return nearest.run.break_even("train", *(case_of(one, nearest.sizes) for one in (variant, LOOP)))
 
 
 def _paid_evidence(nearest: Nearest, variant: str, steps: BreakEven) -> Evidence:
@@ -252,7 +292,12 @@ def _paid_evidence(nearest: Nearest, variant: str, steps: BreakEven) -> Evidence
 
 
 def _listed(variants: Iterable[str]) -> str:
-    return " and ".join(map(label, variants))
+    return " and ".join(map(_quoted, variants))
+
+
+def _quoted(variant: str) -> str:
+    """Return a variant's name in quotation marks, because some names have commas in them."""
+    return f'"{label(variant)}"'
 
 
 def _seconds(nearest: Nearest, variants: Iterable[str], updates: int) -> tuple[Evidence, ...]:
@@ -274,13 +319,16 @@ def _milliseconds(found: Measurement) -> str:
 
 def _code(variant: str) -> str:
     cells = cells_an_iteration(variant)
-    code = f"dynamic_unroll(cell, ..., unroll={cells})" if cells else CODE[variant]
-    return f"{label(variant)}: {code}" if variant != LOOP else f"the loop: {code}"
+    code = f"dynamic_unroll(cell, ..., unroll={cells})" if cells else CODE.get(variant, "")
+    name = "the loop" if variant == LOOP else _quoted(variant)
+    return f"{name}: {code}" if code else name
 
 
-def how_to_measure(wanted: Sizes) -> str:
-    """Return the command that measures at some sizes."""
-    return f'make bench ARGS="--steps {wanted.steps} --batch {wanted.batch} --hidden {wanted.hidden}"'
+def how_to_measure(wanted: Sizes, device: str = "cpu") -> str:
+    """Return the command that measures at some sizes, with data that has a batch of that size."""
+    data = " --data mnist" if wanted.batch > DIGITS_IMAGES else ""
+    chosen = f" --device {device}" if device != "cpu" else ""
+    return f'make bench ARGS="--steps {wanted.steps} --batch {wanted.batch} --hidden {wanted.hidden}{data}{chosen}"'
 
 
 def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
@@ -290,7 +338,9 @@ def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
     nearness = f"nearest to them, with {', '.join(far)}" if far else "these very sizes"
     processor = plain(device_name(run))
     lines = [
-        f"At the nearest sizes that were measured, {sizes}: {advice.headline}" if far else advice.headline,
+        f"At the nearest sizes that were measured, {sizes}: {advice.headline}"
+        if far and advice.variants
+        else advice.headline,
         f"Why: {advice.because}.",
         "",
         f"asked for  T={wanted.steps}, B={wanted.batch}, H={wanted.hidden}",
@@ -299,7 +349,7 @@ def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
         "figures    medians, with 95% intervals for ratios and quartiles for times",
         *(f"  {one.what}: {one.value}" for one in advice.evidence),
     ]
-    return [*lines, *([f"to measure your own sizes: {how_to_measure(wanted)}"] if far else [])]
+    return [*lines, *([f"to measure your own sizes: {how_to_measure(wanted, run.device)}"] if far else [])]
 
 
 def _times(value: float) -> str:

@@ -1,7 +1,6 @@
 """Two runs set side by side: what differs in where and how they were measured, then in what they measured."""
 
 import math
-import re
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
@@ -11,8 +10,8 @@ import numpy as np
 
 from unroll.errors import UnrollError
 from unroll.measure.config import Case, Sizes
-from unroll.measure.journal import Measurement, Run, read_journal
-from unroll.measure.statistics import RESAMPLES, Ratio
+from unroll.measure.journal import Measurement, Run, device_name, read_journal
+from unroll.measure.statistics import FASTER, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
 from unroll.report.tables import NOTHING, PAIRS, TURNS, UNITS, Column, factor, significant
@@ -21,7 +20,8 @@ COUNTS = ("nodes", "traces")  # units of what is the same at every count, so tha
 SHOWN_UNITS = {"s": "ms", "bytes": "KiB"}
 CAUTION = (
     "The two runs did not take turns: what changed on the machine between them looks like a change of the code. "
-    "The ratios within each run do not suffer from that. Where nothing changed, one row in twenty still gets a verdict."
+    "The ratios within each run do not suffer from that. "
+    "Where nothing changed, one row in twenty is still called faster or slower."
 )
 
 
@@ -62,7 +62,7 @@ def compare(first: Run, second: Run) -> str:
             "want two that share a variant, a mode and sizes"
         )
     parts = [
-        f"# Two runs\n\nfirst: {first.id}\n\nsecond: {second.id}\n\n{CAUTION}\n",
+        f"# Two runs\n\nfirst: {first.id}\n\nsecond: {second.id}\n\n{CAUTION}{_other_processor(first, second)}\n",
         f"## Where and how they were measured\n\n{_settings_table(first, second)}",
         *(
             f"## {quantity.replace('_', ' ')}, {phase}\n\n{table}"
@@ -75,19 +75,28 @@ def compare(first: Run, second: Run) -> str:
     return printable("\n".join(parts)).rstrip()
 
 
+def _other_processor(first: Run, second: Run) -> str:
+    """Return a warning where the two were not measured on the same processor or GPU; empty where they were."""
+    names = [device_name(run) for run in (first, second)]
+    return "" if names[0] == names[1] else f" The processors differ: {' and '.join(names)}."
+
+
 def change(first: Measurement, second: Measurement, quantity: str) -> Change:
-    """Return second / first with a 95% interval, and a verdict where the interval excludes 1.
+    """Return second / first with a 95% interval, and the verdict on it.
 
     A count carries no noise: it needs no interval, and any difference is a verdict.
     """
     rounds = [_medians(measured) for measured in (first, second)]
     before, after = (float(np.median(medians)) for medians in rounds)
     value = after / before if min(rounds[0]) > 0 else math.nan
-    interval = (value, value) if _is_count(quantity, first) else _unpaired_interval(*rounds)
-    ratio = Ratio(value, *interval, min(map(len, rounds)))
-    decided = before != after if _is_count(quantity, first) else ratio.decided
-    smaller, larger = ("faster", "slower") if first.unit == "s" else ("smaller", "larger")
-    return Change(ratio, (smaller if after < before else larger) if decided else "")
+    counted = _is_count(quantity, first)
+    ratio = Ratio(value, value, value, *[min(map(len, rounds))] * 2) if counted else _ratio(first, second, value)
+    faster, slower = ("faster", "slower") if first.unit == "s" else ("smaller", "larger")
+    if counted:
+        return Change(ratio, "" if before == after else faster if after < before else slower)
+    if math.isnan(value):
+        return Change(ratio, "")
+    return Change(ratio, {FASTER: faster, SLOWER: slower}.get(ratio.verdict, ratio.verdict))
 
 
 def _is_count(quantity: str, measured: Measurement) -> bool:
@@ -99,16 +108,26 @@ def _medians(measured: Measurement) -> np.ndarray:
     return np.array([np.median(samples) for samples in measured.rounds.values()])
 
 
-def _unpaired_interval(first: np.ndarray, second: np.ndarray, *, seed: int = 0) -> tuple[float, float]:
-    """Resample the rounds of each run on its own, and give the middle 95% of second / first; NaN for one round."""
-    if min(len(first), len(second)) == 1 or min(first) <= 0:
-        return math.nan, math.nan
-    random = np.random.default_rng(seed)
-    below, above = (
-        np.median(random.choice(values, size=(RESAMPLES, len(values))), axis=1) for values in (first, second)
-    )
-    low, high = np.quantile(above / below, [0.025, 0.975])
-    return float(low), float(high)
+def _ratio(first: Measurement, second: Measurement, value: float) -> Ratio:
+    """Return second / first with Welch's 95% interval over the processes of each run; NaN where one has one process."""
+    units = [_of_processes(measured) for measured in (first, second)]
+    fewest = min(map(len, units))
+    rounds = min(len(measured.rounds) for measured in (first, second))
+    if fewest == 1 or not value > 0:
+        return Ratio(value, math.nan, math.nan, rounds, fewest)
+    middle = float(np.mean(units[1]) - np.mean(units[0]))
+    spread = math.sqrt(sum(float(np.var(logs, ddof=1)) / len(logs) for logs in units))
+    margin = student_t(fewest - 1) * spread
+    return Ratio(math.exp(middle), math.exp(middle - margin), math.exp(middle + margin), rounds, fewest)
+
+
+def _of_processes(measured: Measurement) -> np.ndarray:
+    """Return the logarithm of each process's median over its rounds."""
+    of_process: dict[str, list[float]] = {}
+    for number, samples in measured.rounds.items():
+        of_process.setdefault(measured.turns.get(number, ""), []).append(float(np.median(samples)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log([np.median(medians) for medians in of_process.values()])
 
 
 def _questions(run: Run) -> dict[tuple, Measurement]:
@@ -179,7 +198,7 @@ def _median(measured: Measurement, scale: float) -> str:
 def _interval(ratio: Ratio) -> str:
     if math.isnan(ratio.value):
         return ""
-    return "one round" if math.isnan(ratio.low) else f"[{_factor(ratio.low)}, {_factor(ratio.high)}]"
+    return tables.why_no_interval(ratio) or f"[{_factor(ratio.low)}, {_factor(ratio.high)}]"
 
 
 def _factor(value: float) -> str:
@@ -212,7 +231,7 @@ def _headline_sizes(first: Run, second: Run) -> list[Sizes]:
 
 def _overlap(first: Ratio, second: Ratio) -> str:
     if math.isnan(first.low) or math.isnan(second.low):
-        return "one round"
+        return tables.why_no_interval(first) or tables.why_no_interval(second)
     return "overlap" if first.low <= second.high and second.low <= first.high else "apart"
 
 
@@ -230,13 +249,13 @@ def _only_in(run: Run, other: Run) -> str:
 def _aligned(header: list[str], rows: list[list[str]], numbers: Iterable[int] = ()) -> str:
     """Write a Markdown table whose columns are as wide as their widest cell; those of numbers stand to the right."""
     right = [column in numbers for column in range(len(header))]
-    table = tables.markdown(header, rows, ["---:" if numeric else "---" for numeric in right])
-    lines = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table.splitlines()]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines[1] = [f"{'-' * (width - 1)}{':' if numeric else '-'}" for width, numeric in zip(widths, right, strict=True)]
+    lines = [[tables.escape(cell) for cell in line] for line in (header, *rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
+    rule = [f"{'-' * (width - 1)}{':' if numeric else '-'}" for width, numeric in zip(widths, right, strict=True)]
     pad = [str.rjust if numeric else str.ljust for numeric in right]
     padded = ([place(cell, width) for place, cell, width in zip(pad, line, widths, strict=True)] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in padded) + "\n"
+    first, *others = padded
+    return "".join(f"| {' | '.join(line)} |\n" for line in (first, rule, *others))
 
 
 def printable(text: str) -> str:

@@ -5,7 +5,6 @@ import numpy as np
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.presets import CUDNN, KERAS, PAIR
 from unroll.measure.statistics import Growth, growth
-from unroll.measure.variants import label
 from unroll.report import tables
 from unroll.report.tables import Column, lack
 
@@ -66,7 +65,10 @@ def growth_table(run: Run) -> str:
     """Format the exponent p of each cost as T ** p, with its 95% interval, fitted over the larger T."""
     costs = growth_costs(run)
     rows = [
-        [label(variant), *(growth_text(fit_growth(costs[question, variant])) for question in GROWTH_QUESTIONS)]
+        [
+            tables.name_on(run, variant),
+            *(growth_text(fit_growth(costs[question, variant])) for question in GROWTH_QUESTIONS),
+        ]
         for variant in variants_of(costs)
     ]
     headings = [question.heading for question in GROWTH_QUESTIONS]

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
+from statistics import median
 
 from unroll.measure.config import MODES, Case
 from unroll.measure.device import switch_text
@@ -10,10 +12,12 @@ from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.presets import KERAS
 from unroll.measure.process import FAILED, STOPPED
-from unroll.measure.statistics import BreakEven, Ratio
+from unroll.measure.statistics import CHANCE, CLOSE, FASTER, NOT_MEASURED, SAME, SLOWER, BreakEven, Ratio
 from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label, own_mode
 
 NOTHING = "Not measured in this run."
+NO_VERDICT = "None of these comparisons has a verdict."
+ONE_PROCESS = " Of one process: its luck is in all its rounds, so that they say nothing of another process."
 UNITS = {"s": 1, "ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
 
 
@@ -119,12 +123,26 @@ BREAK_EVEN_PAIRS = [
 
 
 def ratios_table(run: Run) -> str:
-    """Format the ratios of variants that took turns, with 95% intervals; bold where one excludes 1."""
-    rows = [
-        [f"{label(over)} / {label(under)}", *(ratio_cell(pair_ratio(run, turn, over, under)) for turn in TURNS)]
-        for over, under in measured_pairs(run, PAIRS)
-    ]
-    return markdown(["ratio of times", *(turn.heading for turn in TURNS)], rows)
+    """Format the ratios of variants that ran in the same rounds, with 95% intervals, and how to read them."""
+    pairs = measured_pairs(run, PAIRS)
+    ratios = {pair: [pair_ratio(run, turn, *pair) for turn in TURNS] for pair in pairs}
+    rows = [[pair_text(run, *pair), *map(ratio_cell, ratios[pair])] for pair in pairs]
+    return _ratios(["ratio of times", *(turn.heading for turn in TURNS)], rows, chain.from_iterable(ratios.values()))
+
+
+def _ratios(header: list[str], rows: list[list[str]], ratios: Iterable[Ratio | str]) -> str:
+    """Format a table of ratios; nothing is added to one that is empty."""
+    return with_chance(markdown(header, rows), ratios) if rows else markdown(header, rows)
+
+
+def pair_text(run: Run, over: str, under: str) -> str:
+    """Return the names of two variants, the first over the second."""
+    return f"{name_on(run, over)} / {name_on(run, under)}"
+
+
+def name_on(run: Run, variant: str) -> str:
+    """Return how a variant is named to people: on a GPU, Keras's loop is one that does without cuDNN."""
+    return "Keras loop, cuDNN off" if run.device == "gpu" and variant == "keras-loop" else label(variant)
 
 
 def break_even_table(run: Run) -> str:
@@ -140,12 +158,11 @@ def best_of_ours_table(run: Run) -> str:
     best = {turn: _best_of_ours(run, turn) for turn in TURNS}
     if not peers or not any(best.values()):
         return markdown([], [])
-    names = [label(variant) if variant else missing(None) for variant in best.values()]
-    rows = [
-        [f"its time / {label(peer)}", *(ratio_cell(pair_ratio(run, turn, best[turn], peer)) for turn in TURNS)]
-        for peer in peers
-    ]
-    return markdown(["", *(turn.heading for turn in TURNS)], [["quickest of ours", *names], *rows])
+    names = [name_on(run, variant) if variant else missing(None) for variant in best.values()]
+    ratios = {peer: [pair_ratio(run, turn, best[turn], peer) for turn in TURNS] for peer in peers}
+    rows = [[f"its time / {name_on(run, peer)}", *map(ratio_cell, ratios[peer])] for peer in peers]
+    header = ["", *(turn.heading for turn in TURNS)]
+    return _ratios(header, [["quickest of ours", *names], *rows], chain.from_iterable(ratios.values()))
 
 
 def times_table(run: Run) -> str:
@@ -163,7 +180,7 @@ def export_table(run: Run) -> str:
     rows = []
     for variant in measured_variants(run, EXPORTS):
         size, *cells = (_cell(column.find(run, variant), column.scale) for column in EXPORTS)
-        rows.append([label(variant), size, _serves(SAVED.find(run, variant)), *cells])
+        rows.append([name_on(run, variant), size, _serves(SAVED.find(run, variant)), *cells])
     first, *others = (column.title for column in EXPORTS)
     return markdown(["variant", first, "serves", *others], rows)
 
@@ -181,19 +198,26 @@ def fit_table(run: Run) -> str:
     """
     fitted = in_fit(run)
     unrolled, faster = KERAS[0], faster_keras(fitted)
+    variants = measured_variants(fitted, FIT)
+    ratios = {
+        variant: [
+            _beside_keras(fitted, turn, variant, keras) for turn, keras in ((FIT_START, unrolled), (FIT_EPOCH, faster))
+        ]
+        for variant in variants
+    }
     rows = [
         [
-            label(variant),
+            name_on(run, variant),
             *(_cell(column.find(fitted, variant), column.scale) for column in FIT),
-            _beside_keras(fitted, FIT_START, variant, unrolled),
-            _beside_keras(fitted, FIT_EPOCH, variant, faster),
+            *map(ratio_cell, ratios[variant]),
         ]
-        for variant in measured_variants(fitted, FIT)
+        for variant in variants
     ]
     columns = [column.title for column in _of_host(run, FIT)]
-    beside = f"the faster: {label(faster)}" if faster else "the faster of Keras"
-    ratios = [f"start / {label(unrolled)}", f"later epoch / {beside}"]
-    return markdown([f"in fit, {fitted.sizes}", *columns, *ratios], rows)
+    other = f"the faster: {name_on(run, faster)}" if faster else "the faster of Keras"
+    headings = [f"start / {name_on(run, unrolled)}", f"later epoch / {other}"]
+    header = [f"in fit, {fitted.sizes}", *columns, *headings]
+    return _ratios(header, rows, chain.from_iterable(ratios.values()))
 
 
 def in_fit(run: Run) -> Run:
@@ -210,12 +234,12 @@ def faster_keras(fitted: Run) -> str:
     return min(medians, key=lambda variant: medians[variant]) if len(medians) == len(KERAS) else ""
 
 
-def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> str:
-    """Write the ratio of a layer to one of Keras's, to itself without an interval; or say why there is none."""
+def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> Ratio | str:
+    """Return the ratio of a layer to one of Keras's, for itself a 1 without an interval; or why there is none."""
     if not keras:
         return _why_none(turn.find(fitted, one) for one in KERAS)
-    found = pair_ratio(fitted, turn, variant, keras)
-    return "1" if variant == keras and isinstance(found, Ratio) else ratio_cell(found)
+    ratio = pair_ratio(fitted, turn, variant, keras)
+    return "1" if variant == keras and isinstance(ratio, Ratio) else ratio
 
 
 def stopped_table(run: Run) -> str:
@@ -229,7 +253,7 @@ def stopped_table(run: Run) -> str:
     if not lacking:
         return "Nothing was stopped, nothing failed.\n"
     rows = [
-        [label(variant), mode, str(sizes), ", ".join(quantities), reason]
+        [name_on(run, variant), mode, str(sizes), ", ".join(quantities), reason]
         for (variant, mode, sizes, reason), quantities in lacking.items()
     ]
     return markdown(["variant", "mode", "sizes", "quantities", "reason"], rows, align=["---"] * 5)
@@ -253,13 +277,26 @@ def environment_table(run: Run) -> str:
         ["flags", _flags(environment.get("flags"))],
         ["data", str(settings.get("data", "unknown"))],
         ["sizes", str(run.sizes)],
-        *([name, str(settings[name])] for name in ("preset", "rounds") if name in settings),
+        *([["preset", str(settings["preset"])]] if "preset" in settings else []),
+        *([["rounds", rounds_text(run)]] if "rounds" in settings else []),
         ["commit", str(environment.get("commit", "unknown"))],
         ["started", run.started],
         *(["resumed", moment] for moment in run.resumed),
         *(["warning", warning] for warning in environment.get("warnings", [])),
     ]
     return markdown(["environment", ""], rows, align=["---", "---"])
+
+
+def rounds_text(run: Run) -> str:
+    """Return how many rounds the variants have, from the fewest to the most: what is slow or late to join has fewer."""
+    found: dict[tuple, set[int]] = {}
+    for record in run.records:
+        if record.turns and record.samples:
+            found.setdefault(record.question, set()).add(record.round)
+    counts = sorted({len(rounds) for rounds in found.values()})
+    if not counts:
+        return str(run.settings.get("rounds", "unknown"))
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def _onednn(environment: dict) -> str:
@@ -316,7 +353,7 @@ def measured_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> list[tuple[str
 def missing(measured: Measurement | None) -> str:
     """Return why there is nothing to show of a measurement; empty if there is something."""
     if measured is None:
-        return "not measured"
+        return NOT_MEASURED
     return "" if math.isfinite(measured.median) else "not available"
 
 
@@ -378,7 +415,14 @@ def factor(number: float) -> str:
 
 def interval(ratio: Ratio, between: str) -> str:
     """Write the ends of a ratio's interval with a word between them, or that there is none."""
-    return "one round" if math.isnan(ratio.low) else f"{factor(ratio.low)}{between}{factor(ratio.high)}"
+    return why_no_interval(ratio) or f"{factor(ratio.low)}{between}{factor(ratio.high)}"
+
+
+def why_no_interval(ratio: Ratio) -> str:
+    """Return why a ratio has no interval; empty if it has one."""
+    if not math.isnan(ratio.low):
+        return ""
+    return "one round" if ratio.rounds == 1 else "one process"
 
 
 def _case(run: Run, variant: str) -> Case:
@@ -388,7 +432,7 @@ def _case(run: Run, variant: str) -> Case:
 def _why_none(measured: Iterable[Measurement | None]) -> str:
     """Return why measurements cannot be compared."""
     reasons = {missing(measurement) for measurement in measured}
-    return next((reason for reason in ("not measured", "not available") if reason in reasons), "took no turns")
+    return next((reason for reason in (NOT_MEASURED, "not available") if reason in reasons), "took no turns")
 
 
 def _best_of_ours(run: Run, turn: Column) -> str:
@@ -405,7 +449,7 @@ def _count_modes(run: Run, variant: str) -> int:
 def _variants_table(run: Run, columns: Sequence[Column], variants: Sequence[str] | None = None) -> str:
     """Format columns, one row a variant, of all variants or some."""
     rows = [
-        [label(variant), *(_cell(column.find(run, variant), column.scale) for column in columns)]
+        [name_on(run, variant), *(_cell(column.find(run, variant), column.scale) for column in columns)]
         for variant in measured_variants(run, columns)
         if variants is None or variant in variants
     ]
@@ -427,28 +471,46 @@ def _serves(saved: Measurement | None) -> str:
 
 
 def ratio_cell(ratio: Ratio | str) -> str:
-    """Write a ratio with its interval, bold where that excludes 1; or why there is none."""
+    """Write a ratio with its interval: bold if faster or slower, italic if the same within 5%; or why there is none."""
     if isinstance(ratio, str):
         return ratio
     text = f"{factor(ratio.value)} {_interval(ratio)}"
-    return f"**{text}**" if ratio.decided else text
+    if not ratio.has_verdict:
+        return text if math.isnan(ratio.low) else f"{text} ({ratio.rounds} rounds)"
+    return f"**{text}**" if ratio.decided else f"*{text}*" if ratio.verdict == SAME else text
+
+
+def with_chance(table: str, ratios: Iterable[Ratio | str]) -> str:
+    """Add to a table of ratios how to read it, and how many of its bold ones chance alone would give."""
+    known = [ratio for ratio in ratios if isinstance(ratio, Ratio)]
+    judged = [ratio for ratio in known if ratio.has_verdict]
+    one_process = any(ratio.processes == 1 < ratio.rounds for ratio in known)
+    bold = sum(ratio.decided for ratio in judged)
+    legend = f"Bold is {FASTER} (below 1) or {SLOWER}, italic {SAME}; the rest is {CLOSE}, or of too few rounds."
+    count = f"{len(judged)} of these comparisons have a verdict, {bold} of them bold; were nothing faster or slower, "
+    chance = f"chance alone would still make about {CHANCE * len(judged):.1f} of them bold."
+    if not judged:
+        return f"{table}\n{legend} {NO_VERDICT}{ONE_PROCESS if one_process else ''}\n"
+    shares = [ratio.share for ratio in judged if not math.isnan(ratio.share)]
+    between = f" Of their variance, a median of {100 * median(shares):.0f}% lies between processes." if shares else ""
+    return f"{table}\n{legend} {count}{chance}{between}\n"
 
 
 def _interval(ratio: Ratio) -> str:
-    return "(one round)" if math.isnan(ratio.low) else f"[{interval(ratio, ', ')}]"
+    return f"({why_no_interval(ratio)})" if math.isnan(ratio.low) else f"[{interval(ratio, ', ')}]"
 
 
 def _break_even_row(run: Run, late: str, early: str) -> list[str]:
     late, early, found = pair_break_even(run, late, early)
     if isinstance(found, str):
-        return [label(late), label(early), found, ""]
-    return [label(late), label(early), steps_text(found.steps), steps_interval(found)]
+        return [name_on(run, late), name_on(run, early), found, ""]
+    return [name_on(run, late), name_on(run, early), steps_text(found.steps), steps_interval(found)]
 
 
 def steps_interval(found: BreakEven) -> str:
     """Write the interval of a break-even, or that there is none."""
     if math.isnan(found.low):
-        return "one round"
+        return "one process"
     low, high = steps_text(found.low), steps_text(found.high)
     return low if low == high else f"from {low} up to {high}"
 
@@ -461,7 +523,7 @@ def steps_text(steps: float) -> str:
     """
     if math.isinf(steps):
         return "never"
-    return f"{float(f'{math.ceil(steps):.3g}'):.0f}" if steps > 0 else "at once"
+    return f"{float(f'{math.ceil(round(steps, 4)):.3g}'):.0f}" if steps > 0 else "at once"
 
 
 def _flags(flags: dict | None) -> str:
@@ -479,10 +541,11 @@ def markdown(header: list[str], rows: list[list[str]], align: list[str] | None =
     if not rows:
         return f"{NOTHING}\n"
     lines = [header, align or ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join(f"| {' | '.join(_escape(cell) for cell in line)} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(escape(cell) for cell in line)} |" for line in lines) + "\n"
 
 
-def _escape(cell: str) -> str:
+def escape(cell: str) -> str:
+    """Return the text of a cell on one line, in which nothing ends the cell or begins an element of HTML."""
     return " ".join(cell.replace("|", "\\|").replace("<", "&lt;").split())
 
 

@@ -3,9 +3,8 @@
 from unroll.measure.config import MACHINE, MODES, PHASES, REPLICAS, Case, Sizes, quantity_on
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.operations import FLOAT_BYTES, count_operations, reached
-from unroll.measure.statistics import ratio
-from unroll.measure.variants import label, own_mode
-from unroll.report.tables import in_order, lack, markdown, missing, ratio_cell, significant
+from unroll.measure.variants import own_mode
+from unroll.report.tables import in_order, lack, markdown, missing, name_on, ratio_cell, significant
 
 SHARES = ("ms a step", "steps/s", "examples/s", "of the matrix rate", "of the bandwidth")
 RATES = (("matrix_rate", "matrix rate, Gflop/s"), ("bandwidth", "bandwidth, GB/s"))
@@ -32,7 +31,7 @@ def roofline_table(run: Run) -> str:
     several = len(measured) > 1
     rows = [
         [
-            label(variant),
+            name_on(run, variant),
             mode,
             *([str(sizes)] if several else []),
             *(cell for phase in phases for cell in _cells(run, phase, variant, mode, sizes)),
@@ -61,7 +60,12 @@ def kernels_table(run: Run) -> str:
         if run.find("kernels", phase, variant, mode)
     ]
     rows = [
-        [label(variant), mode, phase, *(_count(run.find(quantity, phase, variant, mode)) for quantity in COUNTED)]
+        [
+            name_on(run, variant),
+            mode,
+            phase,
+            *(_count(run.find(quantity, phase, variant, mode)) for quantity in COUNTED),
+        ]
         for variant, mode, phase in cases
     ]
     return markdown(
@@ -70,7 +74,7 @@ def kernels_table(run: Run) -> str:
 
 
 def replicas_table(run: Run) -> str:
-    """Format the training examples a second on so many devices, and their time beside that of one; bold if decided.
+    """Format the training examples a second on so many devices, and their time beside that of one.
 
     The median, and the quartiles in brackets. All take turns with the same batch, which the devices share.
     """
@@ -80,7 +84,7 @@ def replicas_table(run: Run) -> str:
     header += [f"time on {count} / on 1" for count in shown if count > 1]
     rows = [
         [
-            label(variant),
+            name_on(run, variant),
             *(_speed(run, variant, count) for count in shown),
             *(_beside_one(run, variant, count) for count in shown if count > 1),
         ]
@@ -157,4 +161,4 @@ def _speed(run: Run, variant: str, count: int) -> str:
 def _beside_one(run: Run, variant: str, count: int) -> str:
     case = Case(variant, own_mode(variant), run.sizes)
     rounds = run.side_by_side((quantity_on(count), "train", case), (ON_ONE, "train", case))
-    return ratio_cell(ratio(*rounds)) if rounds else lack(_find(run, variant, quantity_on(count)))
+    return ratio_cell(rounds.ratio()) if rounds else lack(_find(run, variant, quantity_on(count)))

@@ -12,8 +12,8 @@ from unroll.report.figures import grid
 from unroll.report.figures.every import OF_A_RUN, OF_TRAININGS
 from unroll.report.figures.frame import save_figure
 from unroll.report.folders import training_folder
-from unroll.report.ledger.claims import claims_table, judge_claims, results_of
-from unroll.report.ledger.judges import Results
+from unroll.report.ledger.claim import Results, results_of
+from unroll.report.ledger.claims import claims_table, judge_claims
 from unroll.report.page.page import make_page
 
 TABLES = {

@@ -22,7 +22,7 @@ from unroll.report.figures.frame import (
     colour,
     lighter,
 )
-from unroll.report.tables import TURNS, Column, factor, interval, missing, pair_ratio, plain
+from unroll.report.tables import TURNS, Column, factor, interval, missing, pair_ratio, plain, why_no_interval
 
 PAIR = ("static", "dynamic")
 HEIGHT = WIDTH * 9 / 16
@@ -143,7 +143,7 @@ def _number(run: Run, cost: Column) -> tuple[str, str]:
     if cost in TURNS:
         ratio = pair_ratio(run, cost, "static", "dynamic")
         if isinstance(ratio, Ratio):
-            return factor(ratio.value), f"95% interval {interval(ratio, ' to ')}"
+            return factor(ratio.value), why_no_interval(ratio) or f"95% interval {interval(ratio, ' to ')}"
         return ratio, ""
     static, dynamic = (cost.find(run, variant) for variant in ("static", "dynamic"))
     if static is None or dynamic is None or missing(static) or missing(dynamic):

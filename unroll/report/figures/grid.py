@@ -115,22 +115,23 @@ def _fastest(run: Run, question: Column, group: tuple[str, ...], sizes: Sizes) -
 
 
 def grid_table(run: Run) -> str:
-    """Format the ratios at each batch and width with their 95% intervals; bold where the interval excludes 1."""
+    """Format the ratios at each batch and width with their 95% intervals, and how to read them."""
     rows = [
         [comparison.heading, str(sizes.batch), str(sizes.hidden), *map(_cell_text, _cells(run, comparison, sizes))]
         for comparison in COMPARISONS
         for sizes in _grid(run)
     ]
     headings = [question.heading for question in GRID_QUESTIONS]
-    return tables.markdown(["ratio of times", "B", "H", *headings], rows)
+    table = tables.markdown(["ratio of times", "B", "H", *headings], rows)
+    cells = [cell for comparison in COMPARISONS for sizes in _grid(run) for cell in _cells(run, comparison, sizes)]
+    return tables.with_chance(table, [cell.ratio for cell in cells if cell and cell.ratio]) if rows else table
 
 
 def _cell_text(cell: Cell | None) -> str:
     """Format a ratio and which variants it compares, if these are not the same in every cell."""
     if cell is None or cell.ratio is None:
         return cell.lack if cell else "not measured"
-    numbers = f"{factor(cell.ratio.value)} [{interval(cell.ratio, ', ')}]"
-    return f"{f'**{numbers}**' if cell.ratio.decided else numbers} {_names(cell)}".strip()
+    return f"{tables.ratio_cell(cell.ratio)} {_names(cell)}".strip()
 
 
 def _names(cell: Cell) -> str:

@@ -194,4 +194,4 @@ def _paid(run: Run, phase: str, variant: str) -> str:
     if paid is None:
         return "not known"
     steps, low, high = (steps_text(value) if value == value else "" for value in paid)
-    return steps if steps == low == high else f"{steps} [{low}, {high}]" if low else f"{steps}, from one round"
+    return steps if steps == low == high else f"{steps} [{low}, {high}]" if low else f"{steps}, one process"

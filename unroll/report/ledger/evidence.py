@@ -1,26 +1,42 @@
 """What a run says on one question: ratios, growth and counts, each with its interval, its unit and its sizes."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Run, device_name
-from unroll.measure.statistics import ENOUGH_ROUNDS, BreakEven, Growth, Ratio, growth, ratio
+from unroll.measure.statistics import (
+    AGREES,
+    CLOSE,
+    DIFFERS,
+    ENOUGH_ROUNDS,
+    FASTER,
+    NOT_MEASURED,
+    SAME,
+    SAME_HIGH,
+    SLOWER,
+    BreakEven,
+    Growth,
+    Ratio,
+    growth,
+    median_of,
+)
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
-from unroll.report.growth import FITTED_FROM, fit_growth, growth_text
+from unroll.report.growth import FITTED_FROM, STEP_FORWARD, STEP_TRAIN, fit_growth, growth_text
 from unroll.report.tables import Column, factor, significant, steps_interval, steps_text
 
-HOLDS, FAILS, DEPENDS, NOT_MEASURED = "holds", "does not hold here", "depends", "not measured"
-WORDS = (HOLDS, FAILS, DEPENDS, NOT_MEASURED)
-FEW_ROUNDS = f"too few rounds for a verdict; {ENOUGH_ROUNDS} are needed"
+HOLDS, FAILS, DEPENDS = "holds", "does not hold here", "depends"
+WORDS = (HOLDS, AGREES, DEPENDS, DIFFERS, FAILS, CLOSE, NOT_MEASURED)
 SIDES = {"s": ("takes longer", "takes less time"), "": ("holds more", "holds less")}
-ALIKE = 1.05  # up to this factor, what was measured once or a few times is taken for the same
 FEWEST_LENGTHS = 5  # of fewer, even a factor that rises from each to the next may do so by chance
 LETTERS = {"steps": "T", "batch": "B", "hidden": "H"}
 VARIED = {"steps": "the number of steps", "batch": "the batch", "hidden": "the hidden size"}
 Pair = tuple[str, str]  # two variants, the first over the second
+OURS: Pair = ("static", "dynamic")
+KERAS: Pair = ("keras-unrolled", "keras-loop")
 
 
 class Evidence(NamedTuple):
@@ -42,12 +58,24 @@ class Finding(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
 
 
+NOTHING_NEAR = Finding(NOT_MEASURED, "nothing comes near to it")
+
+
 class Tally(NamedTuple):
-    """At which sizes a difference is shown, at which the opposite, and at which no difference is."""
+    """At which sizes what is claimed is shown, at which the opposite, where it is the same, and too close to call."""
 
     shown: list[Sizes]
     opposite: list[Sizes]
-    open: list[Sizes]
+    same: list[Sizes]
+    close: list[Sizes]
+
+    @property
+    def word(self) -> str:
+        """Return what the sizes come to: it fails only where the contrary is shown, and at no size the claim."""
+        contrary = self.opposite or self.same
+        if self.shown and contrary:
+            return DEPENDS
+        return CLOSE if self.close else HOLDS if self.shown else FAILS
 
 
 def case_of(variant: str, sizes: Sizes, mode: str | None = None) -> Case:
@@ -77,31 +105,36 @@ def _in_order(run: Run, sizes: Iterable[Sizes]) -> list[Sizes]:
 
 
 def tally(ratios: dict[Sizes, Ratio], more: bool) -> Tally:
-    """Sort sizes by whether the first of two takes more (or less) there: only where the interval excludes 1."""
-    sides: tuple[list[Sizes], list[Sizes], list[Sizes]] = [], [], []
-    for sizes, measured in ratios.items():
-        side = 2 if not measured.decided else int((measured.value > 1) != more)
-        sides[side].append(sizes)
-    return Tally(*sides)
+    """Sort sizes by the verdict on the ratio there; it is claimed that the first of two takes more (or less)."""
+    claimed, opposite = (SLOWER, FASTER) if more else (FASTER, SLOWER)
+    places = [[sizes for sizes in ratios if ratios[sizes].verdict == word] for word in (claimed, opposite, SAME, CLOSE)]
+    return Tally(*places)
 
 
-def by_ratio(run: Run, question: Column, pair: Pair, *, more: bool) -> Finding:
-    """Judge whether the first of two variants takes longer (or less long) wherever the two took turns."""
-    ratios = ratios_at(run, question, pair)
-    evidence = ratio_evidence(question, pair, ratios)
+def by_ratio(run: Run, metric: Column, pair: Pair, *, more: bool) -> Finding:
+    """Judge whether the first of two variants takes longer (or less long) wherever the two ran in the same rounds."""
+    ratios = ratios_at(run, metric, pair)
+    evidence = ratio_evidence(metric, pair, ratios)
     if not ratios:
-        return Finding(NOT_MEASURED, f"{_names(pair)} did not take turns at this")
-    if max(measured.rounds for measured in ratios.values()) < ENOUGH_ROUNDS:
-        return Finding(NOT_MEASURED, FEW_ROUNDS, evidence)
-    found = tally(ratios, more)
+        return Finding(NOT_MEASURED, f"{names_of(pair)} did not run in the same rounds")
+    judged = {sizes: ratio for sizes, ratio in ratios.items() if ratio.has_verdict}
+    if not judged:
+        return Finding(NOT_MEASURED, max(ratios.values(), key=lambda ratio: ratio.rounds).verdict, evidence)
+    found = tally(judged, more)
     first, second = map(label, pair)
     effect = f"{first} takes {'longer' if more else 'less time'} than {second}"
-    if len(found.shown) == len(ratios):
-        return Finding(HOLDS, f"{effect} {_everywhere(ratios)}", evidence)
-    if not found.shown:
-        return Finding(FAILS, _none_shown(found, ratios), evidence)
-    turns = f"on {varying(ratios)}: {effect} at {places(found.shown, ratios)}; {_others(found, ratios)}"
-    return Finding(DEPENDS, turns, evidence)
+    parts = {effect: found.shown, "the other way round": found.opposite, SAME: found.same, CLOSE: found.close}
+    turns = f"on {varying(judged)}: " if found.word == DEPENDS else ""
+    return Finding(found.word, turns + _where_each(parts, judged), evidence)
+
+
+def _where_each(parts: dict[str, list[Sizes]], judged: dict[Sizes, Ratio]) -> str:
+    """Return the text that says what is so at which sizes; the last of several parts are at all others."""
+    filled = {text: sizes for text, sizes in parts.items() if sizes}
+    if len(filled) == 1:
+        return f"{next(iter(filled))} {_everywhere(judged)}"
+    *named, last = filled
+    return "; ".join([*(f"{text} at {places(filled[text], judged)}" for text in named), f"{last} at the others"])
 
 
 def ratio_evidence(question: Column, pair: Pair, ratios: dict[Sizes, Ratio]) -> tuple[Evidence, ...]:
@@ -110,18 +143,19 @@ def ratio_evidence(question: Column, pair: Pair, ratios: dict[Sizes, Ratio]) -> 
         return ()
     values = {sizes: measured.value for sizes, measured in ratios.items()}
     chosen = [next(iter(ratios)), min(values, key=values.__getitem__), max(values, key=values.__getitem__)]
-    what = f"{question.heading}, {_names(pair)}"
+    what = f"{question.heading}, {names_of(pair)}"
     return tuple(Evidence(what, ratio_text(ratios[sizes]), str(sizes)) for sizes in dict.fromkeys(chosen))
 
 
 def ratio_text(found: Ratio) -> str:
     """Write a ratio with its interval and its rounds."""
-    if found.rounds == 1:
-        return f"{factor(found.value)} (one round)"
+    if without := tables.why_no_interval(found):
+        return f"{factor(found.value)} ({without})"
     return f"{factor(found.value)} [{tables.interval(found, ', ')}], {found.rounds} rounds"
 
 
-def _names(pair: Pair) -> str:
+def names_of(pair: Pair) -> str:
+    """Return the labels of two variants, the first over the second."""
     return " / ".join(map(label, pair))
 
 
@@ -129,21 +163,6 @@ def _everywhere(measured: Iterable[Sizes]) -> str:
     """Return the text that names all sizes of which something is true."""
     found = list(measured)
     return f"at {span(found)}" if len(found) == 1 else f"at all {len(found)} sizes measured, {span(found)}"
-
-
-def _none_shown(found: Tally, ratios: dict[Sizes, Ratio]) -> str:
-    if not found.opposite:
-        return f"no difference shown {_everywhere(ratios)}"
-    if not found.open:
-        return f"it is the other way round {_everywhere(ratios)}"
-    return f"it is the other way round at {places(found.opposite, ratios)}; no difference shown at the others"
-
-
-def _others(found: Tally, ratios: dict[Sizes, Ratio]) -> str:
-    if not found.opposite:
-        return "no difference shown at the others"
-    opposite = f"the other way round at {places(found.opposite, ratios)}"
-    return f"{opposite}; no difference shown at the others" if found.open else opposite
 
 
 def span(sizes: Iterable[Sizes]) -> str:
@@ -197,41 +216,6 @@ def varying(sizes: Iterable[Sizes]) -> str:
     return " and ".join(name for key, name in VARIED.items() if len({getattr(one, key) for one in found}) > 1)
 
 
-def pooled_ratio(run: Run, questions: Sequence[Column], pairs: Sequence[Pair]) -> Ratio | None:
-    """Return the median over the rounds of several comparisons at the run's sizes, where each alone has few rounds."""
-    over: list[list[float]] = []
-    under: list[list[float]] = []
-    for question in questions:
-        for pair in pairs:
-            cases = [case_of(variant, run.sizes, question.mode) for variant in pair]
-            rounds = run.side_by_side(*((question.quantity, question.phase, case) for case in cases))
-            if rounds:
-                over += rounds[0]
-                under += rounds[1]
-    return ratio(over, under) if over else None
-
-
-def by_pooled(run: Run, what: str, questions: Sequence[Column], pairs: Sequence[Pair], *, more: bool) -> Finding:
-    """Judge whether the first of each pair takes longer (or less long), from all rounds of the comparisons together."""
-    found = pooled_ratio(run, questions, pairs)
-    if found is None:
-        return Finding(NOT_MEASURED, f"no {what} in this run")
-    apart = [
-        one
-        for question in questions
-        for pair in pairs
-        for one in ratio_evidence(question, pair, ratios_at(run, question, pair))
-    ]
-    if found.rounds < ENOUGH_ROUNDS:
-        return Finding(NOT_MEASURED, FEW_ROUNDS, tuple(apart))
-    evidence = (Evidence(f"{what}, all rounds together", ratio_text(found), str(run.sizes)), *apart)
-    if not found.decided:
-        return Finding(FAILS, f"no difference shown at {span([run.sizes])}", evidence)
-    longer = "longer" if found.value > 1 else "less time"
-    because = f"what is unrolled takes {longer} than its loop, at {span([run.sizes])}"
-    return Finding(HOLDS if (found.value > 1) == more else FAILS, because, evidence)
-
-
 def lengths(run: Run, question: Column, pair: Pair) -> dict[int, float]:
     """Return the ratio of two variants' medians at every T where both were measured, by T."""
     over, under = (run.sweep("steps", question.quantity, question.phase, variant, question.mode) for variant in pair)
@@ -274,26 +258,24 @@ def by_length(run: Run, question: Column, pair: Pair, *, more: bool = True) -> F
     first, sides, what = (
         label(pair[0]),
         SIDES["s" if question.unit == "ms" else ""],
-        f"{question.heading}, {_names(pair)}",
+        f"{question.heading}, {names_of(pair)}",
     )
     trend = growth(list(ratios), list(ratios.values()))
     rises, falls = (trend.low > 0, trend.high < 0) if more else (trend.high < 0, trend.low > 0)
-    true = [steps for steps, value in ratios.items() if (value if more else 1 / value) > ALIKE]
+    true = [steps for steps, value in ratios.items() if (value if more else 1 / value) > SAME_HIGH]
     end = max(ratios) if rises else min(ratios) if falls else None
     if end in true and len(true) < len(ratios):
         evidence += (Evidence(f"{what} changes as T^p, p", growth_text(trend), _from_to(ratios)),)
         because = f"on the number of steps: {first} {sides[not more]} {_where(true, ratios)}"
         return Finding(DEPENDS, because, evidence)
-    typical = ratio([[value] for value in ratios.values()], [[1.0]] * len(ratios))
+    typical = median_of(list(ratios.values()))
     text = f"{factor(typical.value)} [{tables.interval(typical, ', ')}], {len(ratios)} lengths"
     evidence += (Evidence(f"{what}, median over lengths", text, _from_to(ratios)),)
-    over = f"{len(ratios)} lengths, {_from_to(ratios)}"
-    if not typical.decided or 1 / ALIKE <= typical.value <= ALIKE:
-        return Finding(FAILS, f"no difference shown over {over}", evidence)
-    is_more = typical.value > 1
-    return Finding(
-        HOLDS if is_more == more else FAILS, f"{first} {sides[not is_more]} as a rule, over {over}", evidence
-    )
+    over = f"over {len(ratios)} lengths, {_from_to(ratios)}"
+    if typical.verdict in (SAME, CLOSE):
+        return Finding(FAILS if typical.verdict == SAME else CLOSE, f"{typical.verdict} {over}", evidence)
+    is_more = typical.verdict == SLOWER
+    return Finding(HOLDS if is_more == more else FAILS, f"{first} {sides[not is_more]} as a rule, {over}", evidence)
 
 
 def by_time(run: Run, question: Column, pair: Pair, *, more: bool) -> Finding:
@@ -304,9 +286,9 @@ def by_time(run: Run, question: Column, pair: Pair, *, more: bool) -> Finding:
     if along.word == NOT_MEASURED:
         return there
     evidence = there.evidence + along.evidence
-    if DEPENDS not in (there.word, along.word) and there.word != along.word:
+    if {there.word, along.word} == {HOLDS, FAILS}:
         return Finding(DEPENDS, f"on where: {there.because}; but {along.because}", evidence)
-    first, second = sorted((there, along), key=lambda found: found.word != DEPENDS)
+    first, second = sorted((there, along), key=lambda found: (DEPENDS, CLOSE, HOLDS, FAILS).index(found.word))
     return Finding(first.word, f"{first.because}; {second.because}", evidence)
 
 
@@ -354,7 +336,7 @@ def lengths_evidence(
         once = "one measurement each" if question.unit != "ms" else "one round each"
         counted = how or (once if max(rounds) == 1 else f"medians of {' and '.join(map(str, rounds))} rounds")
         text = f"{amounts} {question.unit}: {factor(ratios[steps])} times ({counted})"
-        shown.append(Evidence(f"{question.heading}, {_names(pair)}", text, str(sizes)))
+        shown.append(Evidence(f"{question.heading}, {names_of(pair)}", text, str(sizes)))
     return tuple(shown)
 
 
@@ -379,19 +361,19 @@ def grows_faster(run: Run, question: Column, pair: Pair) -> Finding:
         because = f"measured at fewer than {FEWEST_LENGTHS} lengths from T={FITTED_FROM} up"
         return Finding(NOT_MEASURED, because, exponents(run, question, pair))
     factors = growth(list(ratios), list(ratios.values()))
-    what = f"{question.heading}, {_names(pair)} changes as T^p, p"
+    what = f"{question.heading}, {names_of(pair)} changes as T^p, p"
     evidence = (Evidence(what, growth_text(factors), _from_to(ratios)), *exponents(run, question, pair))
     if factors.low > 0:
         return Finding(HOLDS, f"grows faster in {label(pair[0])}", evidence)
     if factors.high < 0:
         return Finding(FAILS, f"grows faster in {label(pair[1])}", evidence)
-    return Finding(FAILS, "no difference in growth shown", evidence)
+    return Finding(CLOSE, f"which grows faster is {CLOSE}", evidence)
 
 
 def break_evens(run: Run, pair: Pair) -> dict[Sizes, BreakEven]:
     """Return the training steps after which the first of two has paid for itself, if they took turns often enough."""
     step = Column("step", "train", "", "ms")
-    sizes = [sizes for sizes, found in ratios_at(run, step, pair).items() if found.rounds >= ENOUGH_ROUNDS]
+    sizes = [sizes for sizes, found in ratios_at(run, step, pair).items() if found.has_verdict]
     found = {one: run.break_even("train", *(case_of(variant, one) for variant in pair)) for one in sizes}
     return {one: steps for one, steps in found.items() if steps}
 
@@ -402,15 +384,22 @@ def break_even_text(found: BreakEven) -> str:
 
 
 def combine(parts: dict[str, Finding]) -> Finding:
-    """Combine findings: where those that were measured agree, theirs; else it depends on which is meant."""
-    words = {found.word for found in parts.values()} - {NOT_MEASURED}
-    word = DEPENDS if len(words) > 1 else words.pop() if words else NOT_MEASURED
+    """Combine the findings on all parts of a claim: where they agree, theirs; where one is not measured, none."""
+    word = _combined({finding.word for finding in parts.values()})
     said: dict[str, list[str]] = {}
-    for name, found in parts.items():
-        said.setdefault(f"depends {found.because}" if found.word == DEPENDS else found.because, []).append(name)
+    for name, finding in parts.items():
+        depends = finding.word == DEPENDS and not finding.because.startswith("on what is meant")
+        said.setdefault(f"depends {finding.because}" if depends else finding.because, []).append(name)
     because = "; ".join(f"{' and '.join(names)}: {text}" for text, names in said.items())
-    evidence = tuple(one for found in parts.values() for one in found.evidence)
-    return Finding(word, f"on what is meant. {because}" if words else because, evidence)
+    evidence = tuple(one for finding in parts.values() for one in finding.evidence)
+    return Finding(word, f"on what is meant. {because}" if word == DEPENDS else because, evidence)
+
+
+def _combined(words: set[str]) -> str:
+    """Return the word of the whole: it depends where one part holds and another fails, else the least certain's."""
+    if DEPENDS in words or words >= {HOLDS, FAILS}:
+        return DEPENDS
+    return next(word for word in (NOT_MEASURED, CLOSE, DIFFERS, AGREES, FAILS, HOLDS) if word in words)
 
 
 def on_the_card(run: Run, found: Finding) -> Finding:
@@ -423,3 +412,34 @@ def without_a_gpu(found: Finding) -> Finding:
     """Return a finding without a verdict, for a claim about a GPU: its figures are shown as measured elsewhere."""
     evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
     return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)
+
+
+def no_longer(what: str, ratio: Ratio, at: str) -> Finding:
+    """Judge whether the first of two takes no longer than the second."""
+    evidence = (Evidence(what, ratio_text(ratio), at),)
+    if not ratio.has_verdict:
+        return Finding(NOT_MEASURED, ratio.verdict, evidence)
+    if ratio.verdict == CLOSE:
+        return Finding(CLOSE, CLOSE, evidence)
+    if ratio.verdict == SLOWER:
+        return Finding(FAILS, "it takes longer", evidence)
+    return Finding(HOLDS, "it takes less time" if ratio.verdict == FASTER else f"it takes {SAME}", evidence)
+
+
+class Traces(NamedTuple):
+    """How often a variant was traced, over how many calls of different lengths."""
+
+    traces: int
+    calls: int
+
+
+def traces(run: Run, variant: str, quantity: str) -> Traces | None:
+    """Return how often a variant was traced when lengths varied; None where it was not counted."""
+    found = run.find(quantity, "forward", variant)
+    calls = re.search(r"\d+", found.note) if found and found.samples else None
+    return Traces(int(found.median), int(calls[0])) if found and calls else None
+
+
+def steps_take(run: Run, pair: Pair, *, more: bool) -> Finding:
+    """Judge whether the first of two takes longer (or less long) in training and in forward steps."""
+    return combine({step.heading: by_time(run, step, pair, more=more) for step in (STEP_TRAIN, STEP_FORWARD)})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio
+from unroll.measure.statistics import Ratio
 from unroll.report.advice import Nearest, advise_from, measured_sizes
 from unroll.report.growth import BUILD
 from unroll.report.tables import TURNS, Column, factor, interval, pair_ratio, significant
@@ -66,10 +66,7 @@ def _start(ratios: dict[Column, Ratio | str]) -> str:
 def _step(ratio: Ratio | str) -> str:
     if isinstance(ratio, str):
         return ""
-    few = ratio.rounds < ENOUGH_ROUNDS
-    doubt = f", from {ratio.rounds} rounds; a verdict needs {ENOUGH_ROUNDS}" if few else ", which shows no difference"
-    ending = "" if ratio.decided else doubt
-    return f"A training step of static takes {ratio_text(ratio)} times as long as one of dynamic{ending}."
+    return f"A training step of static takes {ratio_text(ratio)} times as long as one of dynamic: {ratio.verdict}."
 
 
 def _grown(run: Run) -> str:

@@ -9,25 +9,28 @@ from pathlib import Path
 from string import Template
 
 from unroll.measure.journal import Run, device_name
-from unroll.measure.statistics import Ratio
-from unroll.measure.variants import VARIANTS, label
+from unroll.measure.statistics import AGREES, CLOSE, DIFFERS, NOT_MEASURED, Ratio
 from unroll.report.figures.every import DRAWINGS
 from unroll.report.ledger.claims import Verdict
-from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, NOT_MEASURED, Evidence
+from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, Evidence
 from unroll.report.page.answer import answer, ratios_of_pair
 from unroll.report.page.captions import table_title
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
-from unroll.report.tables import NOTHING, factor, interval
+from unroll.report.tables import NOTHING, factor, interval, name_on, rounds_text
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
 APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
 MARKS = {
     HOLDS: "●",
-    FAILS: "○",
+    AGREES: "●",
     DEPENDS: "◐",
+    DIFFERS: "○",
+    FAILS: "○",
+    CLOSE: "≈",
     NOT_MEASURED: "\N{EN DASH}",
 }  # beside the words, for colour says nothing to all
+KERAS_LOOP = "Keras loop, cuDNN off: the Keras LSTM with unroll=False and use_cudnn=False."
 SHOWN_EVIDENCE = 3
 CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGEST_EMBLEM = 40  # cells, however many steps there are
@@ -68,7 +71,8 @@ def make_page(
         "growth_steps": ", ".join(map(str, growth_data(run)["steps"])) or "none",
         "tables": join(_table(name, markdown) for name, markdown in filled.items()),
         "environment": table(environment, "environment-heading"),
-        "rounds": str(run.settings.get("rounds", "some")),
+        "rounds": rounds_text(run),
+        "keras_loop": KERAS_LOOP if run.device == "gpu" else "",
         "run": element("code", run.id),
     }
     return Template(_asset("page.html")).substitute(parts)
@@ -106,8 +110,11 @@ def _ratio_tiles(run: Run) -> Html:
         known = isinstance(ratio, Ratio)
         number = element("b", factor(ratio.value)) if known else ratio
         between = element("span", f"[{interval(ratio, ', ')}]") if known else ""
-        said = ("faster" if ratio.value < 1 else "slower") if known and ratio.decided else "open"
-        tiles.append(element("div", element("dt", turn.heading), element("dd", number, between), class_=said))
+        verdict = element("small", ratio.verdict) if known else ""
+        colour = ratio.verdict if known and ratio.decided else "open"
+        tiles.append(
+            element("div", element("dt", turn.heading), element("dd", number, between, verdict), class_=colour)
+        )
     return element("dl", *tiles, class_="tiles")
 
 
@@ -118,10 +125,7 @@ def _missing(
     measured = {record.variant for record in run.records if record.samples}
     unknown = [verdict for verdict in verdicts if verdict.word == NOT_MEASURED]
     lacks = {
-        "Variants that gave no result": [row.label for variant, row in VARIANTS.items() if variant not in measured],
-        "Variants of your own that gave no result": [
-            label(variant) for variant in run.variants if variant not in measured and variant not in VARIANTS
-        ],
+        "Variants that gave no result": [name_on(run, one) for one in run.variants if one not in measured],
         "Figures with nothing to draw": [DRAWINGS[name].title.rstrip("?") for name in pictures if not pictures[name]],
         "Tables with nothing to set out": [
             table_title(name) for name, markdown in tables.items() if markdown.strip() == NOTHING
@@ -149,7 +153,7 @@ def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
 
 def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
     mark = element("span", MARKS[verdict.word], aria_hidden="true")
-    figure = Path(verdict.figure).stem
+    figure = Path(verdict.claim.figure).stem
     seen = element("a", f"Figure: {DRAWINGS[figure].title}", href=f"#figure-{figure}") if figure in shown else ""
     word = element("p", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
     quote = element("blockquote", element("p", verdict.claim.quote))

@@ -1,0 +1,121 @@
+"""The claims about what is held, and what is saved."""
+
+from unroll.measure.journal import Run
+from unroll.report.growth import EXPORT, GRAPH_BYTES, PROCESS, TENSORS
+from unroll.report.ledger.claim import D003, KERAS_DOCS, LEARNERS, Results, claim, not_measured
+from unroll.report.ledger.evidence import (
+    KERAS,
+    NOTHING_NEAR,
+    OURS,
+    Finding,
+    Pair,
+    by_count,
+    by_length,
+    combine,
+)
+from unroll.report.tables import Column
+
+HELD = (
+    PROCESS,
+    Column("process", "forward", "Process, forward", "MiB"),
+    TENSORS,
+    Column("tensors", "forward", "Tensors at peak, forward", "MiB"),
+)
+
+
+@claim(
+    "more-memory",
+    "The network of static_rnn takes up more memory, that of dynamic_rnn less.",
+    D003,
+    "growth.png",
+)
+def static_holds_more(results: Results) -> Finding:
+    """Judge whether static takes more memory, in each of its three scopes."""
+    return holds_more(results.run, OURS)
+
+
+@claim(
+    "unroll-holds-more",
+    "unroll=True tends to be more memory-intensive.",
+    KERAS_DOCS,
+    "growth.png",
+)
+def unrolled_layer_holds_more(results: Results) -> Finding:
+    """Judge whether Keras's LSTM takes more memory with unroll=True, in each of its three scopes."""
+    return holds_more(results.run, KERAS)
+
+
+def holds_more(run: Run, pair: Pair) -> Finding:
+    """Judge whether the first of two takes more memory, in each of its three scopes."""
+    scopes = {metric.heading: by_length(run, metric, pair) for metric in HELD}
+    return combine({GRAPH_BYTES.heading: by_count(run, GRAPH_BYTES, pair)} | scopes)
+
+
+@claim(
+    "backprop-through-a-loop",
+    "Backpropagation through a loop costs less memory than through an unrolled graph.",
+    LEARNERS,
+    "growth.png",
+)
+def backprop_holds_less(results: Results) -> Finding:
+    """Judge whether static holds more tensors during a training step than the loop."""
+    return by_length(results.run, TENSORS, OURS)
+
+
+@claim(
+    "larger-export",
+    "The exported model of static_rnn is larger.",
+    D003,
+    "growth.png",
+)
+def exports_larger(results: Results) -> Finding:
+    """Judge whether static's SavedModel is the larger."""
+    return by_count(results.run, EXPORT, OURS)
+
+
+@claim(
+    "tflite-39-mb",
+    "Converted to TFLite, an unrolled GRU takes 39 MB, and its loop 300 KB.",
+    "tensorflow issue 59921",
+    "growth.png",
+)
+@not_measured("nothing is converted to TFLite here")
+def converts_to_tflite(results: Results) -> Finding:
+    """Show the sizes of the two SavedModels."""
+    return by_count(results.run, EXPORT, OURS)
+
+
+@claim(
+    "swap-memory",
+    "swap_memory=True lets the loop train longer sequences, by swapping what the gradient needs out to the host.",
+    "TensorFlow 1, documentation of dynamic_rnn",
+    "growth.png",
+)
+@not_measured("tf.while_loop takes the argument, but in TensorFlow 2 it calls while_v2, which has none")
+def swaps_memory(results: Results) -> Finding:
+    """Show nothing: there is no figure that comes near to it."""
+    return NOTHING_NEAR
+
+
+@claim(
+    "parallel-iterations",
+    "parallel_iterations bounds the memory of dynamic_rnn.",
+    "tensorflow issue 17612",
+    "growth.png",
+)
+@not_measured("parallel_iterations is the same in all that is measured here")
+def parallel_iterations_bound_memory(results: Results) -> Finding:
+    """Show nothing: there is no figure that comes near to it."""
+    return NOTHING_NEAR
+
+
+@claim(
+    "checkpoint-a-loop",
+    "Checkpointing, which computes again what the gradient needs, only works without control flow.",
+    "cybertronai/gradient-checkpointing issue 7",
+    "growth.png",
+)
+@not_measured("no variant computes its steps again for the gradient")
+def checkpoints_a_loop(results: Results) -> Finding:
+    """Show nothing: there is no figure that comes near to it."""
+    return NOTHING_NEAR
