@@ -1,6 +1,6 @@
 """The layer: `keras.layers.LSTM` with the pair's unrolls in place of Keras's own."""
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -9,7 +9,9 @@ from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from unroll.keras.cells import KerasCell, MaskedCell, join_mask, traced_unroll
 from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, static_unroll
+from unroll.rnn.step import check_arguments
 
+Unroll = Literal["static", "dynamic"] | int
 DROPOUT, NO_CUDNN = ("dropout", "recurrent_dropout"), ("auto", False)
 
 
@@ -40,7 +42,14 @@ class LSTM(keras.layers.LSTM):
     TensorShape([5, 3, 2])
     """
 
-    def __init__(self, units, *arguments, unroll: str | int = "dynamic", traced_cell: bool = True, **options):
+    def __init__(
+        self,
+        units,
+        *arguments,
+        unroll: Literal["static", "dynamic"] | int = "dynamic",
+        traced_cell: bool = True,
+        **options,
+    ):
         _check_backend()
         if options.get("use_cudnn", "auto") not in NO_CUDNN:
             raise ValueError(
@@ -64,6 +73,7 @@ class LSTM(keras.layers.LSTM):
         cell = self._choose_cell(training)
         if mask is not None:
             mask = self._steps_first(_checked_mask(mask))  # [T, B, 1]
+            (sequence, mask), _, _ = check_arguments((sequence, mask), (), None)
             sequence, cell = join_mask(sequence, mask), MaskedCell(cell)  # [T, B, I + 1]
 
         outputs: Any
@@ -117,7 +127,7 @@ class LSTM(keras.layers.LSTM):
             )
 
 
-def _checked(unroll) -> str | int:
+def _checked(unroll):
     """Return `unroll` as it goes into a file: one of the two words, or a number of cells as a Python integer."""
     if isinstance(unroll, str) and unroll in ("static", "dynamic"):
         return unroll
