@@ -1,11 +1,12 @@
 """The dynamic unroll: one copy of the cell in the graph, and a loop that runs it T times."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 import tensorflow as tf
 
 from unroll.rnn.step import (
     Cell,
+    S,
     arrays_of_steps,
     check_arguments,
     check_unroll,
@@ -19,8 +20,6 @@ from unroll.rnn.step import (
     stack_arrays,
     write_step,
 )
-
-S = TypeVar("S")  # the nest of the state
 
 
 @not_converted

@@ -1,11 +1,12 @@
 """The static unroll: T copies of the cell, laid side by side in the graph."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 import tensorflow as tf
 
 from unroll.rnn.step import (
     Cell,
+    S,
     check_arguments,
     check_steps_known,
     make_step,
@@ -13,8 +14,6 @@ from unroll.rnn.step import (
     stack_steps,
     unstack_steps,
 )
-
-S = TypeVar("S")  # the nest of the state
 
 
 @not_converted

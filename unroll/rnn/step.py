@@ -10,6 +10,7 @@ Inputs = Any  # any nest of [B, ...] tensors, one at least
 Outputs = Any  # any nest of [B, ...] tensors, empty where a cell has no output
 State = Any  # any nest of [B, ...] tensors and of scalars
 Cell = Callable[[Inputs, State], tuple[Outputs, State]]
+S = TypeVar("S")  # the nest of the state that a caller gives, and gets again
 Function = TypeVar("Function", bound=Callable)
 
 
