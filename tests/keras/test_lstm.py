@@ -233,3 +233,28 @@ def test_another_backend_is_refused(monkeypatch):
 
 def test_the_package_gives_these_names():
     assert unroll.keras.__all__ == ["LSTM", "from_keras", "to_keras"]
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_states_and_masks_of_another_batch_are_refused_as_the_graph_runs(kind):
+    layer = LSTM(3, **OURS[kind])
+    layer.build((None, 4, 2))
+    signature = [tf.TensorSpec([None, 4, 2]), tf.TensorSpec([None, 4], tf.bool), tf.TensorSpec([None, 3])]
+
+    @tf.function(autograph=False, input_signature=signature)
+    def run(inputs, mask, state):
+        return layer(inputs, mask=mask, initial_state=[state, state])
+
+    def arrays(B, mask_rows, state_rows):
+        return np.ones([B, 4, 2], "float32"), np.ones([mask_rows, 4], bool), np.zeros([state_rows, 3], "float32")
+
+    assert run(*arrays(4, 4, 4)).shape == [4, 3]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="got a state whose number of rows is"):
+        run(*arrays(4, 4, 1))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="got a part of the input_sequence whose B is"):
+        run(*arrays(1, 4, 4))
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"got an input_sequence of shapes \(4, 3, 2\), \(4, 1, 1\); want the same T"):
+        LSTM(3)(np.ones([3, 4, 2], "float32"), mask=np.ones([1, 4], bool))

@@ -5,14 +5,14 @@ from typing import Any
 
 import keras
 
-from unroll.keras.lstm import LSTM, words_of
+from unroll.keras.lstm import LSTM, Unroll, words_of
 
 KERAS_LSTM = {"module": "keras.layers", "class_name": "LSTM", "registered_name": None}
 OURS_ALONE = ("traced_cell", "recompute")  # options that keras.layers.LSTM does not have
 OUR_LSTM = {"module": LSTM.__module__, "class_name": "LSTM", "registered_name": "unroll>LSTM"}
 
 
-def from_keras(model, unroll: str | int | None = None, traced_cell: bool = True):
+def from_keras(model: Any, unroll: Unroll | None = None, traced_cell: bool = True) -> Any:
     """Return a copy of a Keras model or layer, in which every `keras.layers.LSTM` has become `unroll.keras.LSTM`.
 
     Weights, random streams, and how it was compiled with the optimizer's state are copied; the model is left alone.
@@ -38,7 +38,7 @@ def from_keras(model, unroll: str | int | None = None, traced_cell: bool = True)
     return _exchanged(model, KERAS_LSTM, OUR_LSTM, change)
 
 
-def to_keras(model):
+def to_keras(model: Any) -> Any:
     """Return a copy of a Keras model or layer, in which every `unroll.keras.LSTM` has become `keras.layers.LSTM`.
 
     The way back from `from_keras`: "static" becomes unroll=True, everything else unroll=False.

@@ -1,6 +1,6 @@
 """The layer: `keras.layers.LSTM` with the pair's unrolls in place of Keras's own."""
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -11,7 +11,9 @@ from unroll.errors import UnrollError
 from unroll.keras.cells import KerasCell, MaskedCell, join_mask, traced_unroll
 from unroll.keras.packed import packed_unroll
 from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, static_unroll
+from unroll.rnn.step import check_arguments
 
+Unroll = Literal["static", "dynamic"] | int
 DROPOUT, NO_CUDNN = ("dropout", "recurrent_dropout"), ("auto", False)
 CELLS_IN_TRAINING = 4  # in an iteration of the loop with the cell's own gradient; docs/design.md says why
 
@@ -53,7 +55,7 @@ class LSTM(keras.layers.LSTM):
         self,
         units,
         *arguments,
-        unroll: str | int = "dynamic",
+        unroll: Literal["static", "dynamic"] | int = "dynamic",
         traced_cell: bool = True,
         recompute: bool = False,
         **options,
@@ -89,6 +91,7 @@ class LSTM(keras.layers.LSTM):
         cell = self._choose_cell(training)
         if mask is not None:
             mask = self._steps_first(_checked_mask(mask))  # [T, B, 1]
+            (sequence, mask), _, _ = check_arguments((sequence, mask), (), None)
 
         outputs: Any
         outputs, state = self._unroll_masked(cell, sequence, mask, LSTMState(*initial_state), training)
@@ -156,7 +159,7 @@ class LSTM(keras.layers.LSTM):
             )
 
 
-def _checked(unroll) -> str | int:
+def _checked(unroll):
     """Return `unroll` as it goes into a file: one of the two words, or a number of cells as a Python integer."""
     if isinstance(unroll, str) and unroll in ("static", "dynamic"):
         return unroll

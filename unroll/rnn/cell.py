@@ -38,7 +38,7 @@ class LSTMWeights(NamedTuple):
         return LSTMWeights(*(tf.convert_to_tensor(weight) for weight in self))
 
     @classmethod
-    def from_keras(cls, layer) -> "LSTMWeights":
+    def from_keras(cls, layer: Any) -> "LSTMWeights":
         """Take the weights of a built `keras.layers.LSTM`, whose order i, f, c, o is ours under another letter.
 
         The three tensors are the layer's own Variables, not copies.
@@ -54,12 +54,12 @@ class LSTMWeights(NamedTuple):
             )
         return cls(*weights)
 
-    def to_keras(self) -> list[np.ndarray]:
+    def to_keras(self) -> list[Any]:
         """Return the list that `keras.layers.LSTM.set_weights` takes: arrays [I, 4H], [H, 4H], [4H]."""
         return [tf.convert_to_tensor(weight).numpy() for weight in self]
 
     @classmethod
-    def from_basic_lstm(cls, kernel, bias, forget_bias: float = 1.0) -> "LSTMWeights":
+    def from_basic_lstm(cls, kernel: Any, bias: Any, forget_bias: float = 1.0) -> "LSTMWeights":
         """Convert the weights of TensorFlow 1's `BasicLSTMCell`.
 
         There, one kernel [I+H, 4H] stands for both of ours, the gates come in the order i, j, f, o, and
@@ -117,15 +117,15 @@ class LSTMCell(LSTMSteps):
                 "want [I, 4H], [H, 4H], [4H]"
             )
 
-    def __call__(self, inputs, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
+    def __call__(self, inputs: Any, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
         self._check(inputs, state)
         return self.advance(self.project(inputs), state)
 
-    def project(self, inputs) -> tf.Tensor:
+    def project(self, inputs: Any) -> tf.Tensor:
         """Meet inputs [N, I] with kernel and bias, [N, 4H]: no state is needed, so N may be the rows of many steps."""
         return tf.matmul(inputs, self.weights.kernel) + self.weights.bias
 
-    def advance(self, projected, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
+    def advance(self, projected: Any, state: LSTMState) -> tuple[tf.Tensor, LSTMState]:
         """Take a step whose inputs are projected already, [B, 4H]."""
         gates = projected + tf.matmul(state.hidden, self.weights.recurrent_kernel)  # [B, 4H]
         i, f, g, o = tf.split(gates, 4, axis=1)  # each [B, H]
@@ -133,12 +133,12 @@ class LSTMCell(LSTMSteps):
         hidden = tf.sigmoid(o) * tf.tanh(cell)
         return hidden, LSTMState(hidden, cell)
 
-    def zero_state(self, batch_size) -> LSTMState:
+    def zero_state(self, batch_size: Any) -> LSTMState:
         """Return the state that a sequence starts from: two tensors of zeros, [B, H]."""
         zeros = tf.zeros([batch_size, self.weights.recurrent_kernel.shape[0]], tf.as_dtype(self.weights.kernel.dtype))
         return LSTMState(zeros, zeros)
 
-    def output_spec(self, batch_size) -> tf.TensorSpec:
+    def output_spec(self, batch_size: int | None) -> tf.TensorSpec:
         """Return what the output of a step looks like, which spares `dynamic_unroll` a trace to find out."""
         return tf.TensorSpec([batch_size, self.weights.recurrent_kernel.shape[0]], self.weights.kernel.dtype)
 
@@ -160,7 +160,7 @@ class LSTMCell(LSTMSteps):
 
 
 def init_weights(
-    input_size: int, hidden_size: int, *, seed: int, forget_bias: float = 1.0, dtype=tf.float32
+    input_size: int, hidden_size: int, *, seed: int, forget_bias: float = 1.0, dtype: Any = tf.float32
 ) -> LSTMWeights:
     """Draw new LSTM weights as Variables: Glorot uniform kernels, and a bias of zeros but for the forget gate's.
 

@@ -1,33 +1,41 @@
 """The dynamic unroll: one copy of the cell in the graph, and a loop that runs it T times."""
 
+from typing import Any
+
 import tensorflow as tf
 
 from unroll.rnn.own_gradient import unroll_in_two_loops
 from unroll.rnn.step import (
     Cell,
+    S,
+    arrays_of_steps,
     check_arguments,
     check_unroll,
     count_steps,
+    empty_arrays,
     longest,
     make_step,
+    not_converted,
     output_spec,
-    stack_steps,
+    read_step,
+    stack_arrays,
+    write_step,
 )
 
 
-@tf.autograph.experimental.do_not_convert
+@not_converted
 def dynamic_unroll(
     cell: Cell,
-    input_sequence,
-    initial_state,
+    input_sequence: Any,
+    initial_state: S,
     *,
-    sequence_length=None,
+    sequence_length: Any = None,
     return_all_states: bool = False,
     unroll: int = 1,
     parallel_iterations: int = 32,
     own_gradient: bool = False,
     recompute: bool = False,
-):
+) -> tuple[tf.Tensor, S]:
     """Run `cell` over `input_sequence` as one cell inside a `tf.while_loop`.
 
         state = initial_state
@@ -41,12 +49,13 @@ def dynamic_unroll(
     the longest row does, unless every step's state is asked for.
 
     Args:
-        cell: any callable (inputs [B, ...], state) -> (output [B, ...], next_state); it is not converted by AutoGraph.
-        input_sequence: [T, B, I], time-major; T may be unknown, or 0. XLA takes no T = 0 and, for gradients, no
-            unknown T below `unroll`. (Where B = T, a batch-major sequence goes unnoticed.)
-        initial_state: any nest of [B, ...] tensors.
+        cell: any callable (inputs, state) -> (output, next_state), nests of [B, ...]; it is not converted by AutoGraph.
+            The output may be empty, ().
+        input_sequence: [T, B, I], time-major, or a nest of [T, B, ...]; T may be unknown, or 0. XLA takes no T = 0 and,
+            for gradients, no unknown T below `unroll`. (Where B = T, a batch-major sequence goes unnoticed.)
+        initial_state: any nest of [B, ...] tensors and of scalars, such as a step counter.
         sequence_length: [B] integers from 0 to T. Past a row's length its outputs are zero and its state stays as it
-            was. Values known only as the graph runs are checked then, except under XLA, which drops such checks.
+            was. A scalar of the state belongs to no row: it goes on until the longest row ends, as in `static_rnn`.
         return_all_states: give the state after every step, each leaf [T, B, ...], in place of the final state.
         unroll: how many cells one iteration of the loop holds, from 1 up; T need not be a multiple of it.
         parallel_iterations: how many iterations may overlap, where their operations do not wait for each other.
@@ -56,12 +65,15 @@ def dynamic_unroll(
             takes more time and, in a graph, far less memory. The cell must draw no random numbers.
 
     Returns:
-        `output_sequence` [T, B, H], and the final state as the same nest as `initial_state`.
+        `output_sequence` [T, B, H], or the same nest of [T, B, ...] as a step's output, and the final state as the same
+        nest as `initial_state`.
 
     Raises:
         ValueError: shapes, lengths or `unroll` that do not fit, a cell that changes its state's form, lacks a gradient
             of its own or may not run twice.
-        TypeError: a length that is no integer, or a cell that does not return a pair of a tensor and a state.
+        tf.errors.InvalidArgumentError: sizes or lengths that do not fit and are known only as the graph runs. XLA drops
+            these checks, and computes with what it was given.
+        TypeError: a length that is no integer, or a cell that does not return a pair of tensors and a state.
 
     Source: `tf.nn.dynamic_rnn` of TensorFlow 1; `unroll` after JAX's `lax.scan`.
 
@@ -80,18 +92,15 @@ def dynamic_unroll(
     # An array's elements that were never written are zeros: right for outputs, wrong for states, which stay.
     last = T if sequence_length is None or return_all_states else longest(sequence_length)
 
-    def array_of(spec):
-        return tf.TensorArray(spec.dtype, T, element_shape=spec.shape)
-
-    inputs = tf.TensorArray(input_sequence.dtype, T).unstack(input_sequence)  # T times [B, I]
-    outputs = array_of(output_spec(cell, input_sequence, initial_state))
-    states = tf.nest.map_structure(array_of, initial_state) if return_all_states else ()
+    inputs = arrays_of_steps(input_sequence)  # T times [B, I]
+    outputs = empty_arrays(output_spec(cell, input_sequence, initial_state), T)
+    states = empty_arrays(initial_state, T) if return_all_states else ()
 
     def run_cell(t, state, outputs, states):
-        output, state = step(t, inputs.read(t), state)
-        outputs = outputs.write(t, output)
+        output, state = step(t, read_step(inputs, t), state)
+        outputs = write_step(outputs, t, output)
         if return_all_states:
-            states = tf.nest.map_structure(lambda array, leaf: array.write(t, leaf), states, state)
+            states = write_step(states, t, state)
         return t + 1, state, outputs, states
 
     def loop(carry, cells, iterations):
@@ -115,7 +124,7 @@ def dynamic_unroll(
         carry = loop(carry, 1, T % cells)
     _, state, outputs, states = carry
 
-    output_sequence = stack_steps(outputs, input_sequence)  # [T, B, H]
+    output_sequence = stack_arrays(outputs, input_sequence)  # [T, B, H]
     if return_all_states:
-        return output_sequence, tf.nest.map_structure(lambda array: stack_steps(array, input_sequence), states)
+        return output_sequence, stack_arrays(states, input_sequence)
     return output_sequence, state

@@ -3,10 +3,12 @@
 For readers of those tutorials: the unrolls take [T, B, I] whole, and use none of this.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 
-def split_steps(x, T: int) -> list[tf.Tensor]:
+def split_steps(x: Any, T: int) -> list[tf.Tensor]:
     """Cut a batch-major sequence into its steps as the tutorials do it: transpose, reshape, split.
 
     `tf.unstack(x, axis=1)` gives the same list. Shapes: [B, T, I] -> [T, B, I] -> [T*B, I] -> T times [B, I].
@@ -24,7 +26,7 @@ def split_steps(x, T: int) -> list[tf.Tensor]:
     return tf.split(x, T, axis=0)  # T times [B, I]
 
 
-def mix_images(x, T: int) -> list[tf.Tensor]:
+def mix_images(x: Any, T: int) -> list[tf.Tensor]:
     """Make the learners' mistake: reshape and split without the transpose.
 
     The shapes are those of `split_steps`, T times [B, I], but each step holds rows of one image where it should hold
@@ -39,7 +41,7 @@ def mix_images(x, T: int) -> list[tf.Tensor]:
     return tf.split(x, T, axis=0)  # T times [B, I]
 
 
-def join_steps(steps) -> tf.Tensor:
+def join_steps(steps: Any) -> tf.Tensor:
     """Join the steps again: T times [B, I] -> [B, T, I].
 
     >>> x = tf.reshape(tf.range(24), [2, 4, 3])
