@@ -71,6 +71,7 @@ class RecomputedSteps:
 
     def gradient_of_steps(self, weights):
         def take_back(inputs, state, output_slopes, state_slopes):
+            state = tf.nest.map_structure(tf.identity, state)  # one tensor may be given several times: one source each
             sources = floats_of(inputs), floats_of(state), [*map(_within, self.captured), *self.variables]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(sources)
