@@ -190,3 +190,25 @@ def test_a_saved_model_has_the_gradient_that_was_saved(loop, tmp_path):
     for slope, right in zip(slopes(tf.saved_model.load(str(tmp_path))), want, strict=True):
         assert np.abs(right).max() > 0.1
         np.testing.assert_allclose(slope, right, rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("loop", ["own 3", "recompute 1", "recompute 3"])
+def test_one_tensor_may_be_given_several_times(loop, mode):
+    """As both parts of the state, as `zero_state` does, as inputs, and around the cell: its slope is counted once."""
+    lstm, start = LSTMCell(init_weights(4, 4, seed=0)), tf.constant([[0.1, 0.2, 0.3, 0.4]] * 2)
+
+    def with_start(inputs, state):
+        output, state = lstm(inputs, state)
+        return output * start, state
+
+    def slope(unroll):
+        cell = lstm if loop == "own 3" else with_start
+        with tf.GradientTape() as tape:
+            tape.watch(start)
+            outputs, _ = unroll(cell, tf.stack([start] * 4), LSTMState(start, start))
+            loss = tf.reduce_sum(tf.sin(outputs))
+        return tape.gradient(loss, start)
+
+    got, want = MODES[mode](lambda: (slope(LOOPS[loop]), slope(dynamic_unroll)))()
+    np.testing.assert_allclose(got, want, rtol=1e-5)

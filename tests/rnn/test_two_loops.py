@@ -286,7 +286,7 @@ def test_the_loop_ends_with_the_longest_row(loop):
     inputs = np.concatenate([problem.inputs] * 4)  # 28 steps
     outputs, state = unroll(Counted(problem.weights), inputs, problem.state, sequence_length=[3, 0, 5, 2])
     want, final = dynamic_unroll(cell, inputs, problem.state, sequence_length=[3, 0, 5, 2])
-    traced = loop not in OWN
+    traced = loop not in OWN  # once, to find what the cell takes from around it
     k = int(loop.split()[1])
     assert len(taken) == traced + -(-5 // k) * k
     np.testing.assert_allclose(outputs, want, rtol=1e-12)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from unroll.errors import UnrollError
-from unroll.rnn.step import check_arguments, check_unroll, count_steps, longest, make_step
+from unroll.rnn.step import check_arguments, check_unroll, count_steps, longest, make_step, output_spec
 from unroll.rnn.two_loops import TwoLoops, floats_of, pack_floats, specs_of
 
 # What TensorFlow counts as stateful, but may run twice: it changes nothing, or calls functions that are looked at.
@@ -29,11 +29,12 @@ def recompute_unroll(
     input_sequence, initial_state, sequence_length = check_arguments(input_sequence, initial_state, sequence_length)
     T = count_steps(input_sequence)
     inputs = input_sequence, tf.range(T)
-    steps, output_spec = _trace(make_step(cell, sequence_length), inputs, initial_state)
+    spec = output_spec(cell, input_sequence, initial_state)
+    steps = _trace(make_step(cell, sequence_length), inputs, initial_state)
     loops = TwoLoops(
         steps,
         steps.read_weights(),
-        lambda cells: (output_spec, specs_of(initial_state)),
+        lambda cells: (spec, specs_of(initial_state)),
         every_state=return_all_states,
         parallel_iterations=(parallel_iterations, 1),  # what runs ahead backwards would hold all that its cells compute
     )
@@ -71,6 +72,7 @@ class RecomputedSteps:
 
     def gradient_of_steps(self, weights):
         def take_back(inputs, state, output_slopes, state_slopes):
+            state = tf.nest.map_structure(tf.identity, state)  # one tensor may be given several times: one source each
             sources = floats_of(inputs), floats_of(state), [*map(_within, self.captured), *self.variables]
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(sources)
@@ -87,7 +89,7 @@ class RecomputedSteps:
 
 
 def _trace(step, inputs, state):
-    """Trace one step into a graph that is thrown away; returns the steps to recompute, and the spec of an output."""
+    """Trace one step into a graph that is thrown away, to find what it takes from around it."""
 
     def placeholder(spec):
         return tf.compat.v1.placeholder(spec.dtype, spec.shape)
@@ -95,10 +97,10 @@ def _trace(step, inputs, state):
     with tf.__internal__.FuncGraph("step").as_default() as graph:
         each = tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape[1:], leaf.dtype), inputs)
         (leaf, t), state = tf.nest.map_structure(placeholder, (each, state))
-        output, _ = step(t, leaf, state)
+        step(t, leaf, state)
     _check_may_run_twice(graph.as_graph_def())
     variables = floats_of([*graph._watched_variables])  # those that are not trainable, too, which a tape leaves out
-    return RecomputedSteps(step, floats_of(graph.external_captures), variables), specs_of(output)
+    return RecomputedSteps(step, floats_of(graph.external_captures), variables)
 
 
 def _check_may_run_twice(graph):

@@ -249,17 +249,18 @@ def _write(arrays, n, tensors):
 
 def _join_blocks(array, blocks, batch_size):
     """Join an array's blocks [k, B, ...] to [T, B, ...], where B may be unknown and there may be no blocks."""
-    cells, _, *rest = array.element_shape
+    cells, *sizes = array.element_shape
+    sizes = [batch_size if size is None else size for size in sizes]
     if array.element_shape.is_fully_defined():
         stacked = array.stack()
     else:  # as in stack_steps
         stacked = tf.raw_ops.TensorListStack(
             input_handle=array.flow,
-            element_shape=[cells, batch_size, *rest],
+            element_shape=[cells, *sizes],
             element_dtype=array.dtype,
             num_elements=-1,
         )
-    joined = tf.reshape(stacked, [blocks.count * cells, batch_size, *rest])
+    joined = tf.reshape(stacked, [blocks.count * cells, *sizes])
     joined.set_shape([None, *array.element_shape[1:]])
     return joined
 
