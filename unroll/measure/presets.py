@@ -12,7 +12,8 @@ PAIR = ("static", "static-traced", "dynamic")
 KERAS = ("keras-unrolled", "keras-loop")
 CUDNN = "keras-cudnn"
 MORE_CELLS = ("dynamic-4", "dynamic-7", "dynamic-14")
-TENSORFLOW = (*PAIR, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
+OTHER_GRADIENTS = ("dynamic-own", "dynamic-recompute")
+TENSORFLOW = (*PAIR, *OTHER_GRADIENTS, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
 DOUBLING = tuple(2**power for power in range(11))  # T = 1, 2, 4 ... 1024
 LONG = 128  # beyond this T, one round has to do: static graphs take minutes
 FIT_SIZES = Sizes(steps=100, batch=32, hidden=64)
@@ -55,7 +56,7 @@ class Preset:
     modes: tuple[str, ...] = ()
     sweep_modes: tuple[str, ...] = ()
     mode_variants: tuple[str, ...] = ("static", "dynamic", *KERAS)
-    sweep_variants: tuple[str, ...] = (*PAIR, *KERAS)
+    sweep_variants: tuple[str, ...] = (*PAIR, *OTHER_GRADIENTS, *KERAS)
     growth: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
     hiddens: tuple[int, ...] = ()

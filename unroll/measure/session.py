@@ -24,7 +24,7 @@ from unroll.measure.variants import variant_of
 
 DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
 ENOUGH = Limits(seconds=120)
-PROCESSES = 3  # at least, over which rounds are spread if there are as many
+PROCESSES = 9  # over which rounds are spread: up to so many, each has one of its own
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with
 MUST_AGREE = ("processor", "cores", "devices", "gpus", "python", "versions", "flags", "commit")
 

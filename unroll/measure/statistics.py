@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 ENOUGH_ROUNDS = 6
-ENOUGH_PROCESSES = 2  # of one, nothing is known of what another would have measured
+ENOUGH_PROCESSES = 3  # of one, nothing is known of what another would have measured, and of two, next to nothing
 FASTER, SLOWER = "faster", "slower"
 SAME = "the same within 5%"
 CLOSE = "too close to call"
@@ -40,7 +40,7 @@ class Ratio(NamedTuple):
         if self.rounds < ENOUGH_ROUNDS:
             return f"no verdict: {self.rounds} round{'s' * (self.rounds != 1)}"
         if self.processes < ENOUGH_PROCESSES:
-            return "no verdict: one process"
+            return f"no verdict: {'one process' if self.processes == 1 else f'{self.processes} processes'}"
         low, high = round(self.low, 2), round(self.high, 2)  # as they are printed, so that the verdict can be read off
         if low >= SAME_LOW and high <= SAME_HIGH:
             return SAME

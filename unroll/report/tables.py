@@ -95,6 +95,9 @@ PAIRS = [
     ("static", "dynamic"),
     ("static-traced", "dynamic"),
     ("static-traced", "static"),
+    ("dynamic-own", "dynamic"),
+    ("dynamic-own", "static"),
+    ("dynamic-recompute", "dynamic"),
     ("static", "keras-unrolled"),
     ("static-traced", "keras-unrolled"),
     ("dynamic", "keras-unrolled"),
@@ -102,6 +105,7 @@ PAIRS = [
     ("static-traced", "keras-loop"),
     ("dynamic", "keras-loop"),
     ("keras-unrolled", "keras-loop"),
+    ("dynamic-own", "keras-unrolled"),
     ("static", "keras-cudnn"),
     ("dynamic", "keras-cudnn"),
     ("keras-loop", "keras-cudnn"),
@@ -111,6 +115,7 @@ PAIRS = [
     ("dynamic", "block"),
     ("static", "torch"),
     ("dynamic", "torch"),
+    ("dynamic-own", "torch"),
     ("static", "jax-unrolled"),
     ("dynamic", "jax-loop"),
 ]
@@ -122,9 +127,19 @@ BREAK_EVEN_PAIRS = [
 ]
 
 
-def ratios_table(run: Run) -> str:
+DECIDING = [
+    ("static", "dynamic"),
+    ("static-traced", "dynamic"),
+    ("dynamic-own", "dynamic"),
+    ("keras-unrolled", "keras-loop"),
+    ("dynamic", "keras-loop"),
+    ("static", "keras-unrolled"),
+]
+
+
+def ratios_table(run: Run, of: Sequence[tuple[str, str]] = PAIRS) -> str:
     """Format the ratios of variants that ran in the same rounds, with 95% intervals, and how to read them."""
-    pairs = measured_pairs(run, PAIRS)
+    pairs = measured_pairs(run, of)
     ratios = {pair: [pair_ratio(run, turn, *pair) for turn in TURNS] for pair in pairs}
     rows = [[pair_text(run, *pair), *map(ratio_cell, ratios[pair])] for pair in pairs]
     return _ratios(["ratio of times", *(turn.heading for turn in TURNS)], rows, chain.from_iterable(ratios.values()))

@@ -14,6 +14,7 @@ from unroll.report.figures.frame import save_figure
 from unroll.report.folders import training_folder
 from unroll.report.ledger.claim import Results, results_of
 from unroll.report.ledger.claims import claims_table, judge_claims
+from unroll.report.page.answer import answer
 from unroll.report.page.page import make_page
 
 TABLES = {
@@ -31,6 +32,10 @@ TABLES = {
     "stopped": tables.stopped_table,
     "claims": lambda run: claims_table(Results(run)),
     "environment": tables.environment_table,
+}
+EXCERPTS = {  # of what the report has, for pages that have room for little
+    "answer": lambda run: f"{' '.join(answer(run))}\n",
+    "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
 PAGE = "report.html"
 MARKED = re.compile(
@@ -91,11 +96,11 @@ def fill_page(page: Path, folder: Path) -> str:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
     def fill(part: re.Match) -> str:
-        if part["name"] not in TABLES:
-            raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(TABLES)}")
+        if part["name"] not in EXCERPTS | TABLES:
+            raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(EXCERPTS | TABLES)}")
         beside = Path(folder).resolve().parent / part["folder"] if part["folder"] else None
         source, run = (beside, read_journal(beside)[-1]) if beside else (folder, own)
-        table = _tables(source)[part["name"]](run)
+        table = (EXCERPTS | _tables(source))[part["name"]](run)
         return f"{part[1]}\n{table}\n{part[5]}"
 
     filled, count = MARKED.subn(fill, text)
