@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measure on a machine that has a GPU, its driver and Python, and no network: in calls of a few minutes each.
 
-    python3 tools/gpu_run.py --site SITE --out OUT --seconds 500
+    python3 tools/gpu_run.py --site SITE --out OUT --data FOLDER --seconds 500
 
 SITE is a folder of installed packages, made by tools/parts.py. What is not in it, and not in this Python either, is
 taken from --wheels. Each call does the stages that are left, in order, until the seconds are over, and copies the
@@ -30,6 +30,7 @@ DEV = Path("/dev")
 PACKAGES = {
     "tensorflow": "tensorflow",
     "matplotlib": "matplotlib",
+    "msgspec": "msgspec",
     "scipy": "scipy",
     "sklearn": "scikit-learn",
     "psutil": "psutil",
@@ -41,6 +42,7 @@ PACKAGES = {
     "xdist": "pytest-xdist",
     "hypothesis": "hypothesis",
 }
+DONE = "done"  # how a stage ended; any other is tried again in the next call
 NOTHING_ASKED = 5  # pytest's status where no benchmark was selected
 TESTERS = "8"  # processes that test at once
 STOP_S = 20  # that a stage is given to end after it was told to
@@ -83,7 +85,7 @@ def stages(options) -> list[Stage]:
         Stage("doctor", [sys.executable, "-m", "unroll", "doctor"]),
         measure("training steps", "machine or (test_step and train and not xla and not tf1)"),
         measure("kernels and memory", held),
-        measure("XLA, large, long", f"(test_step and train and xla) or ({corners}) or ({long})"),
+        measure("XLA and the largest sizes", f"(test_step and train and xla) or ({corners}) or ({long})"),
         measure("training steps again", f"test_step and {few}", "gpu-again"),
         measure("forward steps", "test_step and forward and not mixed and not tf1 and not traced"),
         measure("TF32", f"machine or (test_step and {few})", "gpu-tf32", *tf32),
@@ -106,6 +108,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=500, help="when to stop (%(default)s)")
     parser.add_argument("--rehearse", action="store_true", help="on the CPU, with the preset `tiny`")
     options = parser.parse_args()
+    try:
+        _check(options)
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return 2
     for name in ("site", "wheels", "out", "work", "data"):  # the stages work in another folder
         given = getattr(options, name)
         if given is not None and (name != "data" or Path(given).exists()):
@@ -115,6 +122,41 @@ def main() -> int:
     except RunError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _check(options) -> None:
+    """Refuse options that cannot be before anything is done.
+
+    Raises:
+        RunError: one of them; the message says what is wanted.
+    """
+    if not 0 < options.seconds < float("inf"):
+        raise RunError(f"got --seconds {options.seconds:g}; want a number above 0")
+    for name in ("site", "wheels"):
+        folder = getattr(options, name)
+        if folder and not folder.is_dir():
+            raise RunError(f"got --{name} {folder}, which is no folder; want a folder of packages")
+    for name in ("out", "work"):
+        folder = getattr(options, name)
+        if folder.exists() and not folder.is_dir():
+            raise RunError(f"got --{name} {folder}, which is a file; want a folder")
+    if options.data == "digits" and not options.rehearse:
+        raise RunError(
+            "got --data digits, which has fewer images than the preset gpu's largest batch; want MNIST's files"
+        )
+
+
+def _done_before(state: Path) -> dict[str, str]:
+    """Return how the stages of earlier calls ended."""
+    if not state.exists():
+        return {}
+    try:
+        done = json.loads(state.read_text())
+    except ValueError:
+        done = None
+    if not isinstance(done, dict):
+        raise RunError(f"got {state}, which is damaged; want what this program wrote: remove it to begin anew")
+    return done
 
 
 def _run(options) -> int:
@@ -127,10 +169,10 @@ def _run(options) -> int:
     if not options.rehearse:
         _see_gpu(environment)
     state = options.work / "done.json"
-    done: dict[str, str] = json.loads(state.read_text()) if state.exists() else {}
+    done = _done_before(state)
     try:
         for stage in stages(options):
-            if stage.name not in done and time.monotonic() < end:
+            if done.get(stage.name) != DONE and time.monotonic() < end:
                 before = time.monotonic()
                 ended = _do(stage, options, environment, end)
                 _say(options, f"{stage.name}: {ended}, {time.monotonic() - before:.0f} s")
@@ -138,7 +180,7 @@ def _run(options) -> int:
                     done[stage.name] = ended
                     state.write_text(json.dumps(done))
     finally:
-        left = [stage.name for stage in stages(options) if stage.name not in done]
+        left = [stage.name for stage in stages(options) if done.get(stage.name) != DONE]
         _say(options, f"left: {', '.join(left)}" if left else "all stages are done")
         _collect(options)
     return 1 if any(ended.startswith("failed") for ended in done.values()) else 0
@@ -207,7 +249,7 @@ def _do(stage: Stage, options, environment: dict[str, str], end: float) -> str:
         except subprocess.TimeoutExpired:
             _stop(process)
             return "stopped: the time is over"
-    return "done" if status in (0, NOTHING_ASKED) else f"failed with status {status}: see the log"
+    return DONE if status in (0, NOTHING_ASKED) else f"failed with status {status}: see the log"
 
 
 def _stop(process: subprocess.Popen) -> None:
@@ -221,9 +263,11 @@ def _stop(process: subprocess.Popen) -> None:
 
 
 def _collect(options) -> None:
-    """Copy the journals and the log to where they are fetched from."""
+    """Copy the journals, each in a folder of its own as `unroll report` reads them, and the log."""
     for journal in options.work.glob("*/journal.jsonl"):
-        shutil.copyfile(journal, options.out / f"{journal.parent.name}.jsonl")
+        folder = options.out / journal.parent.name
+        folder.mkdir(exist_ok=True)
+        shutil.copyfile(journal, folder / journal.name)
     for name in ("log.txt", "done.json"):
         if (options.work / name).exists():
             shutil.copyfile(options.work / name, options.out / name)

@@ -32,8 +32,16 @@ def split(site: Path, out: Path, part_mib: int) -> list[Path]:
     """Write the parts of a folder, each of at most so many MiB."""
     if not site.is_dir():
         raise PartError(f"got {site}, which is no folder; want one that packages are installed in")
+    if out.exists() and not out.is_dir():
+        raise PartError(f"got --out {out}, which is a file; want a folder")
+    if out.resolve().is_relative_to(site.resolve()):
+        raise PartError(
+            f"got --out {out}, which lies in {site}; want another folder, or the parts would hold themselves"
+        )
     if any(out.glob("part-*")):
         raise PartError(f"got {out}, which holds parts already; want another folder, or remove them")
+    if part_mib < 1:
+        raise PartError(f"got --part-mib {part_mib}; want a number of MiB from 1 up")
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as scratch:
         tar = Path(scratch) / "site.tar"
@@ -42,6 +50,9 @@ def split(site: Path, out: Path, part_mib: int) -> list[Path]:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             jobs = [(tar, start, Path(scratch) / f"{number:04d}.xz") for number, start in enumerate(starts)]
             blocks = list(pool.map(_compress, jobs))
+        largest = max(block.stat().st_size for block in blocks)
+        if largest > part_mib << 20:
+            raise PartError(f"got --part-mib {part_mib}; want {-(-largest >> 20)} or more, which one block takes")
         return distribute(blocks, out, part_mib)
 
 
@@ -74,35 +85,49 @@ def join(parts: list[Path], site: Path) -> list[str]:
         the names of the parts that are still missing.
 
     Raises:
-        PartError: a part is missing its index or a block, or a block is damaged. What came before stays.
+        PartError: a part is missing its index or a block, is of another split or has another name, or a block is
+            damaged; or the folder is there already. What came before stays.
     """
-    kept = site.with_name(site.name + ".blocks")
+    if site.exists():
+        raise PartError(f"got --into {site}, which is there already; want a new folder, or remove it")
+    index = _index(parts[0])
+    kept = site.with_name(f"{site.name}.{_sum_of(json.dumps(index).encode())[:12]}.blocks")  # of this split alone
     kept.mkdir(parents=True, exist_ok=True)
-    index: dict[str, list[str]] = {}
     for part in parts:
-        index = _index(part)
+        if _index(part) != index:
+            raise PartError(
+                f"got {part}, which is of another split than {parts[0]}; want parts that were made together"
+            )
         mine = [name for name, (home, _) in index.items() if home == part.name]
+        if not mine:
+            raise PartError(f"got {part}, which has another name than it was given; want it under the name it had")
         with concurrent.futures.ThreadPoolExecutor() as pool:
             list(pool.map(_decompress, [(part / name, index[name][1], kept) for name in mine]))
     missing = sorted({home for name, (home, _) in index.items() if not (kept / name).exists()})
     if not missing:
-        site.mkdir(parents=True, exist_ok=True)
-        tar = subprocess.Popen(["tar", "-C", site, "-xf", "-"], stdin=subprocess.PIPE)
+        draft = kept / "site"  # it gets its name once it is whole
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir()
+        tar = subprocess.Popen(["tar", "-C", draft, "-xf", "-"], stdin=subprocess.PIPE)
         assert tar.stdin
         for name in sorted(index):
             with (kept / name).open("rb") as block:
                 shutil.copyfileobj(block, tar.stdin, BLOCK)
         tar.stdin.close()
         if tar.wait():
-            raise PartError(f"tar could not write {site}; want room for it on the disk")
+            raise PartError(
+                f"tar could not write {draft}; want room for it on the disk, and no damaged blocks: remove {kept}"
+            )
+        draft.rename(site)
         shutil.rmtree(kept)
     return missing
 
 
 def _index(part: Path) -> dict[str, list[str]]:
     try:
-        return json.loads((part / INDEX).read_text())
-    except (OSError, ValueError):
+        index = json.loads((part / INDEX).read_text())
+        return {str(name): [str(home), str(checksum)] for name, (home, checksum) in index.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         raise PartError(f"got {part}, which has no {INDEX} that can be read; want the whole part, sent again") from None
 
 
@@ -129,7 +154,11 @@ def _decompress(job: tuple[Path, str, Path]) -> None:
 
 
 def _sum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return _sum_of(path.read_bytes())
+
+
+def _sum_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def main() -> None:
@@ -151,7 +180,7 @@ def main() -> None:
         else:
             missing = join(options.parts, options.into)
             print(f"still missing: {', '.join(missing)}" if missing else f"made {options.into}")
-    except PartError as error:
+    except (PartError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
 

@@ -67,6 +67,39 @@ def test_a_stage_that_fails_is_named_and_the_rest_is_done(options, monkeypatch, 
     log = (options.out / "log.txt").read_text()
     assert "why" in log
     assert "broken: failed with status 3" in log
+    assert "left: broken" in log
+    monkeypatch.setattr(gpu_run, "stages", lambda _: [say("broken", path), say("b", path)])
+    assert gpu_run._run(options) == 0
+    assert path.read_text() == "bbroken"  # tried again, and the other was not
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"--seconds": "0"}, "got --seconds 0; want a number above 0"),
+        ({"--seconds": "nan"}, "got --seconds nan; want a number above 0"),
+        ({"--site": "nowhere"}, "got --site nowhere, which is no folder"),
+        ({"--wheels": "nowhere"}, "got --wheels nowhere, which is no folder"),
+        ({"--out": "file"}, "got --out file, which is a file"),
+        ({"--data": "digits"}, "got --data digits, which has fewer images than the preset gpu's largest batch"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_anything_is_done(tmp_path, monkeypatch, capsys, changes, message):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "file").touch()
+    monkeypatch.chdir(tmp_path)
+    arguments = {"--site": "site", "--out": "out", "--data": "mnist"} | changes
+    monkeypatch.setattr(sys, "argv", ["gpu_run.py", *(text for pair in arguments.items() for text in pair)])
+    assert gpu_run.main() == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_record_of_the_stages_that_is_damaged_is_refused(options):
+    options.work.mkdir()
+    (options.work / "done.json").write_text("[")
+    with pytest.raises(RunError, match=r"got .*done.json, which is damaged; .* remove it to begin anew"):
+        gpu_run._run(options)
 
 
 def test_a_results_folder_that_has_a_journal_is_gone_on_with(options, monkeypatch):
@@ -79,7 +112,7 @@ def test_a_results_folder_that_has_a_journal_is_gone_on_with(options, monkeypatc
     one, two = [line for line in (options.out / "log.txt").read_text().splitlines() if line.startswith("[")]
     assert "--resume" in one
     assert "--resume" not in two
-    assert (options.out / "gpu.jsonl").read_text() == "{}\n"
+    assert (options.out / "gpu" / "journal.jsonl").read_text() == "{}\n"
 
 
 def test_paths_are_those_of_where_it_was_called(tmp_path, monkeypatch):

@@ -51,7 +51,9 @@ def test_what_is_split_is_joined_again_in_any_order(site, tmp_path, small):
         missing = parts.join([folder], into)
         assert missing == sorted(each.name for each in folders[number:])
     assert contents(into) == contents(site)
-    assert not into.with_name("into.blocks").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("into")] == ["into"]
+    with pytest.raises(parts.PartError, match="which is there already; want a new folder, or remove it"):
+        parts.join(folders, into)
 
 
 def test_no_part_is_larger_than_asked(tmp_path):
@@ -91,11 +93,43 @@ def test_a_part_that_is_missing_or_damaged_is_named_and_what_came_before_stays(s
     assert contents(into) == contents(site)
 
 
-@pytest.mark.parametrize("command", [["split", "nowhere", "--out", "out"], ["join", "nowhere", "--into", "into"]])
+def test_parts_of_two_splits_are_not_mixed(site, tmp_path, small):
+    first = several(site, tmp_path / "first")
+    (site / "package" / "more.py").write_text("more")
+    second = several(site, tmp_path / "second")
+    with pytest.raises(parts.PartError, match="of another split than"):
+        parts.join([first[0], second[1]], tmp_path / "into")
+    parts.join(first[:1], tmp_path / "into")
+    assert parts.join(second, tmp_path / "into") == []
+    assert contents(tmp_path / "into") == contents(site)
+
+
+def test_a_part_under_another_name_is_refused(site, tmp_path, small):
+    folder = several(site, tmp_path / "out")[0]
+    with pytest.raises(parts.PartError, match="which has another name than it was given"):
+        parts.join([folder.rename(folder.with_name("part-99"))], tmp_path / "into")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["split", "nowhere", "--out", "out"],
+        ["split", "here", "--out", "nowhere-a-file"],
+        ["split", "here", "--out", "here/nowhere"],
+        ["split", "here", "--out", "out", "--part-mib", "0"],
+        ["join", "nowhere", "--into", "into"],
+        ["join", "nowhere-wrong", "--into", "into"],
+        ["join", "nowhere-wrong", "--into", "nowhere-a-file/into"],
+    ],
+)
 def test_bad_input_is_one_line_and_status_2(command, tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "nowhere-a-file").touch()
+    (tmp_path / "nowhere-wrong").mkdir()
+    (tmp_path / "nowhere-wrong" / "index.json").write_text("[1]")
     done = subprocess.run(
         [sys.executable, str(TOOLS / "parts.py"), *command], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    assert "nowhere" in done.stderr
+    assert "nowhere" in done.stderr or "--part-mib 0" in done.stderr

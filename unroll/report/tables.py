@@ -489,7 +489,7 @@ def ratio_cell(ratio: Ratio | str) -> str:
     """Write a ratio with its interval: bold if faster or slower, italic if the same within 5%; or why there is none."""
     if isinstance(ratio, str):
         return ratio
-    text = f"{factor(ratio.value)} {_interval(ratio)}"
+    text = f"{factor(ratio.value)} {interval_text(ratio)}"
     if not ratio.has_verdict:
         return text if math.isnan(ratio.low) else f"{text} ({ratio.rounds} rounds)"
     return f"**{text}**" if ratio.decided else f"*{text}*" if ratio.verdict == SAME else text
@@ -511,7 +511,8 @@ def with_chance(table: str, ratios: Iterable[Ratio | str]) -> str:
     return f"{table}\n{legend} {count}{chance}{between}\n"
 
 
-def _interval(ratio: Ratio) -> str:
+def interval_text(ratio: Ratio) -> str:
+    """Write a ratio's interval in brackets, or why there is none in parentheses."""
     return f"({why_no_interval(ratio)})" if math.isnan(ratio.low) else f"[{interval(ratio, ', ')}]"
 
 

@@ -6,7 +6,7 @@ from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import Ratio
 from unroll.report.advice import Nearest, advise_from, measured_sizes
 from unroll.report.growth import BUILD
-from unroll.report.tables import TURNS, Column, factor, interval, pair_ratio, significant
+from unroll.report.tables import TURNS, Column, factor, interval_text, pair_ratio, significant
 
 PAIR = ("static", "dynamic")
 BUILT, STARTED, _, STEPPED = TURNS
@@ -31,7 +31,7 @@ def ratio_text(ratio: Ratio) -> str:
     >>> ratio_text(Ratio(4.05, 3.24, 5.77))
     '4.05 [3.24, 5.77]'
     """
-    return f"{factor(ratio.value)} [{interval(ratio, ', ')}]"
+    return f"{factor(ratio.value)} {interval_text(ratio)}"
 
 
 def amount(measured: Measurement, column: Column) -> str:
