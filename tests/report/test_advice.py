@@ -250,10 +250,17 @@ def test_the_command_answers_from_the_committed_results_and_says_so(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert cli.main(["advise", "--steps", "100", "--batch", "32", "--hidden", "64", "--updates", "2000"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("No verdict: these sizes are far from all measured ones; the figures point to ")
-    assert str(folders.REFERENCE) in out
-    assert "asked for  T=100, B=32, H=64" in out and "nearest to them, with T" in out
+    assert str(folders.COMMITTED / "steps-100") in out  # the folder that has these very sizes
+    assert "asked for  T=100, B=32, H=64" in out and "these very sizes" in out
     assert "build + first call + 2000 training steps, static / dynamic: " in out
+
+
+def test_the_command_says_so_where_all_that_is_measured_is_far(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["advise", "--steps", "1000", "--batch", "4", "--hidden", "2000"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("No verdict: these sizes are far from all measured ones")
+    assert "nearest to them, with T" in out
 
 
 @pytest.mark.parametrize(
@@ -272,4 +279,4 @@ def test_bad_input_gets_one_line_and_status_2(more, message, capsys):
 
 
 def test_a_module_knows_how_to_write_every_rival():
-    assert set(advice.CODE) == {*advice.UNROLLED, advice.LOOP}
+    assert set(advice.CODE) == {*advice.UNROLLED, advice.OWN, advice.LOOP}

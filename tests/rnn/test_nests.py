@@ -77,6 +77,47 @@ def test_nests_equal_the_reference(case, unroll, mode, with_lengths, all_states)
     check_same(got, reference_unroll(cell, inputs, state, sequence_length=lengths, **options))
 
 
+def loss_of(results):
+    """Add up the squares of all that is no integer."""
+    leaves = [leaf for leaf in tf.nest.flatten(results) if not np.issubdtype(np.asarray(leaf).dtype, np.integer)]
+    return sum((leaf * leaf).sum() for leaf in leaves)
+
+
+def slopes_by_complex_step(cell, given):
+    """Return the slope of the reference's loss by each leaf that is no integer, in double precision."""
+    slopes, leaves = [], [np.asarray(leaf) for leaf in tf.nest.flatten(given)]
+    for number, leaf in enumerate(leaves):
+        if np.issubdtype(leaf.dtype, np.integer):
+            continue
+        slope = np.zeros(leaf.shape)
+        for place in np.ndindex(leaf.shape):
+            step = np.zeros(leaf.shape, complex)
+            step[place] = 1e-30j
+            moved = tf.nest.pack_sequence_as(given, [*leaves[:number], leaf + step, *leaves[number + 1 :]])
+            slope[place] = loss_of(reference_unroll(cell, *moved)).imag / 1e-30
+        slopes.append(slope)
+    return slopes
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("unroll", UNROLLS)
+@pytest.mark.parametrize("case", CASES)
+def test_the_slopes_of_nests_are_those_of_the_complex_step(case, unroll, mode):
+    cell, inputs, state = CASES[case]
+
+    def run(given):
+        floats = [leaf for leaf in tf.nest.flatten(given) if leaf.dtype.is_floating]
+        with tf.GradientTape() as tape:
+            tape.watch(floats)
+            results = tf.nest.flatten(UNROLLS[unroll](cell, *given))
+            loss = tf.add_n([tf.reduce_sum(leaf * leaf) for leaf in results if leaf.dtype.is_floating])
+        return tape.gradient(loss, floats)
+
+    given = tf.nest.map_structure(tf.constant, (inputs, state))
+    for got, want in zip(MODES[mode](run)(given), slopes_by_complex_step(cell, (inputs, state)), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+
+
 @pytest.mark.parametrize("T", [0, 1, 3])
 @pytest.mark.parametrize("case", CASES)
 def test_steps_and_rows_may_be_unknown(case, T):

@@ -20,6 +20,7 @@ from unroll.report.tables import factor, plain, significant, steps_text
 
 LOOP = "dynamic"  # what is taken where the evidence does not tell two apart
 UNROLLED = ("static", "static-traced")
+OWN = "dynamic-own"
 FUSED = ("block", "keras-cudnn")
 DEVICES = ("cpu", "gpu")
 PARTS = ("build", "first_call", "step")
@@ -27,6 +28,7 @@ CODE = {
     "static": "static_unroll(cell, ...)",
     "static-traced": "static_unroll(tf.function(cell), ...)",
     LOOP: "dynamic_unroll(cell, ...)",
+    OWN: "dynamic_unroll(cell, ..., own_gradient=True, unroll=4)",
 }
 BY_DEFAULT = "the loop takes any number of steps"
 MANY_UPDATES = 1000  # training steps, where it is not known how many there will be
@@ -103,15 +105,15 @@ def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
 
     Of runs that are equally near, those where variants took turns come first, and of these the last.
     """
-    for folder in places:
-        found = [
-            Nearest(folder, run, sizes)
-            for run in reversed(read_journal(folder))
-            if run.device == device
-            for sizes in measured_sizes(run)
-        ]
-        if found:
-            return min(found, key=lambda one: (distance(one.sizes, wanted), not _took_turns(one)))
+    measured = [
+        Nearest(folder, run, sizes)
+        for folder in places
+        for run in reversed(read_journal(folder))
+        if run.device == device
+        for sizes in measured_sizes(run)
+    ]
+    if measured:  # of those that are as near, the first: this machine's own, or else the reference
+        return min(measured, key=lambda nearest: (distance(nearest.sizes, wanted), not _took_turns(nearest)))
     looked = ", ".join(map(str, places)) or "no folder"
     raise AdviceError(
         f"got --device {device}, and no training was measured on a {device.upper()} in {looked}; measure it: "
@@ -128,7 +130,7 @@ def measured_sizes(run: Run) -> list[Sizes]:
 def rivals(run: Run, sizes: Sizes) -> list[str]:
     """Return what was measured beside the loop: unrolled, or with more cells an iteration."""
     looped = sorted(filter(cells_an_iteration, run.variants), key=cells_an_iteration)
-    return [variant for variant in (*UNROLLED, *looped) if _totals(run, variant, sizes, 1)]
+    return [variant for variant in (*UNROLLED, OWN, *looped) if _totals(run, variant, sizes, 1)]
 
 
 def _fused(nearest: Nearest) -> list[str]:
