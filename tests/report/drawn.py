@@ -67,7 +67,11 @@ def texts(figure: Figure) -> list[Text]:
         found += [*axes.texts, axes._left_title]
         found += axes.get_legend().get_texts() if axes.get_legend() else []
         if axes.axison:
-            found += [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.xaxis.label, axes.yaxis.label]
+            found += [axes.xaxis.label, axes.yaxis.label]
+            for axis in (axes.xaxis, axes.yaxis):  # matplotlib has ticks beyond the axis' ends, too, which it hides
+                low, high = sorted(axis.get_view_interval())
+                found += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+                found += [tick.label1 for tick in axis.get_minor_ticks() if low <= tick.get_loc() <= high]
     return [text for text in found if text.get_visible() and text.get_text().strip()]
 
 

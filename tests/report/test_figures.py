@@ -103,8 +103,8 @@ def test_every_measured_figure_says_where_and_when(name):
 
 def test_small_print_names_machine_versions_sizes_data_and_date():
     assert " · ".join(frame.small_print(run_of("all"))) == (
-        "Intel(R) Xeon(R) Processor, 2 cores · TensorFlow 2.21.0 · T=28, B=128, I=28, H=128 · "
-        "scikit-learn's digits, 8x8 scaled into 28x28 · 2026-11-24"
+        "AMD EPYC, 2 cores · TensorFlow 2.21.0 · T=28, B=128, I=28, H=128 · "
+        "scikit-learn's digits, 8x8 scaled into 28x28 · 2026-11-27"
     )
 
 
