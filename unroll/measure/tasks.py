@@ -24,8 +24,8 @@ class Kind:
 
     Attributes:
         name: how the plan calls it.
-        work: the function that measures: of (case, phase, data, *, device); in rounds, of (cases, phase, data, *,
-            steps, share, device).
+        work: the function that measures. It takes a case, a phase and the data, and by name the device; in rounds, it
+            takes several cases, and by name also the steps and the share.
         in_rounds: whether several cases take turns at it, round by round.
     """
 
