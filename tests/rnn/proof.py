@@ -324,3 +324,18 @@ def _check_close(name, got, want, rtol):
     for got_leaf, want_leaf in zip(tf.nest.flatten(got), tf.nest.flatten(want), strict=True):
         atol = rtol * np.abs(want_leaf).max(initial=0)
         np.testing.assert_allclose(got_leaf, want_leaf, rtol=0, atol=atol, equal_nan=False, err_msg=name)
+
+
+def check_no_steps(run, problem, all_states):
+    """Check that of T = 0 there are no outputs, the initial state, and only its own slopes."""
+    inputs, state, lengths, (output_factor, *factors) = arguments_of(problem, all_states)
+    factors = [factor[:0] if all_states else factor for factor in factors]
+    got = as_arrays(run(inputs[:0], state, tf.zeros_like(lengths), [output_factor[:0], *factors]))
+    assert got.outputs.shape == (0, *output_factor.shape[1:])
+    assert got.input_gradient.shape == (0, *inputs.shape[1:])
+    assert not any(gradient.any() for gradient in got.weight_gradients)
+    initial = [leaf[np.newaxis][:0] if all_states else leaf for leaf in tf.nest.flatten(problem.state)]
+    for leaf, want in zip(tf.nest.flatten(got.states), initial, strict=True):
+        np.testing.assert_array_equal(leaf, want)
+    for gradient, factor in zip(got.state_gradients, factors, strict=True):
+        np.testing.assert_array_equal(gradient, np.zeros_like(gradient) if all_states else factor)

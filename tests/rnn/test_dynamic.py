@@ -11,6 +11,7 @@ from proof import (
     arguments_of,
     as_arrays,
     check_gradients,
+    check_no_steps,
     check_values,
     differentiable,
     fixed_problem,
@@ -85,19 +86,7 @@ def test_no_steps_give_no_outputs_and_the_initial_state(cell, unroll, mode, all_
         run = MODES[mode](differentiable(unroll, problem.kind, weights, all_states=all_states))
     else:
         run = graph_for_any_steps(problem, all_states, unroll, batch_known=False)
-    inputs, state, lengths, (output_factor, *state_factors) = arguments_of(problem, all_states)
-    state_factors = [factor[:0] if all_states else factor for factor in state_factors]
-
-    got = as_arrays(run(inputs[:0], state, tf.zeros_like(lengths), [output_factor[:0], *state_factors]))
-
-    assert got.outputs.shape == (0, *output_factor.shape[1:])
-    assert got.input_gradient.shape == (0, *inputs.shape[1:])
-    assert not any(gradient.any() for gradient in got.weight_gradients)
-    initial = [leaf[np.newaxis][:0] if all_states else leaf for leaf in tf.nest.flatten(problem.state)]
-    for leaf, want in zip(tf.nest.flatten(got.states), initial, strict=True):
-        np.testing.assert_array_equal(leaf, want)
-    for gradient, factor in zip(got.state_gradients, state_factors, strict=True):
-        np.testing.assert_array_equal(gradient, np.zeros_like(gradient) if all_states else factor)
+    check_no_steps(run, problem, all_states)
 
 
 @pytest.mark.parametrize("parallel_iterations", [1, 8])

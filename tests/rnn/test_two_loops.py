@@ -14,6 +14,7 @@ from proof import (
     arguments_of,
     as_arrays,
     check_gradients,
+    check_no_steps,
     check_values,
     differentiable,
     float_leaves,
@@ -142,20 +143,6 @@ def test_no_steps_give_no_outputs_and_the_initial_state(cell, loop, mode):
     problem, own = problem_of(cell, 28, True, loop)
     weights = tf.nest.map_structure(tf.Variable, problem.weights)
     check_no_steps(MODES[mode](differentiable(LOOPS[loop], own.kind, weights, all_states=False)), problem, False)
-
-
-def check_no_steps(run, problem, all_states):
-    inputs, state, lengths, (output_factor, *factors) = arguments_of(problem, all_states)
-    factors = [factor[:0] if all_states else factor for factor in factors]
-    got = as_arrays(run(inputs[:0], state, tf.zeros_like(lengths), [output_factor[:0], *factors]))
-    assert got.outputs.shape == (0, *output_factor.shape[1:])
-    assert got.input_gradient.shape == (0, *inputs.shape[1:])
-    assert not any(gradient.any() for gradient in got.weight_gradients)
-    initial = [leaf[np.newaxis][:0] if all_states else leaf for leaf in tf.nest.flatten(problem.state)]
-    for leaf, want in zip(tf.nest.flatten(got.states), initial, strict=True):
-        np.testing.assert_array_equal(leaf, want)
-    for gradient, factor in zip(got.state_gradients, factors, strict=True):
-        np.testing.assert_array_equal(gradient, np.zeros_like(gradient) if all_states else factor)
 
 
 @pytest.mark.parametrize("mode", ["eager", "graph"])

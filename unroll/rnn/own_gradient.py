@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from unroll.errors import UnrollError
 from unroll.rnn.recompute import recompute_unroll
-from unroll.rnn.step import check_arguments, check_unroll, count_steps, longest
-from unroll.rnn.two_loops import Nest, TwoLoops, specs_of
+from unroll.rnn.step import check_arguments, check_unroll, count_steps, longest, specs_of
+from unroll.rnn.two_loops import Nest, TwoLoops, placeholders
 
 OFFER = ("weights", "keep_steps", "gradient_of_steps")
 
@@ -111,12 +111,9 @@ def _trace_specs(cell, weights, inputs, state, cells):
     if hasattr(cell, "kept_spec"):
         return cell.output_spec(inputs.shape[1]), cell.kept_spec(cells, inputs.shape[1])
 
-    def placeholder(spec):
-        return tf.compat.v1.placeholder(spec.dtype, spec.shape)
-
     with tf.__internal__.FuncGraph("block").as_default():
         block = tf.nest.map_structure(lambda leaf: tf.TensorSpec([cells, *leaf.shape[1:]], leaf.dtype), inputs)
-        block, state = tf.nest.map_structure(placeholder, (block, state))
+        block, state = placeholders((block, specs_of(state)))
         outputs, _, kept = cell.keep_steps(weights, block, state)
     return specs_of(outputs[0]), specs_of(kept)
 

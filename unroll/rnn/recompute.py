@@ -8,8 +8,18 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from unroll.errors import UnrollError
-from unroll.rnn.step import check_arguments, check_unroll, count_steps, longest, make_step, output_spec
-from unroll.rnn.two_loops import TwoLoops, floats_of, pack_floats, specs_of
+from unroll.rnn.step import (
+    check_arguments,
+    check_unroll,
+    count_steps,
+    longest,
+    make_step,
+    output_spec,
+    specs_of,
+    step_specs,
+    unstack_steps,
+)
+from unroll.rnn.two_loops import TwoLoops, floats_of, pack_floats, placeholders
 
 # What TensorFlow counts as stateful, but may run twice: it changes nothing, or calls functions that are looked at.
 MAY_RUN_TWICE = {
@@ -62,9 +72,7 @@ class RecomputedSteps:
 
     def keep_steps(self, weights, inputs, state):
         kept, outputs, states = state, [], []
-        steps = zip(*map(tf.unstack, tf.nest.flatten(inputs)), strict=True)
-        for step in steps:
-            leaf, t = tf.nest.pack_sequence_as(inputs, step)
+        for leaf, t in unstack_steps(inputs):
             output, state = self.step(t, leaf, state)
             outputs.append(output)
             states.append(state)
@@ -90,13 +98,8 @@ class RecomputedSteps:
 
 def _trace(step, inputs, state):
     """Trace one step into a graph that is thrown away, to find what it takes from around it."""
-
-    def placeholder(spec):
-        return tf.compat.v1.placeholder(spec.dtype, spec.shape)
-
     with tf.__internal__.FuncGraph("step").as_default() as graph:
-        each = tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape[1:], leaf.dtype), inputs)
-        (leaf, t), state = tf.nest.map_structure(placeholder, (each, state))
+        (leaf, t), state = placeholders((step_specs(inputs), specs_of(state)))
         step(t, leaf, state)
     _check_may_run_twice(graph.as_graph_def())
     variables = floats_of([*graph._watched_variables])  # those that are not trainable, too, which a tape leaves out

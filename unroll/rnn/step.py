@@ -115,11 +115,19 @@ def output_spec(cell: Cell, input_sequence, initial_state) -> Any:
     def output_of(inputs, state):
         return _check_result(cell(inputs, state), inputs, state)[0]
 
-    inputs = tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape[1:], leaf.dtype), input_sequence)
-    state = tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype), initial_state)
     traced: Any = tf.function(output_of, autograph=False)
-    specs = traced.get_concrete_function(inputs, state).structured_outputs
-    return tf.nest.map_structure(lambda spec: tf.TensorSpec(spec.shape, spec.dtype), specs)
+    function = traced.get_concrete_function(step_specs(input_sequence), specs_of(initial_state))
+    return specs_of(function.structured_outputs)
+
+
+def specs_of(nest) -> Any:
+    """Return a TensorSpec for each tensor of a nest."""
+    return tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype), nest)
+
+
+def step_specs(sequence) -> Any:
+    """Return a TensorSpec [B, ...] of one step for each tensor [T, B, ...] of a nest."""
+    return tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape[1:], leaf.dtype), sequence)
 
 
 def unstack_steps(input_sequence) -> list:
@@ -156,7 +164,12 @@ def write_step(arrays, t, step) -> Any:
     _check_same_output(
         tf.nest.map_structure(lambda array: tf.TensorSpec(array.element_shape, array.dtype), arrays), step
     )
-    return tf.nest.map_structure(lambda array, leaf: array.write(t, leaf), arrays, step)
+    return write_arrays(arrays, t, step)
+
+
+def write_arrays(arrays, n, nest) -> Any:
+    """Write each tensor of a nest into the TensorArray in its place, as element n."""
+    return tf.nest.map_structure(lambda array, leaf: array.write(n, leaf), arrays, nest)
 
 
 def _check_same_output(first, output):
@@ -171,16 +184,24 @@ def stack_arrays(arrays, input_sequence) -> Any:
 
 def _stack_array(array, first):
     """Stack a TensorArray of T elements [B, ...] to [T, B, ...], where B may be unknown and T may turn out to be 0."""
-    shape = array.element_shape
-    if shape.is_fully_defined():
-        return array.stack()
-    # TensorArray.stack() wants to know B when the graph is built; the operation behind it takes B as it runs.
-    element_shape = [tf.shape(first)[1], *shape[1:]]
-    stacked = tf.raw_ops.TensorListStack(
-        input_handle=array.flow, element_shape=element_shape, element_dtype=array.dtype, num_elements=-1
-    )
-    stacked.set_shape([first.shape[0], *shape])
+    sizes = list(array.element_shape)
+    if sizes[:1] == [None]:
+        sizes[0] = tf.shape(first)[1]
+    stacked = stack_elements(array, sizes)
+    stacked.set_shape([first.shape[0], *array.element_shape])
     return stacked
+
+
+def stack_elements(array, sizes) -> tf.Tensor:
+    """Stack a TensorArray whose elements have these sizes, of which some may be tensors.
+
+    TensorArray.stack() wants to know them all when the graph is built; the operation behind it takes them as it runs.
+    """
+    if array.element_shape.is_fully_defined():
+        return array.stack()
+    return tf.raw_ops.TensorListStack(
+        input_handle=array.flow, element_shape=sizes, element_dtype=array.dtype, num_elements=-1
+    )
 
 
 def _check_shapes(input_sequence, initial_state, sequence_length):
@@ -295,9 +316,14 @@ def _check_result(result, inputs, state):
         raise ValueError(_changed("was given a state", state, next_state))
     output = tf.nest.map_structure(lambda leaf: _keep_rows(leaf, first_leaf(inputs)), output)
     next_state = tf.nest.map_structure(_keep_rows, next_state, state)
-    for before, after in zip(tf.nest.flatten(state), tf.nest.flatten(next_state), strict=True):
-        after.set_shape(before.shape)  # a loop wants the same static shape in every iteration
-    return output, next_state
+    return output, with_shapes_of(state, next_state)
+
+
+def with_shapes_of(old, new) -> Any:
+    """Return `new` with the static shapes of `old`: a loop wants the same in every iteration."""
+    for before, after in zip(tf.nest.flatten(old), tf.nest.flatten(new), strict=True):
+        after.set_shape(before.shape)
+    return new
 
 
 def _keep_rows(leaf, like):

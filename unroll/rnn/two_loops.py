@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from unroll.rnn.step import count_steps
+from unroll.rnn.step import (
+    count_steps,
+    first_leaf,
+    read_step,
+    stack_elements,
+    stack_steps,
+    step_specs,
+    with_shapes_of,
+    write_arrays,
+)
 
 Nest = Any  # of tensors; a nest of slopes has None where it has no slope, as for integers
 
@@ -48,7 +57,7 @@ class TwoLoops:
         Returns:
             outputs [T, B, ...], and the final state or every state [T, B, ...]: zeros for steps that were not taken.
         """
-        T = count_steps(tf.nest.flatten(inputs)[0])
+        T = count_steps(inputs)
         blocks, rest = T // cells, T % cells
         if cells == 1 or not (tf.is_tensor(T) or rest):
             outputs, states, state = self._run_blocks(inputs, state, _blocks(cells, blocks, last))
@@ -87,9 +96,10 @@ class TwoLoops:
         def body(n, state, kept, outputs, states):
             new_outputs, new_states, new_kept = self.steps.keep_steps(self.weights, read(n), state)
             if self.every_state:
-                states = _write(states, n, _stack(new_states))
-            state = _with_shapes_of(state, new_states[-1])
-            return n + 1, state, _write(kept, n, new_kept), _write(outputs, n, _stack(new_outputs)), states
+                states = write_arrays(states, n, stack_steps(new_states))
+            state = with_shapes_of(state, new_states[-1])
+            outputs = write_arrays(outputs, n, stack_steps(new_outputs))
+            return n + 1, state, write_arrays(kept, n, new_kept), outputs, states
 
         _, state, kept, outputs, states = tf.while_loop(
             lambda n, *_: n < blocks.run,
@@ -113,16 +123,16 @@ class TwoLoops:
             arriving[-1] = [*map(tf.add, arriving[-1], state_slopes)] or state_slopes
             found = take_back(
                 block,
-                _read(kept, n),
+                read_step(kept, n),
                 [pack_floats(outputs, leaves) for leaves in output_slopes],
                 [pack_floats(state, leaves) for leaves in arriving],
             )
             more_inputs, more_state, more_weights = map(_at_floats, (inputs, state, self.weights), found)
             weight_slopes = [*map(tf.add, weight_slopes, more_weights)]
-            return n, _with_shapes_of(state_slopes, more_state), _write(input_slopes, n, more_inputs), weight_slopes
+            input_slopes = write_arrays(input_slopes, n, more_inputs)
+            return n, with_shapes_of(state_slopes, more_state), input_slopes, weight_slopes
 
-        input_specs = [tf.TensorSpec(leaf.shape[1:], leaf.dtype) for leaf in floats_of(inputs)]
-        input_slopes = _arrays_of_steps(input_specs, blocks)
+        input_slopes = _arrays_of_steps(step_specs(floats_of(inputs)), blocks)
         weight_slopes = [tf.zeros_like(leaf) for leaf in floats_of(self.weights)]
         _, state_slopes, input_slopes, weight_slopes = tf.while_loop(
             lambda n, *_: n > 0,
@@ -152,9 +162,9 @@ def pack_floats(like: Nest, slopes) -> Nest:
     return tf.nest.map_structure(lambda leaf: next(left, None) if _is_float(leaf) else None, like)
 
 
-def specs_of(nest: Nest) -> Nest:
-    """Return a TensorSpec for each tensor of a nest."""
-    return tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype), nest)
+def placeholders(specs: Nest) -> Nest:
+    """Return a placeholder for each spec of a nest, in a graph that is traced and thrown away."""
+    return tf.nest.map_structure(lambda spec: tf.compat.v1.placeholder(spec.dtype, spec.shape), specs)
 
 
 def _is_float(leaf):
@@ -183,18 +193,6 @@ def _read_by_the_loss(slopes):
         return slope.op.type == "ZerosLike" or (filled_with is not None and filled_with == 0)
 
     return [] if all(map(is_made_up, slopes)) else slopes
-
-
-def _with_shapes_of(old, new):
-    """Return `new` with the static shapes of `old`: a loop wants the same in every iteration."""
-    for before, after in zip(tf.nest.flatten(old), tf.nest.flatten(new), strict=True):
-        after.set_shape(before.shape)
-    return new
-
-
-def _stack(steps):
-    """Stack a list of k nests [B, ...] to one nest [k, B, ...]."""
-    return tf.nest.map_structure(lambda *leaves: tf.stack(leaves), *steps)
 
 
 def _unstack(leaves, cells):
@@ -236,36 +234,19 @@ def _reader(nest, blocks):
         parts.set_shape([None, cells, *leaf.shape[1:]])
         return tf.TensorArray(leaf.dtype, count, clear_after_read=False).unstack(parts)
 
-    return partial(_read, tf.nest.map_structure(cut, nest))
-
-
-def _read(arrays, n):
-    return tf.nest.map_structure(lambda array: array.read(n), arrays)
-
-
-def _write(arrays, n, tensors):
-    return tf.nest.map_structure(lambda array, tensor: array.write(n, tensor), arrays, tensors)
+    return partial(read_step, tf.nest.map_structure(cut, nest))
 
 
 def _join_blocks(array, blocks, batch_size):
     """Join an array's blocks [k, B, ...] to [T, B, ...], where B may be unknown and there may be no blocks."""
     cells, *sizes = array.element_shape
     sizes = [batch_size if size is None else size for size in sizes]
-    if array.element_shape.is_fully_defined():
-        stacked = array.stack()
-    else:  # as in stack_steps
-        stacked = tf.raw_ops.TensorListStack(
-            input_handle=array.flow,
-            element_shape=[cells, *sizes],
-            element_dtype=array.dtype,
-            num_elements=-1,
-        )
-    joined = tf.reshape(stacked, [blocks.count * cells, *sizes])
+    joined = tf.reshape(stack_elements(array, [cells, *sizes]), [blocks.count * cells, *sizes])
     joined.set_shape([None, *array.element_shape[1:]])
     return joined
 
 
 def _batch_size(nest):
     """Return B of a sequence [T, B, ...], as a Python integer where it is known when the graph is built."""
-    first = tf.nest.flatten(nest)[0]
+    first = first_leaf(nest)
     return tf.shape(first)[1] if first.shape[1] is None else first.shape[1]
