@@ -62,6 +62,12 @@ class JSONLines:
     error: type[UnrollError]
     how: str
 
+    @classmethod
+    def in_folder(cls, folder: Path, name: str, kind: str, error: type[UnrollError], how: str) -> "JSONLines":
+        """Return the file of a name in a folder; the file itself may be given in the folder's place."""
+        folder = Path(folder)
+        return cls(folder if folder.name == name else folder / name, kind, error, how)
+
     def append(self, *lines: dict, sync: bool = True) -> None:
         """Write lines in one, so that programs may share the file; with `sync`, see them on the disk first.
 
@@ -137,6 +143,18 @@ class JSONLines:
             return msgspec.convert(value, wanted)
         except (msgspec.ValidationError, RecursionError) as error:
             raise self.not_ours(number, str(error)) from None
+
+    def check_schema(self, number: int, line: dict, schema: int) -> None:
+        """Check that a line that begins a run is of the schema that this version reads.
+
+        Raises:
+            the kind's error: it is of another.
+        """
+        if line["schema"] != schema:
+            raise self.error(
+                f"{self.path}, line {number}: written in schema {line['schema']}, this version reads schema "
+                f"{schema}; read it with the version that wrote it, or write into another folder"
+            )
 
     def not_ours(self, number: int, why: str = "") -> UnrollError:
         """Make the error that a line is none that such a file has."""

@@ -291,11 +291,7 @@ def read_journal(folder: Path) -> list[Run]:
     names = {field.name for field in fields(Record)}
     for number, line in file.read():
         if "schema" in line:
-            if line["schema"] != SCHEMA:
-                raise JournalError(
-                    f"{file.path}, line {number}: written in schema {line['schema']}, this version reads schema "
-                    f"{SCHEMA}; read it with the version that wrote it, or measure into another folder"
-                )
+            file.check_schema(number, line, SCHEMA)
             head = file.as_type(number, line, _Head)
             if line["settings"]["sizes"].keys() - asdict(head.settings["sizes"]):
                 raise file.not_ours(number, "its sizes have unknown names")
@@ -373,6 +369,4 @@ def _read_outline(line: dict, run: Run) -> None:
 
 
 def _file(folder: Path) -> JSONLines:
-    folder = Path(folder)
-    path = folder if folder.name == FILE_NAME else folder / FILE_NAME
-    return JSONLines(path, "journal", JournalError, "run `make bench` to write one")
+    return JSONLines.in_folder(folder, FILE_NAME, "journal", JournalError, "run `make bench` to write one")

@@ -18,11 +18,10 @@ from unroll.measure.gpus import find_gpus
 from unroll.measure.interpreter import package_versions
 from unroll.measure.presets import PRESETS, Preset, find_preset
 from unroll.measure.variants import VARIANTS, known_variant, label, missing_package, variant_of
+from unroll.models.settings import GIB, bytes_of_training
 
 DEFAULT_RESULTS = Path("results", "local")
 SEED = 0
-BYTES_A_STEP = 40  # what training holds of a step, in bytes for each of B x H: ten float32 numbers
-GIB = 1 << 30
 PEERS = {"torch_peer.py": "torch", "jax_peer.py": "jax-loop"}  # what needs a package that is an extra: a variant of it
 LEAST_GIB, LONGEST_S = 1, 86_400.0
 
@@ -157,8 +156,7 @@ def _check_memory(preset: Preset, sizes: Sizes, device: Device) -> None:
 
 
 def _bytes_of_training(sizes: Sizes) -> int:
-    """Guess the bytes that a training step holds."""
-    return BYTES_A_STEP * (sizes.steps * sizes.batch + sizes.hidden) * (sizes.hidden + sizes.input)
+    return bytes_of_training(sizes.steps, sizes.batch, sizes.hidden, sizes.input)
 
 
 def _whole(options, name: str, least: int) -> int | None:

@@ -173,11 +173,7 @@ def read_trainings(folder: Path) -> list[Training]:
     trainings: dict[str, Training] = {}
     for number, line in file.read():
         if "schema" in line:
-            if line["schema"] != SCHEMA:
-                raise HistoryError(
-                    f"{file.path}, line {number}: written in schema {line['schema']}, this version reads schema "
-                    f"{SCHEMA}; read it with the version that wrote it, or train into another folder"
-                )
+            file.check_schema(number, line, SCHEMA)
             file.as_type(number, line, _Head)
             _check_settings(file, number, line["settings"])
             _read_head(line, trainings)
@@ -189,9 +185,7 @@ def read_trainings(folder: Path) -> list[Training]:
 
 
 def _file(folder: Path) -> JSONLines:
-    folder = Path(folder)
-    path = folder if folder.name == FILE_NAME else folder / FILE_NAME
-    return JSONLines(path, "training history", HistoryError, HOW)
+    return JSONLines.in_folder(folder, FILE_NAME, "training history", HistoryError, HOW)
 
 
 def _check_settings(file: JSONLines, number: int, settings: dict) -> None:
