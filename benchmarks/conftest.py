@@ -125,9 +125,11 @@ def pytest_collection_finish(session):
 
 
 def _end_by_signals_as_by_ctrl_c():
+    """Let these signals end the run as Ctrl-C does, but for those that are ignored already, as under nohup."""
     for name in ("SIGTERM", "SIGHUP"):  # of which Windows lacks one
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager

@@ -121,12 +121,22 @@ def wait_for_records(path, count, started):
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_run_that_is_stopped_says_how_to_go_on(tmp_path, name):
-    stopped = start(tmp_path, *ASKED, f"--results={tmp_path / 'mine'}")
+    as_in_a_terminal = partial(signal.signal, getattr(signal, name), signal.SIG_DFL)  # where these tests may not run
+    stopped = start(tmp_path, *ASKED, f"--results={tmp_path / 'mine'}", preexec_fn=as_in_a_terminal)
     wait_for_records(tmp_path / "mine" / FILE_NAME, 3, stopped)
     stopped.send_signal(getattr(signal, name))
     output, _ = stopped.communicate(timeout=60)
     assert stopped.returncode == 2 and "Traceback" not in output
     assert "stopped: the same command with --resume goes on" in output
+
+
+def test_under_nohup_a_run_outlives_its_terminal(tmp_path):
+    under_nohup = partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    started = start(tmp_path, "-k", "graph and train", f"--results={tmp_path / 'mine'}", preexec_fn=under_nohup)
+    wait_for_records(tmp_path / "mine" / FILE_NAME, 0, started)
+    started.send_signal(signal.SIGHUP)
+    output, _ = started.communicate(timeout=60)
+    assert started.returncode == 0, output
 
 
 def test_where_the_disk_is_full_the_run_ends_in_one_line_and_goes_on_once_there_is_room(tmp_path):
