@@ -110,18 +110,19 @@ def main() -> int:
     options = parser.parse_args()
     try:
         _check(options)
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return 2
-    for name in ("site", "wheels", "out", "work", "data"):  # the stages work in another folder
-        given = getattr(options, name)
-        if given is not None and (name != "data" or Path(given).exists()):
-            setattr(options, name, type(given)(Path(given).resolve()))
-    try:
+        _resolve(options)
         return _run(options)
     except RunError as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _resolve(options) -> None:
+    """Make each path whole, because the stages work in another folder."""
+    for name in ("site", "wheels", "out", "work", "data"):
+        given = getattr(options, name)
+        if given is not None and (name != "data" or Path(given).exists()):
+            setattr(options, name, type(given)(Path(given).resolve()))
 
 
 def _check(options) -> None:

@@ -110,6 +110,8 @@ def combinations(*names):
     return {",".join(name for name, on in options.items() if on) or "none": options for options in values}
 
 
+OPTIONS = combinations("return_sequences", "return_state", "go_backwards", "stateful")
+
 # Keras's own code asks for it whenever it saves weights.
 saves = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 

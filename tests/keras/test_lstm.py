@@ -4,13 +4,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from layers import OURS, check_same, combinations, make_layer, make_problem, results_of
+from layers import OPTIONS, OURS, check_same, make_layer, make_problem, results_of
 from proof import MODES
 
 import unroll.keras
 from unroll.keras import LSTM
-
-OPTIONS = combinations("return_sequences", "return_state", "go_backwards", "stateful")
 
 
 @pytest.mark.parametrize("masked", [False, True], ids=["", "masked"])

@@ -6,13 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from layers import batches, check_same, combinations, digits_model, make_layer, make_problem, results_of
+from layers import OPTIONS, batches, check_same, digits_model, make_layer, make_problem, results_of
 from proof import MODES
 
 from unroll.errors import UnrollError
 from unroll.keras import LSTM, from_keras, to_keras
 
-OPTIONS = combinations("return_sequences", "return_state", "go_backwards", "stateful")
 KINDS = ("dynamic", "dynamic 3", "recompute")
 
 
