@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from drawn import REFERENCE
+from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch
 
 from unroll.measure.journal import read_journal
@@ -45,7 +46,7 @@ def test_static_has_a_cell_for_every_step_and_dynamic_has_one_of_the_same_form(r
         variant: [
             (box.get_width(), box.get_height())
             for box in boxes
-            if box.get_linewidth() == 1.4 and box.get_edgecolor()[:3] == pytest.approx(_rgb(colour(variant)))
+            if box.get_linewidth() == 1.4 and box.get_edgecolor()[:3] == pytest.approx(to_rgb(colour(variant)))
         ]
         for variant in PAIR
     }
@@ -57,7 +58,3 @@ def test_it_advises_as_the_command_line_does_and_is_as_wide_as_high_as_a_slide(r
     headline = advise_from(Nearest(Path(), run, run.sizes)).headline
     assert any(" ".join(text.split()) == headline for text in words(card))
     assert card.get_size_inches().tolist() == [WIDTH, WIDTH * 9 / 16]
-
-
-def _rgb(name):
-    return tuple(int(name[place : place + 2], 16) / 255 for place in (1, 3, 5))

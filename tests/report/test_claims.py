@@ -36,6 +36,7 @@ SHORTER = [0.5, 0.55, 0.6, 0.5, 0.55, 0.6]
 FEW = LONGER[:3]
 ALL_STEPS = (1, 2, 4, 8, 16, 28, 64, 128, 256, 512, 1024)
 OURS, KERAS, JAX = ("static", "dynamic"), ("keras-unrolled", "keras-loop"), ("jax-unrolled", "jax-loop")
+RECOMPUTED = ("dynamic", "dynamic-recompute")
 STARTING = ("build", "first_call")
 UNEQUAL = "failed: Unequal: not the same network, so not measured: loss off by 1 where 0.1 is allowed"
 FIGURES = {
@@ -375,7 +376,11 @@ SCENARIOS: dict[str, dict[str, Results]] = {
     "tflite-39-mb": {NOT_MEASURED: sizes_export(linear)},
     "swap-memory": {NOT_MEASURED: gpu(FASTER[HOLDS])},
     "parallel-iterations": {NOT_MEASURED: FASTER[HOLDS]},
-    "checkpoint-a-loop": {NOT_MEASURED: FASTER[HOLDS]},
+    "checkpoint-a-loop": {
+        FAILS: Results(run_of(growing("tensors", "train", RECOMPUTED, linear, flat))),
+        HOLDS: Results(run_of(growing("tensors", "train", RECOMPUTED, below, above))),
+        NOT_MEASURED: FASTER[HOLDS],
+    },
     "bound-to-its-length": {
         HOLDS: Results(run_of(exported("static", "T=28 only", unsigned=None))),
         FAILS: Results(run_of(exported("static", "any T"))),

@@ -1,7 +1,6 @@
 """The card: the two graphs at a glance, what they cost beside one another in four numbers, and which one to take."""
 
 import textwrap
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,7 +8,6 @@ from matplotlib.patches import FancyBboxPatch
 
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import Ratio
-from unroll.report.advice import Nearest, advise_from, measured_sizes
 from unroll.report.figures.frame import (
     DPI,
     FAINT,
@@ -22,17 +20,16 @@ from unroll.report.figures.frame import (
     colour,
     lighter,
 )
+from unroll.report.growth import TENSORS
+from unroll.report.page.answer import BUILT, PAIR, STARTED, STEPPED, answer
 from unroll.report.tables import TURNS, Column, factor, interval, missing, pair_ratio, plain, why_no_interval
 
-PAIR = ("static", "dynamic")
 HEIGHT = WIDTH * 9 / 16
 EDGE = 0.4  # inches left and right of everything
 SIDE, PITCH = 0.2, 0.33  # of a cell, and from one to the next
 MOST_CELLS = 28  # that fit side by side
 HUGE, TITLE = 26, 20
 ADVICE_WIDTH = 100  # letters a line
-BUILT, STARTED, _, STEPPED = TURNS
-TENSORS = Column("tensors", "train", "tensors at peak, train", "MiB")
 TILES = [
     (BUILT, "to build\nthe training graph"),
     (STARTED, "until the first\ntraining step is done"),
@@ -46,7 +43,7 @@ def _describe(run: Run) -> str:
     costs = [f"{_number(run, cost)[0]} {' '.join(words.split())}" for cost, words in TILES]
     return (
         f"Static: {_count(run.sizes.steps, 'cell')} side by side. Dynamic: 1 cell in a loop. "
-        f"What static takes, where dynamic takes 1: {'; '.join(costs)}. {_advice(run)}"
+        f"What static takes, where dynamic takes 1: {'; '.join(costs)}. {answer(run)[0]}"
     )
 
 
@@ -75,7 +72,7 @@ def draw_card(run: Run) -> Figure | None:
     width = (WIDTH - 2 * EDGE) / len(TILES)
     for number, (cost, words) in enumerate(TILES):
         _draw_tile(axes, EDGE + number * width, HEIGHT - 4.08, *_number(run, cost), words)
-    axes.text(EDGE, 0.62, textwrap.fill(_advice(run), ADVICE_WIDTH), fontsize=LARGE, va="center", linespacing=1.3)
+    axes.text(EDGE, 0.62, textwrap.fill(answer(run)[0], ADVICE_WIDTH), fontsize=LARGE, va="center", linespacing=1.3)
     where = f"Measured on {plain(device_name(run))}, {run.sizes}, {plain(run.started)[:10]}."
     axes.text(EDGE, 0.18, where, fontsize=SMALL, color=QUIET)
     return figure
@@ -141,17 +138,11 @@ def _draw_tile(axes: Axes, x: float, y: float, number: str, more: str, words: st
 def _number(run: Run, cost: Column) -> tuple[str, str]:
     """Return how many times dynamic's cost static's is, and its interval or what else is known of it."""
     if cost in TURNS:
-        ratio = pair_ratio(run, cost, "static", "dynamic")
+        ratio = pair_ratio(run, cost, *PAIR)
         if isinstance(ratio, Ratio):
             return factor(ratio.value), why_no_interval(ratio) or f"95% interval {interval(ratio, ' to ')}"
         return ratio, ""
-    static, dynamic = (cost.find(run, variant) for variant in ("static", "dynamic"))
+    static, dynamic = (cost.find(run, variant) for variant in PAIR)
     if static is None or dynamic is None or missing(static) or missing(dynamic):
         return missing(static) or missing(dynamic), ""
     return factor(static.median / dynamic.median), "measured once"
-
-
-def _advice(run: Run) -> str:
-    if run.sizes not in measured_sizes(run):
-        return "This run has not measured the loop beside another way: it cannot say which to take."
-    return advise_from(Nearest(Path(), run, run.sizes)).headline

@@ -4,6 +4,9 @@ from unroll.measure.journal import Run
 from unroll.report.growth import EXPORT, GRAPH_BYTES, PROCESS, TENSORS
 from unroll.report.ledger.claim import D003, KERAS_DOCS, LEARNERS, Results, claim, not_measured
 from unroll.report.ledger.evidence import (
+    DEPENDS,
+    FAILS,
+    HOLDS,
     KERAS,
     NOTHING_NEAR,
     OURS,
@@ -15,6 +18,7 @@ from unroll.report.ledger.evidence import (
 )
 from unroll.report.tables import Column
 
+RECOMPUTED = ("dynamic", "dynamic-recompute")
 HELD = (
     PROCESS,
     Column("process", "forward", "Process, forward", "MiB"),
@@ -103,7 +107,7 @@ def swaps_memory(results: Results) -> Finding:
     "tensorflow issue 17612",
     "growth.png",
 )
-@not_measured("parallel_iterations is the same in all that is measured here")
+@not_measured("no two loops are measured here that differ in parallel_iterations alone")
 def parallel_iterations_bound_memory(results: Results) -> Finding:
     """Show nothing: there is no figure that comes near to it."""
     return NOTHING_NEAR
@@ -115,7 +119,9 @@ def parallel_iterations_bound_memory(results: Results) -> Finding:
     "cybertronai/gradient-checkpointing issue 7",
     "growth.png",
 )
-@not_measured("no variant computes its steps again for the gradient")
 def checkpoints_a_loop(results: Results) -> Finding:
-    """Show nothing: there is no figure that comes near to it."""
-    return NOTHING_NEAR
+    """Judge whether keeping all that the gradient needs holds no more tensors, in a loop, than computing it again."""
+    kept = by_length(results.run, TENSORS, RECOMPUTED)
+    if kept.word in (HOLDS, DEPENDS):
+        return kept._replace(word=FAILS, because=f"a loop can, by recompute=True: {kept.because}")
+    return kept._replace(word={FAILS: HOLDS}.get(kept.word, kept.word))

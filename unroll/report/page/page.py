@@ -17,7 +17,7 @@ from unroll.report.page.answer import answer, ratios_of_pair
 from unroll.report.page.captions import table_title
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
-from unroll.report.tables import NOTHING, factor, interval, name_on, rounds_text
+from unroll.report.tables import NOTHING, factor, interval_text, name_on, rounds_text
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
 APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
@@ -109,7 +109,7 @@ def _ratio_tiles(run: Run) -> Html:
     for turn, ratio in ratios_of_pair(run).items():
         known = isinstance(ratio, Ratio)
         number = element("b", factor(ratio.value)) if known else ratio
-        between = element("span", f"[{interval(ratio, ', ')}]") if known else ""
+        between = element("span", interval_text(ratio)) if known else ""
         verdict = element("small", ratio.verdict) if known else ""
         colour = ratio.verdict if known and ratio.decided else "open"
         tiles.append(
