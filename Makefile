@@ -30,9 +30,9 @@ docs: $(INSTALLED)  # the site, in docs/_build/html
 	.venv/bin/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo wrote docs/_build/html/index.html
 
-$(INSTALLED): pyproject.toml $(CONSTRAINTS)
-	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("got Python %d.%d; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..." % sys.version_info[:2])'
-	$(PYTHON) -m venv .venv
+$(INSTALLED): pyproject.toml $(CONSTRAINTS)  # a .venv that is there keeps its Python: made again by another, it would hold both
+	@test -x .venv/bin/pip || $(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("got Python %d.%d; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
 	touch $@
 

@@ -131,6 +131,8 @@ DECIDING = [
     ("static", "dynamic"),
     ("static-traced", "dynamic"),
     ("dynamic-own", "dynamic"),
+    ("dynamic-own", "static"),
+    ("dynamic-own", "keras-unrolled"),
     ("keras-unrolled", "keras-loop"),
     ("dynamic", "keras-loop"),
     ("static", "keras-unrolled"),
