@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from unroll.measure.journal import read_journal
 from unroll.report.writing import fill_page
 
 ROOT = Path(__file__).parents[1]
@@ -17,6 +18,13 @@ RESULTS = ROOT / "results" / "reference"
 @pytest.mark.parametrize("page", [README, ALL_RESULTS, ROOT / "docs" / "gpu.md"], ids=lambda page: page.name)
 def test_its_tables_show_what_the_committed_results_say(page):
     assert fill_page(page, RESULTS) == page.read_text(), "run `make readme`"
+
+
+def test_it_names_the_machine_and_the_sizes_of_its_results():
+    run = read_journal(RESULTS)[-1]
+    machine = f"On {run.environment['cores']} cores of an {run.environment['processor']}"
+    sizes = f"at {run.sizes.steps} steps with a batch of {run.sizes.batch} and {run.sizes.hidden} hidden units"
+    assert f"{machine}, {sizes}:" in README.read_text()
 
 
 def test_a_number_changed_by_hand_is_found(tmp_path):

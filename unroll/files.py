@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import time
 import uuid
 import warnings
@@ -200,8 +201,9 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> Path:
 def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list[Path]:
     """Write each file under a new name first, so that none is seen half written, then put all in place.
 
-    What stood at the paths stays if anything fails while they are written, and if the machine does. A program that is
-    killed meanwhile leaves its drafts, hidden files, which the next one that writes there removes.
+    What stood at the paths stays if anything fails while they are written, and if the machine does. Who may read and
+    write a file stays as it was. A program that is killed meanwhile leaves its drafts, hidden files, which the next one
+    that writes there removes.
 
     Raises:
         OSError: a file cannot be written, such as on a full disk.
@@ -216,6 +218,8 @@ def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
+            if Path(path).is_file() and not Path(path).is_symlink():
+                shutil.copymode(path, draft)
         for draft in list(drafts):
             os.replace(draft, drafts[draft])
             del drafts[draft]

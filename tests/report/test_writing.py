@@ -1,3 +1,4 @@
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,20 @@ def test_a_page_is_filled_and_keeps_what_is_written_by_hand(results, tmp_path):
     assert "| 12.3 |" in text
     assert "old" not in text
     assert fill_page(page, results) == text
+
+
+def test_filling_keeps_a_pages_link_mode_and_line_ends(results, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_bytes(b"before\r\n<!-- unroll: times -->\r\nold\r\n<!-- /unroll -->\r\nafter\r\n")
+    page.chmod(0o640)
+    link = tmp_path / "link.md"
+    link.symlink_to(page.name)
+    assert update_page(link, results) == link
+    assert link.is_symlink()
+    assert stat.S_IMODE(page.stat().st_mode) == 0o640
+    text = page.read_bytes()
+    assert b"| 12.3 |" in text
+    assert text.count(b"\n") == text.count(b"\r\n")
 
 
 def test_a_part_can_be_made_from_a_folder_beside_the_results(results, tmp_path, environment, settings):

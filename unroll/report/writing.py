@@ -110,8 +110,13 @@ def fill_page(page: Path, folder: Path) -> str:
 
 
 def update_page(page: Path, folder: Path) -> Path:
-    """Write a page's generated parts anew, all of them or none."""
-    return _write_whole(Path(page), fill_page(page, folder))
+    """Write a page's generated parts anew, all of them or none; its line ends, its mode and a link to it stay."""
+    text = fill_page(page, folder)
+    with open(page, "rb") as file:
+        if file.readline().endswith(b"\r\n"):
+            text = text.replace("\n", "\r\n")
+    _write_whole(Path(page).resolve(), text)
+    return Path(page)
 
 
 def _tables_page(set_out: dict[str, str]) -> str:
