@@ -31,8 +31,7 @@ docs: $(INSTALLED)  # the site, in docs/_build/html
 	@echo wrote docs/_build/html/index.html
 
 $(INSTALLED): pyproject.toml $(CONSTRAINTS)  # a .venv that is there keeps its Python: made again by another, it would hold both
-	@test -x .venv/bin/pip || $(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("got Python %d.%d; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..." % sys.version_info[:2])'
-	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip --version >/dev/null 2>&1 || { $(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("got Python %d.%d; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..." % sys.version_info[:2])' && $(PYTHON) -m venv .venv; }
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS) --editable '.[dev]'
 	touch $@
 

@@ -208,17 +208,18 @@ def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list
     Raises:
         OSError: a file cannot be written, such as on a full disk.
     """
+    paths = [*map(Path, writes)]
     drafts: dict[Path, Path] = {}
     try:
-        for path, write in writes.items():
-            _others(Path(path), DRAFT)
-            draft = _own_name(Path(path), DRAFT)
+        for path, write in zip(paths, writes.values(), strict=True):
+            _others(path, DRAFT)
+            draft = _own_name(path, DRAFT)
             with open(draft, "xb") as file:  # a new file: never what a link of this name leads to
-                drafts[draft] = Path(path)
+                drafts[draft] = path
                 write(file)
                 file.flush()
                 os.fsync(file.fileno())
-            if Path(path).is_file() and not Path(path).is_symlink():
+            if path.is_file() and not path.is_symlink():  # a link is replaced, and what it leads to says nothing
                 shutil.copymode(path, draft)
         for draft in list(drafts):
             os.replace(draft, drafts[draft])
@@ -228,7 +229,6 @@ def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list
             with suppress(OSError):
                 os.unlink(draft)
         raise
-    paths = [Path(path) for path in writes]
     for folder in {path.parent for path in paths}:
         _sync_folder(folder)
     return paths

@@ -32,8 +32,8 @@ class LSTM(keras.layers.LSTM):
         traced_cell: with "static", trace a few cells once and leave calls of them in the graph, which is faster to
             build and to start. Under XLA and run eagerly, where they would be compiled or traced again and again, all
             cells are laid out.
-        recompute: keep the states of a loop alone and run each cell again for its gradient, which takes more time and
-            far less memory: for long sequences. Not with "static", nor with dropout in the layer.
+        recompute: keep the states of a loop alone and run each cell again for its gradient: more work, and less memory
+            for long sequences. Not with "static", nor with dropout in the layer.
 
     In training on a CPU, a loop takes the gradient that `LSTMCell` brings in place of TensorFlow's; "dynamic" is then 4
     cells in each iteration.

@@ -61,8 +61,8 @@ def dynamic_unroll(
         parallel_iterations: how many iterations may overlap, where their operations do not wait for each other.
         own_gradient: whether the cell's own gradient takes the place of TensorFlow's, in a second loop. `LSTMCell` has
             one, as has any cell that offers `StepsWithGradient`; several cells an iteration, such as 4, suit it best.
-        recompute: whether to keep only the state before each iteration and run each cell again for its gradient, which
-            takes more time and, in a graph, far less memory. The cell must draw no random numbers.
+        recompute: whether to keep only the state before each iteration and run each cell again for its gradient. That
+            is more work, and in a graph of many steps less memory. The cell must draw no random numbers.
 
     Returns:
         `output_sequence` [T, B, H], or the same nest of [T, B, ...] as a step's output, and the final state as the same

@@ -122,6 +122,7 @@ def parallel_iterations_bound_memory(results: Results) -> Finding:
 def checkpoints_a_loop(results: Results) -> Finding:
     """Judge whether keeping all that the gradient needs holds no more tensors, in a loop, than computing it again."""
     kept = by_length(results.run, TENSORS, RECOMPUTED)
-    if kept.word in (HOLDS, DEPENDS):
-        return kept._replace(word=FAILS, because=f"a loop can, by recompute=True: {kept.because}")
+    saves = {HOLDS: "a loop can, by recompute=True: ", DEPENDS: "a loop can, by recompute=True; what it saves depends "}
+    if kept.word in saves:
+        return kept._replace(word=FAILS, because=saves[kept.word] + kept.because)
     return kept._replace(word={FAILS: HOLDS}.get(kept.word, kept.word))
