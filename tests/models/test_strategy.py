@@ -254,7 +254,7 @@ def test_a_port_that_another_program_has_is_named():
         config = json.dumps({"cluster": {"worker": [f"127.0.0.1:{port}"]}, "task": {"type": "worker", "index": 0}})
         ((message, took),) = work_apart(join, 3, limits=LIMITS, variables={"TF_CONFIG": config})
     assert f"cannot listen on port {port} of 127.0.0.1:{port}, this worker's address in TF_CONFIG" in message
-    assert took < 2
+    assert took < strategy.HEARTBEAT_S
 
 
 # The command
@@ -319,9 +319,8 @@ def test_stopped_and_killed_and_gone_on_with_two_workers_end_with_the_same_weigh
     chief, worker = start_two(tmp_path, "stopped", *endless, "--save-every", 10, "--resume")
     chief.wait_for_update(first // 10 * 10 + 60)
     worker.process.kill()
-    began = time.monotonic()
-    status, said = chief.end()
-    assert status == cli.BAD_INPUT and time.monotonic() - began < 3 * strategy.HEARTBEAT_S
+    status, said = chief.end()  # within WAIT_S, or its status is None
+    assert status == cli.BAD_INPUT
     second = read_checkpoint(tmp_path / "stopped0").update
     assert second > first
     (message,) = [line for line in said if line.startswith("unroll: ")]
