@@ -33,7 +33,7 @@ from unroll.models.strategy import Replicas, StrategyError, WorkerLost, make_rep
 from unroll.models.train import Images, Trainer, train
 
 LIMITS = Limits(seconds=60)
-WAIT_S = 60
+WAIT_S = 90
 KINDS = [("static", 16, 4), ("dynamic", 17, 4), ("static", 17, 1), ("dynamic", 16, 1)]  # unroll, B, steps a call
 
 
