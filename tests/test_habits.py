@@ -150,5 +150,5 @@ def test_where_the_disk_is_full_the_run_ends_in_one_line_and_goes_on_once_there_
     assert run(tmp_path, *asked, "--resume")[0] == 0
     records = read_journal(tmp_path / "mine")[-1].records
     assert records[: len(before)] == before
-    answers = [(*record.question, record.round) for record in records]
+    answers = [(*record.key, record.round) for record in records]
     assert len(answers) == len(set(answers)) > len(before)

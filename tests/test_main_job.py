@@ -148,7 +148,7 @@ def test_a_killed_run_goes_on_with_resume_and_measures_nothing_again(tmp_path):
     (run,) = read_journal(tmp_path)
     assert run.records[: len(before.records)] == before.records
     assert len(run.find("step", "train", "dynamic").rounds) == PRESETS["quick"].rounds
-    questions = [(record.question, record.round) for record in run.records]
+    questions = [(record.key, record.round) for record in run.records]
     assert len(questions) == len(set(questions))
     other = main_job(*quick, "--resume", "--intra-op", "1")
     assert other.returncode == 2

@@ -1,6 +1,7 @@
-"""The words of a measurement: sizes, phases, modes, and the case that puts them together."""
+"""The words of a measurement: sizes, phases, modes, the case that puts them together, and the key of a quantity."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from unroll.errors import UnrollError
 from unroll.measure.variants import own_mode
@@ -40,6 +41,16 @@ class Sizes:
         return f"T={self.steps}, B={self.batch}, I={self.input}, H={self.hidden}{valid}"
 
 
+class Key(NamedTuple):
+    """What a request asks for, a record answers, and a report looks up: a quantity of a phase of a case."""
+
+    quantity: str
+    phase: str
+    variant: str
+    mode: str
+    sizes: Sizes
+
+
 @dataclass(frozen=True)
 class Case:
     """One thing to measure: a variant, in a mode, at sizes; alone, or taking turns with others of its sizes.
@@ -52,6 +63,10 @@ class Case:
     sizes: Sizes
     rounds: int = 1
     alone: bool = False
+
+    def key(self, quantity: str, phase: str) -> Key:
+        """Return the key of one of its quantities."""
+        return Key(quantity, phase, self.variant, self.mode, self.sizes)
 
     def __str__(self):
         return self.variant if self.mode == own_mode(self.variant) else f"{self.variant}-{self.mode}"

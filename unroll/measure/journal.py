@@ -11,7 +11,7 @@ import numpy as np
 
 from unroll.errors import UnrollError
 from unroll.files import Environment, JSONLines
-from unroll.measure.config import Case, Sizes
+from unroll.measure.config import Case, Key, Sizes
 from unroll.measure.statistics import BreakEven, Ratio, break_even, ratio
 from unroll.measure.variants import own_mode
 
@@ -63,9 +63,9 @@ class Record:
         return cls(quantity, phase, case.variant, case.mode, case.sizes, unit, samples, **more)
 
     @property
-    def question(self) -> tuple:
-        """What the record answers, whatever its round."""
-        return self.quantity, self.phase, self.variant, self.mode, self.sizes
+    def key(self) -> Key:
+        """What was measured, whatever the round."""
+        return Key(self.quantity, self.phase, self.variant, self.mode, self.sizes)
 
     def is_of(self, case: Case) -> bool:
         """Return whether it was measured on this case."""
@@ -96,13 +96,13 @@ class Measurement:
 
 
 class SharedRounds(NamedTuple):
-    """The rounds that several questions share: the samples of each question by round, and each round's process."""
+    """The rounds that several quantities share: the samples of each quantity by round, and each round's process."""
 
     samples: list[list[list[float]]]
     processes: list[str]
 
     def ratio(self) -> Ratio:
-        """Return the ratio of the first of two questions to the second."""
+        """Return the ratio of the first of two quantities to the second."""
         over, under = self.samples
         return ratio(over, under, self.processes)
 
@@ -139,19 +139,18 @@ class Run:
     def find(
         self, quantity: str, phase: str, variant: str, mode: str | None = None, sizes: Sizes | None = None
     ) -> Measurement | None:
-        """Return what was measured of a quantity, by default in the variant's own mode at the run's sizes.
+        """Return what was measured of a quantity, by default in the variant's own mode at the run's sizes, or None."""
+        return self.look_up(Key(quantity, phase, variant, mode or own_mode(variant), sizes or self.sizes))
 
-        Of a round that was measured twice, because it was stopped in its midst, the last counts. None if there is
-        nothing.
-        """
-        question = (quantity, phase, variant, mode or own_mode(variant), sizes or self.sizes)
-        found = {record.round: record for record in self._by_question.get(question, [])}
-        if not found:
+    def look_up(self, key: Key) -> Measurement | None:
+        """Return what was measured, or None. Of a round that was stopped and measured again, the last counts."""
+        by_round = {record.round: record for record in self._by_key.get(key, [])}
+        if not by_round:
             return None
-        measured = {number: record.samples for number, record in sorted(found.items()) if record.samples}
-        turns = {number: found[number].turns for number in measured}
-        records = list(found.values())
-        return Measurement(records[-1].unit, measured, turns, next((r.note for r in reversed(records) if r.note), ""))
+        samples = {number: record.samples for number, record in sorted(by_round.items()) if record.samples}
+        turns = {number: by_round[number].turns for number in samples}
+        records = list(by_round.values())
+        return Measurement(records[-1].unit, samples, turns, next((r.note for r in reversed(records) if r.note), ""))
 
     def outline(self, variant: str, steps: int) -> dict:
         """Return the bare graph of a variant at some T; empty if it was not recorded."""
@@ -161,23 +160,23 @@ class Run:
         """Return the ratio of two cases that took turns; None if they did not."""
         asked = (quantity, phase, over, under)
         if asked not in self._ratios:
-            rounds = self.side_by_side((quantity, phase, over), (quantity, phase, under))
+            rounds = self.side_by_side(over.key(quantity, phase), under.key(quantity, phase))
             self._ratios[asked] = rounds.ratio() if rounds else None
         return self._ratios[asked]
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
         """Return the steps after which the case that starts later has caught up; None if the two took no turns."""
-        questions = [(quantity, phase, case) for case in (late, early) for quantity in self._start(phase, case)]
-        rounds = self.side_by_side(*questions, ("step", phase, late), ("step", phase, early))
+        starts = [case.key(quantity, phase) for case in (late, early) for quantity in self._start(phase, case)]
+        rounds = self.side_by_side(*starts, late.key("step", phase), early.key("step", phase))
         if not rounds:
             return None
-        *starts, step, other_step = rounds.samples
+        *of_starts, step, other_step = rounds.samples
         count = len(self._start(phase, late))
-        return break_even(_added(starts[:count]), step, _added(starts[count:]), other_step, rounds.processes)
+        return break_even(_added(of_starts[:count]), step, _added(of_starts[count:]), other_step, rounds.processes)
 
     def _start(self, phase: str, case: Case) -> list[str]:
         """Return what starting a case consists of: what runs eagerly, as PyTorch does, is not built."""
-        built = self.find("build", phase, case.variant, case.mode, case.sizes)
+        built = self.look_up(case.key("build", phase))
         return ["build", "first_call"] if built and built.samples else ["first_call"]
 
     def sweep(
@@ -201,17 +200,16 @@ class Run:
         return {}
 
     @cached_property
-    def _by_question(self) -> dict[tuple, list[Record]]:
-        table: dict[tuple, list[Record]] = {}
+    def _by_key(self) -> dict[Key, list[Record]]:
+        table: dict[Key, list[Record]] = {}
         for record in self.records:
-            table.setdefault(record.question, []).append(record)
+            table.setdefault(record.key, []).append(record)
         return table
 
-    def side_by_side(self, *questions: tuple[str, str, Case]) -> "SharedRounds | None":
-        """Return the samples of the rounds that all the questions share, if all took turns with one another."""
-        found = [self.find(quantity, phase, case.variant, case.mode, case.sizes) for quantity, phase, case in questions]
-        measured = [measurement for measurement in found if measurement and measurement.samples]
-        if len(measured) < len(found):
+    def side_by_side(self, *keys: Key) -> SharedRounds | None:
+        """Return the samples of the rounds that all the keys share, if all took turns with one another."""
+        measured = [measurement for measurement in map(self.look_up, keys) if measurement and measurement.samples]
+        if len(measured) < len(keys):
             return None
         first, *others = measured
         shared = [

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from unroll.measure.config import REPLICAS, Case
+from unroll.measure.config import REPLICAS, Case, Key
 from unroll.measure.journal import Record
 from unroll.measure.metrics import METRICS
 from unroll.measure.tasks import KINDS
@@ -23,9 +23,8 @@ class Request(NamedTuple):
         return METRICS[self.quantity].kind
 
     @property
-    def question(self) -> tuple:
-        """What a record of it answers: see `unroll.measure.journal.Record.question`."""
-        return self.quantity, self.phase, self.case.variant, self.case.mode, self.case.sizes
+    def key(self) -> Key:
+        return self.case.key(self.quantity, self.phase)
 
     def failed(self, reason: str) -> Record:
         """Return the record that says why there is no measurement."""

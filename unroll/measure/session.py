@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from unroll.measure.batch import Batch, Data
-from unroll.measure.config import Case, Sizes
+from unroll.measure.config import Case, Key, Sizes
 from unroll.measure.device import CPU, JAX_VARIABLES, Device, work_on
 from unroll.measure.foreign import Start, measure_foreign_memory, run_foreign_rounds
 from unroll.measure.interpreter import package_versions
@@ -58,7 +58,7 @@ class Session:
         self.on_record = on_record
         self.environment = self._describe_environment()
         before = _run_to_resume(folder, settings, self.environment) if resume else None
-        self.known: dict[tuple, dict[int, Record]] = {}  # by question and round
+        self.known: dict[Key, dict[int, Record]] = {}  # and by round
         for record in _kept(before, settings) if before else []:
             self._remember(record)
         self.tasks = make_plan(request for request in requests if not self.is_done(request))
@@ -78,14 +78,14 @@ class Session:
         """Return the records of what is wanted, by round, measuring it first if that has not been done."""
         if not self.is_done(request):
             self._do(next(task for task in self.tasks if request in task.requests))
-        return [record for _, record in sorted(self.known[request.question].items())]
+        return [record for _, record in sorted(self.known[request.key].items())]
 
     def is_done(self, request: Request) -> bool:
         """Return whether all of it was measured, or it has failed."""
-        found = self.known.get(request.question, {})
-        if 0 in found or not KINDS[request.kind].in_rounds:
-            return 0 in found
-        return all(number in found for number in range(1, request.case.rounds + 1))
+        rounds = self.known.get(request.key, {})
+        if 0 in rounds or not KINDS[request.kind].in_rounds:
+            return 0 in rounds
+        return all(number in rounds for number in range(1, request.case.rounds + 1))
 
     def _do(self, task: Task) -> None:
         kind = KINDS[task.kind]
@@ -127,9 +127,9 @@ class Session:
         return variant_of(case.variant).package or "" if self.device.is_gpu or self.python else ""
 
     def _next_round(self, request: Request) -> int:
-        found = self.known.get(request.question, {})
+        known = self.known.get(request.key, {})
         rounds = range(1, request.case.rounds + 1)
-        return next((number for number in rounds if number not in found), request.case.rounds + 1)
+        return next((number for number in rounds if number not in known), request.case.rounds + 1)
 
     def _measure_memory(self, task: Task) -> None:
         """Measure what a case holds in two processes side by side: memory, unlike time, suffers from no neighbour."""
@@ -200,7 +200,7 @@ class Session:
             self.on_record(record)
 
     def _remember(self, record: Record) -> None:
-        self.known.setdefault(record.question, {})[record.round] = record
+        self.known.setdefault(record.key, {})[record.round] = record
 
     def _apart(
         self, work: Callable, *arguments, variables: dict | None = None, limits: Limits | None = None, **more

@@ -150,7 +150,7 @@ def _factors(one: Sizes, other: Sizes) -> dict[str, float]:
 
 def _took_turns(nearest: Nearest) -> bool:
     _, run, sizes = nearest
-    steps = [("step", "train", case_of(variant, sizes)) for variant in (LOOP, *rivals(run, sizes))]
+    steps = [case_of(variant, sizes).key("step", "train") for variant in (LOOP, *rivals(run, sizes))]
     return any(run.side_by_side(steps[0], other) for other in steps[1:])
 
 
@@ -183,7 +183,7 @@ def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = 
     """Return the ratio of the times of two trainings, round by round where the two took turns."""
     _, run, sizes = nearest
     pair = [case_of(one, sizes) for one in (variant, under)]
-    rounds = run.side_by_side(*((quantity, "train", case) for case in pair for quantity in PARTS))
+    rounds = run.side_by_side(*(case.key(quantity, "train") for case in pair for quantity in PARTS))
     if rounds:
         long, other = (_added(parts, updates) for parts in (rounds.samples[:3], rounds.samples[3:]))
         return ratio(long, other, rounds.processes)

@@ -132,7 +132,7 @@ def _of_processes(measured: Measurement) -> np.ndarray:
 
 def _questions(run: Run) -> dict[tuple, Measurement]:
     """Return everything that a run measured, in the order of its journal."""
-    questions = dict.fromkeys(record.question for record in run.records)
+    questions = dict.fromkeys(record.key for record in run.records)
     return {question: measured for question in questions if (measured := run.find(*question))}
 
 

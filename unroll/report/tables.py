@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from statistics import median
 
-from unroll.measure.config import MODES, Case
+from unroll.measure.config import MODES, Case, Key
 from unroll.measure.device import switch_text
 from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
@@ -262,8 +262,8 @@ def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> Ratio 
 def stopped_table(run: Run) -> str:
     """Format every case that was stopped or failed, and why; the quantities that one case lacks share a row."""
     lacking: dict[tuple, list[str]] = {}
-    for quantity, phase, variant, mode, sizes in dict.fromkeys(record.question for record in run.records):
-        found = run.find(quantity, phase, variant, mode, sizes)
+    for quantity, phase, variant, mode, sizes in dict.fromkeys(record.key for record in run.records):
+        found = run.look_up(Key(quantity, phase, variant, mode, sizes))
         if found and broke_off(found):
             kept = f" (rounds kept: {len(found.rounds)})" if found.rounds else ""
             lacking.setdefault((variant, mode, sizes, found.note + kept), []).append(f"{quantity} ({phase})")
@@ -309,7 +309,7 @@ def rounds_text(run: Run) -> str:
     found: dict[tuple, set[int]] = {}
     for record in run.records:
         if record.turns and record.samples:
-            found.setdefault(record.question, set()).add(record.round)
+            found.setdefault(record.key, set()).add(record.round)
     counts = sorted({len(rounds) for rounds in found.values()})
     if not counts:
         return str(run.settings.get("rounds", "unknown"))

@@ -160,5 +160,5 @@ def _speed(run: Run, variant: str, count: int) -> str:
 
 def _beside_one(run: Run, variant: str, count: int) -> str:
     case = Case(variant, own_mode(variant), run.sizes)
-    rounds = run.side_by_side((quantity_on(count), "train", case), (ON_ONE, "train", case))
+    rounds = run.side_by_side(case.key(quantity_on(count), "train"), case.key(ON_ONE, "train"))
     return ratio_cell(rounds.ratio()) if rounds else lack(_find(run, variant, quantity_on(count)))

@@ -94,7 +94,7 @@ def _cell(run: Run, question: Column, comparison: Comparison, sizes: Sizes) -> C
 
 
 def _find(run: Run, question: Column, case: Case) -> Measurement | None:
-    return run.find(question.quantity, question.phase, case.variant, case.mode, case.sizes)
+    return run.look_up(case.key(question.quantity, question.phase))
 
 
 def _pair(run: Run, question: Column, comparison: Comparison, sizes: Sizes) -> tuple[Case, Case] | None:

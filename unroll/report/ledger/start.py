@@ -169,7 +169,7 @@ def rebuilt_at_every_step(results: Results) -> Finding:
 def _beside(run: Run, variant: str, quantity: str) -> Ratio | None:
     """Return the ratio of a quantity of a variant to its training step, round by round."""
     case = case_of(variant, run.sizes)
-    rounds = run.side_by_side((quantity, "train", case), ("step", "train", case))
+    rounds = run.side_by_side(case.key(quantity, "train"), case.key("step", "train"))
     return rounds.ratio() if rounds else None
 
 
