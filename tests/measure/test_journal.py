@@ -119,6 +119,27 @@ def test_break_even_counts_the_build_the_first_call_and_the_steps(tmp_path):
     assert run.break_even("forward", static, dynamic) is None
 
 
+def test_a_start_is_the_build_and_the_first_call_less_a_step(tmp_path):
+    parts = [("build", 6.0), ("first_call", 4.0), ("step", 1.0)]
+    records = [turn("static", quantity, n, n * cost) for n in (1, 2) for quantity, cost in parts]
+    records += [turn("static", "build", 3, 6.0), turn("static", "first_call", 3, 4.0)]  # stopped before its step
+    records += [turn("static", "step", 2, 3.0, "others")]  # measured again, in another process than its start
+    eager = [replace(turn("torch", quantity, 1, cost), mode="eager") for quantity, cost in parts[1:]]
+    run = run_of(tmp_path, *records, *eager)
+    assert run.find("start", "train", "static").rounds == {1: [9.0]}
+    assert run.find("start", "train", "torch").rounds == {1: [3.0]}  # PyTorch builds nothing
+    assert run.find("start", "train", "dynamic") is None
+    assert run.find("start", "forward", "static") is None
+
+
+def test_a_start_that_was_stopped_says_why(tmp_path):
+    failed = [
+        replace(turn("static", quantity, 0, 0.0), samples=[], note="stopped") for quantity in ("first_call", "step")
+    ]
+    found = run_of(tmp_path, *failed).find("start", "train", "static")
+    assert (found.samples, found.note) == ([], "stopped")
+
+
 def test_a_sweep_varies_one_size_and_keeps_the_others(tmp_path):
     sizes = [Sizes(steps=1), Sizes(), Sizes(steps=64), Sizes(steps=64, batch=1)]
     run = run_of(tmp_path, *(record(sizes=at, samples=[at.steps]) for at in sizes))

@@ -17,6 +17,7 @@ from unroll.measure.variants import own_mode
 
 SCHEMA = 2
 FILE_NAME = "journal.jsonl"
+START = "start"  # no record's quantity: it is computed of what was recorded of a round
 NOT_CHECKED = "its first call was stopped, so that its result could not be checked"
 
 
@@ -144,6 +145,8 @@ class Run:
 
     def look_up(self, key: Key) -> Measurement | None:
         """Return what was measured, or None. Of a round that was stopped and measured again, the last counts."""
+        if key.quantity == START:
+            return self._start_net(key)
         by_round = {record.round: record for record in self._by_key.get(key, [])}
         if not by_round:
             return None
@@ -151,6 +154,26 @@ class Run:
         turns = {number: by_round[number].turns for number in samples}
         records = list(by_round.values())
         return Measurement(records[-1].unit, samples, turns, next((r.note for r in reversed(records) if r.note), ""))
+
+    def _start_net(self, key: Key) -> Measurement | None:
+        """Return what starting takes beyond a later step, round by round: a first call does a step's work, too."""
+        keys = [*self._parts_of_start(key), key._replace(quantity="step")]
+        parts = [part for part in map(self.look_up, keys) if part]
+        if len(parts) < len(keys):
+            return None
+        *starts, step = parts
+        seconds = {
+            number: [sum(start.rounds[number][0] for start in starts) - float(np.median(step.rounds[number]))]
+            for number in _common_rounds(parts)
+        }
+        note = next((part.note for part in parts if part.note), "")
+        return Measurement("s", seconds, {number: step.turns[number] for number in seconds}, note)
+
+    def _parts_of_start(self, key: Key) -> list[Key]:
+        """Return the keys of what starting consists of: what runs eagerly, as PyTorch does, is not built."""
+        build, first_call = (key._replace(quantity=quantity) for quantity in ("build", "first_call"))
+        built = self.look_up(build)
+        return [build, first_call] if built and built.samples else [first_call]
 
     def outline(self, variant: str, steps: int) -> dict:
         """Return the bare graph of a variant at some T; empty if it was not recorded."""
@@ -166,18 +189,14 @@ class Run:
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
         """Return the steps after which the case that starts later has caught up; None if the two took no turns."""
-        starts = [case.key(quantity, phase) for case in (late, early) for quantity in self._start(phase, case)]
-        rounds = self.side_by_side(*starts, late.key("step", phase), early.key("step", phase))
+        late_step, early_step = late.key("step", phase), early.key("step", phase)
+        late_start, early_start = self._parts_of_start(late_step), self._parts_of_start(early_step)
+        rounds = self.side_by_side(*late_start, *early_start, late_step, early_step)
         if not rounds:
             return None
-        *of_starts, step, other_step = rounds.samples
-        count = len(self._start(phase, late))
-        return break_even(_added(of_starts[:count]), step, _added(of_starts[count:]), other_step, rounds.processes)
-
-    def _start(self, phase: str, case: Case) -> list[str]:
-        """Return what starting a case consists of: what runs eagerly, as PyTorch does, is not built."""
-        built = self.look_up(case.key("build", phase))
-        return ["build", "first_call"] if built and built.samples else ["first_call"]
+        *starts, step, other_step = rounds.samples
+        count = len(late_start)
+        return break_even(_added(starts[:count]), step, _added(starts[count:]), other_step, rounds.processes)
 
     def sweep(
         self, size: str, quantity: str, phase: str, variant: str, mode: str | None = None
@@ -211,16 +230,12 @@ class Run:
         measured = [measurement for measurement in map(self.look_up, keys) if measurement and measurement.samples]
         if len(measured) < len(keys):
             return None
-        first, *others = measured
-        shared = [
-            number
-            for number in first.rounds
-            if first.turns[number] and all(other.turns.get(number) == first.turns[number] for other in others)
-        ]
+        processes = measured[0].turns
+        shared = [number for number in _common_rounds(measured) if processes[number]]
         if not shared:
             return None
         samples = [[measurement.rounds[number] for number in shared] for measurement in measured]
-        return SharedRounds(samples, [first.turns[number] for number in shared])
+        return SharedRounds(samples, [processes[number] for number in shared])
 
 
 def device_name(run: Run) -> str:
@@ -228,6 +243,14 @@ def device_name(run: Run) -> str:
     if run.device == "gpu":
         return str(next(iter(run.environment.get("gpus", [])), {}).get("name", "unknown GPU"))
     return str(run.environment.get("processor", "unknown processor"))
+
+
+def _common_rounds(measured: list[Measurement]) -> list[int]:
+    """Return the rounds that all have, each in one process."""
+    first, *others = measured
+    return [
+        number for number in first.rounds if all(other.turns.get(number) == first.turns[number] for other in others)
+    ]
 
 
 def _added(quantities: list[list[list[float]]]) -> list[list[float]]:

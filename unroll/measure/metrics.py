@@ -14,12 +14,14 @@ class Metric:
         unit: of its samples.
         kind: the task that measures it, a key of `unroll.measure.tasks.KINDS`.
         repeated: whether it is measured many times in a round.
+        exact: whether it is the same whenever it is counted, so that it has no interval.
     """
 
     name: str
     unit: str
     kind: str
     repeated: bool = False
+    exact: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -29,15 +31,15 @@ METRICS: dict[str, Metric] = {
         Metric("first_call", "s", "turns"),
         Metric("step", "s", "turns", repeated=True),
         Metric("process", "bytes", "memory"),
-        Metric("nodes", "nodes", "memory"),
-        Metric("graph_bytes", "bytes", "memory"),
+        Metric("nodes", "nodes", "memory", exact=True),
+        Metric("graph_bytes", "bytes", "memory", exact=True),
         Metric("tensors", "bytes", "memory"),
-        Metric("export", "bytes", "export"),
+        Metric("export", "bytes", "export", exact=True),
         Metric("save", "s", "export"),
         Metric("load", "s", "export"),
         Metric("served", "s", "export"),
-        Metric("retraces", "traces", "retraces"),
-        Metric("retraces_signature", "traces", "retraces"),
+        Metric("retraces", "traces", "retraces", exact=True),
+        Metric("retraces_signature", "traces", "retraces", exact=True),
         Metric("matrix_rate", "flop/s", "machine"),
         Metric("bandwidth", "bytes/s", "machine"),
         Metric("kernels", "launches", "kernels"),

@@ -2,26 +2,27 @@
 
 import numpy as np
 
-from unroll.measure.journal import Measurement, Run
-from unroll.measure.presets import CUDNN, KERAS, PAIR
+from unroll.measure.journal import START, Measurement, Run
+from unroll.measure.presets import CUDNN, KERAS, OTHER_GRADIENTS, PAIR
 from unroll.measure.statistics import Growth, growth
 from unroll.report import tables
 from unroll.report.tables import Column, lack
 
 FITTED_FROM = 64  # below it the parts of a cost that do not grow with T hide the law of the part that does
-GROWTH_VARIANTS = (*PAIR, *KERAS, CUDNN)
+GROWTH_VARIANTS = (*PAIR, *OTHER_GRADIENTS, *KERAS, CUDNN)
 
 
 Costs = dict[tuple[Column, str], dict[int, Measurement]]  # at each T, of each question and variant
 BUILD = Column("build", "train", "Build, training graph", "ms")
 FIRST_CALL = Column("first_call", "train", "First call, training", "ms")
+NET_START = Column(START, "train", "Start, net of a step", "ms")
 STEP_FORWARD = Column("step", "forward", "Forward step", "ms")
 STEP_TRAIN = Column("step", "train", "Training step", "ms")
 PROCESS = Column("process", "train", "Process, training", "MiB")
 TENSORS = Column("tensors", "train", "Tensors at peak, training", "MiB")
 GRAPH_BYTES = Column("graph_bytes", "train", "Training graph, serialized", "KiB")
 EXPORT = Column("export", "forward", "SavedModel", "KiB")
-GROWTH_BANDS = [[BUILD, FIRST_CALL, STEP_FORWARD, STEP_TRAIN], [PROCESS, TENSORS, GRAPH_BYTES, EXPORT]]
+GROWTH_BANDS = [[BUILD, NET_START, STEP_FORWARD, STEP_TRAIN], [PROCESS, TENSORS, GRAPH_BYTES, EXPORT]]
 GROWTH_QUESTIONS = [question for band in GROWTH_BANDS for question in band]
 
 
@@ -53,12 +54,12 @@ def fit_growth(measured: dict[int, Measurement]) -> Growth | str:
     return growth(steps, costs) if min(costs) > 0 else "not above 0"
 
 
-def growth_text(fit: Growth | str, prefix: str = "") -> str:
-    """Write an exponent with its interval, 0 without a sign."""
+def growth_text(fit: Growth | str, prefix: str = "", exact: bool = False) -> str:
+    """Write an exponent with its interval, 0 without a sign; that of an exact count has no interval."""
     if isinstance(fit, str):
         return fit
     exponent, low, high = (f"{round(value, 2) + 0.0:.2f}" for value in fit)
-    return f"{prefix}{exponent} [{low}, {high}]"
+    return f"{prefix}{exponent}" + ("" if exact else f" [{low}, {high}]")
 
 
 def growth_table(run: Run) -> str:
@@ -67,7 +68,7 @@ def growth_table(run: Run) -> str:
     rows = [
         [
             tables.name_on(run, variant),
-            *(growth_text(fit_growth(costs[question, variant])) for question in GROWTH_QUESTIONS),
+            *(growth_text(fit_growth(costs[question, variant]), exact=question.exact) for question in GROWTH_QUESTIONS),
         ]
         for variant in variants_of(costs)
     ]

@@ -26,10 +26,10 @@ from unroll.report.figures.frame import (
 from unroll.report.figures.words import from_to
 from unroll.report.growth import (
     BUILD,
-    FIRST_CALL,
     FITTED_FROM,
     GROWTH_BANDS,
     GROWTH_VARIANTS,
+    NET_START,
     PROCESS,
     STEP_TRAIN,
     Costs,
@@ -41,13 +41,13 @@ from unroll.report.growth import (
 from unroll.report.page.answer import PAIR
 from unroll.report.tables import Column, broke_off
 
-MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osD^vP", strict=True))
-NAMES_WIDTH, PLOT_WIDTH = 1.6, 1.45  # about
+MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osDXh^vP", strict=True))
+NAMES_WIDTH, PLOT_WIDTH = 1.75, 1.45  # about
 PLOT_HEIGHT, X_TICKS, FIT_ROW, BAND_GAP = 1.4, 0.3, 0.18, 0.3
 STOPPED_ROW = 0.11  # of the strip above a plot that marks the stopped cases, one row a variant
 READINGS = [  # what stands left of each band
     f"Marks: medians. On\nlogarithmic axes a straight\nline is a power of T.\nBelow: p of cost ~ T^p,\n"
-    f"fitted over T ≥ {FITTED_FROM}, with\nits 95% interval.",
+    f"fitted over T ≥ {FITTED_FROM}, with\nits 95% interval.\nStart: build and first call,\nless one later step.",
     "Process: what memory\ngrows by, to build and\nstart training.\nTensors: the allocator's\n"
     "peak in a training step.\nGraph: with its functions.\nSavedModel: on disk.",
 ]
@@ -56,7 +56,7 @@ READINGS = [  # what stands left of each band
 def _describe(run: Run) -> str:
     costs = [
         f"{cost.heading}: {', '.join(f'{variant} {_ends(run, cost, variant)}' for variant in PAIR)}."
-        for cost in (BUILD, FIRST_CALL, STEP_TRAIN, PROCESS)
+        for cost in (BUILD, NET_START, STEP_TRAIN, PROCESS)
     ]
     return f"There is a line for each variant, on logarithmic axes. {' '.join(costs)}"
 
@@ -78,7 +78,13 @@ def draw_growth(run: Run) -> Figure | None:
     bands = [
         (reading, questions)
         for reading, band in zip(READINGS, GROWTH_BANDS, strict=True)
-        if (questions := [question for question in band if any(_medians(costs, question, one) for one in variants)])
+        if (
+            questions := [
+                question
+                for question in band
+                if any(len(_medians(costs, question, variant)) > 1 for variant in variants)
+            ]
+        )
     ]
     if not bands:
         return None
@@ -97,7 +103,7 @@ def draw_growth(run: Run) -> Figure | None:
         _draw_names(rows[0], variants)
         for axes, fit_axes, question in zip(plots[1:], rows[1:], questions, strict=False):
             _draw_panel(axes, question, costs, variants, stopped)
-            _draw_fits(fit_axes, [costs[question, variant] for variant in variants])
+            _draw_fits(fit_axes, [costs[question, variant] for variant in variants], question.exact)
         for axes in (*plots[1 + len(questions) :], *rows[1 + len(questions) :]):
             axes.set_axis_off()
     return figure
@@ -166,10 +172,10 @@ def _label_steps(axes: Axes, steps: Sequence[int]) -> None:
     note(axes, "T", (0, 0), (-9, -7), "axes fraction", color=QUIET, style="italic")
 
 
-def _draw_fits(axes: Axes, sweeps: list[dict[int, Measurement]]) -> None:
+def _draw_fits(axes: Axes, sweeps: list[dict[int, Measurement]], exact: bool) -> None:
     axes.set_axis_off()
     axes.set_ylim(len(sweeps), 0)
     for row, sweep in enumerate(sweeps):
         fit = fit_growth(sweep)
         style: dict[str, Any] = {"color": QUIET, "style": "italic"} if isinstance(fit, str) else {}
-        note(axes, growth_text(fit, "T^"), (0, row + 0.5), **style)
+        note(axes, growth_text(fit, "T^", exact), (0, row + 0.5), **style)

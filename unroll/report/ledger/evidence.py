@@ -349,7 +349,7 @@ def exponent(run: Run, question: Column, variant: str) -> Growth | None:
 def exponents(run: Run, question: Column, variants: Iterable[str]) -> tuple[Evidence, ...]:
     """Show by which powers of T a cost of some variants grows."""
     found = {variant: exponent(run, question, variant) for variant in variants}
-    texts = [f"{label(variant)} {growth_text(fit)}" for variant, fit in found.items() if fit]
+    texts = [f"{label(variant)} {growth_text(fit, exact=question.exact)}" for variant, fit in found.items() if fit]
     at = f"T={FITTED_FROM} and more, {span([run.sizes]).partition(', ')[2]}"
     return (Evidence(f"{question.heading} grows as T^p, p", "; ".join(texts), at),) if texts else ()
 
