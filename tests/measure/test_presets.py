@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from unroll.measure.config import MACHINE, Sizes
-from unroll.measure.presets import CUDNN, LONG, PRESETS
+from unroll.measure.presets import CUDNN, LONG_FOR_XLA, PRESETS
 from unroll.measure.variants import variant_of
 
 GPU = PRESETS["gpu"]
@@ -45,7 +45,7 @@ def test_xla_is_asked_neither_for_cudnn_nor_for_many_cells_side_by_side(preset):
     ]
     compiled = [case for case in cases if case.mode == "xla"]
     assert not [case for case in compiled if variant_of(case.variant).gpu_only]
-    assert not [case for case in compiled if variant_of(case.variant).is_static and case.sizes.steps > LONG]
+    assert not [case for case in compiled if variant_of(case.variant).is_static and case.sizes.steps > LONG_FOR_XLA]
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)

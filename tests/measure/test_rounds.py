@@ -3,12 +3,13 @@
 import faults
 import pytest
 
+from unroll.measure import steps as step_rounds
 from unroll.measure.batch import Data
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import NOT_CHECKED
 from unroll.measure.process import ROUND_OVER, CaseFailed
-from unroll.measure.rounds import NOTHING_TO_BUILD, Share
-from unroll.measure.tasks import time_steps
+from unroll.measure.rounds import NOTHING_TO_BUILD, Share, small_sizes
+from unroll.measure.tasks import time_cold_start, time_steps
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
@@ -93,3 +94,18 @@ def test_with_a_sequence_length_only_the_valid_steps_count(variant):
 def test_a_variant_that_takes_no_sequence_length_says_so():
     found = turns(case("keras-loop", sizes=Sizes(steps=6, batch=4, hidden=5, valid=2)), phases=["forward"])
     assert [event.reason for event in found] == ["takes no sequence_length"]
+
+
+@pytest.mark.parametrize(("work", "made"), [(time_cold_start, [SIZES]), (time_steps, [small_sizes(SIZES), SIZES])])
+def test_a_cold_start_is_not_warmed_up(work, made, monkeypatch):
+    sizes, new_workload = [], step_rounds.new_workload
+
+    def watched(case, *arguments):
+        sizes.append(case.sizes)
+        return new_workload(case, *arguments)
+
+    monkeypatch.setattr(step_rounds, "new_workload", watched)
+    records = [event for event in work([case("static")], "train", DATA, steps=0) if event != ROUND_OVER]
+    assert sizes == made
+    prefix = "cold_" if work == time_cold_start else ""
+    assert [record.quantity for record in records] == [f"{prefix}build", f"{prefix}first_call"]

@@ -20,6 +20,7 @@ from unroll.measure.metrics import METRICS, metrics_of
 from unroll.measure.plan import Request
 from unroll.measure.process import Limits
 from unroll.measure.session import Session, threads_variables
+from unroll.measure.tasks import time_cold_start
 from unroll.models import data
 
 IMAGES, LABELS = data.load("digits").train
@@ -67,6 +68,21 @@ def test_every_kind_of_want_is_measured(tmp_path):
     assert (
         sum(len(nodes) for nodes in run.outlines["dynamic"].values()) == run.find("nodes", "forward", "dynamic").median
     )
+
+
+def test_a_cold_start_has_a_process_of_its_own_in_every_round_and_yet_has_ratios(tmp_path, monkeypatch):
+    started, apart = [], Session._apart
+
+    def watched(self, work, *arguments, **more):
+        if work == time_cold_start:
+            started.append((more["share"].first, *(case.variant for case in arguments[0])))
+        return apart(self, work, *arguments, **more)
+
+    monkeypatch.setattr(Session, "_apart", watched)
+    asked = wants("static", "dynamic", quantities=metrics_of("cold"))
+    run = measure(tmp_path, asked)
+    assert sorted(started) == [(1, "dynamic"), (1, "static"), (2, "dynamic"), (2, "static")]
+    assert run.ratio("cold_build", "train", asked[0].case, asked[-1].case).rounds == 2
 
 
 def test_the_graphs_of_few_steps_and_of_the_runs_own_are_recorded(tmp_path):

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 from builders import cells_of
+from drawn import ROUNDS, rounds
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record, Run
@@ -374,3 +375,15 @@ def test_the_environment_names_onednn_where_the_run_kept_it(run_of):
     assert "oneDNN" not in tables.environment_table(run)
     run.environment.update({"onednn": False, "vector_instructions": "Intel AVX2"})
     assert "| oneDNN | off; Intel AVX2 |" in tables.environment_table(run)
+
+
+def test_cold_starts_are_set_beside_the_loop(run_of):
+    made = [
+        *rounds("cold_build", "static", [0.3] * ROUNDS),
+        *rounds("cold_build", "dynamic", [0.1] * ROUNDS),
+        *rounds("cold_first_call", "dynamic", [0.2] * ROUNDS),
+    ]
+    static, dynamic = tables.cold_table(run_of(*made)).splitlines()[2:4]
+    assert static.startswith("| static | 300 [300, 300] | not measured | **3.00 [3.00, 3.00]** | not measured |")
+    assert dynamic == "| dynamic | 100 [100, 100] | 200 [200, 200] | 1 | 1 |"
+    assert tables.cold_table(run_of()) == f"{tables.NOTHING}\n"

@@ -30,6 +30,8 @@ METRICS: dict[str, Metric] = {
         Metric("build", "s", "turns"),
         Metric("first_call", "s", "turns"),
         Metric("step", "s", "turns", repeated=True),
+        Metric("cold_build", "s", "cold"),
+        Metric("cold_first_call", "s", "cold"),
         Metric("process", "bytes", "memory"),
         Metric("nodes", "nodes", "memory", exact=True),
         Metric("graph_bytes", "bytes", "memory", exact=True),

@@ -78,6 +78,8 @@ def _guess(kind: str, case: Case, phase: str) -> float:
         return case.rounds * (2 * build + 1000 * work * 1e-10)
     if kind == "replicas":
         return case.rounds * len(REPLICAS) * (build + 10 * work * 1e-10)
+    if kind == "cold":
+        return case.rounds * (build + 1)
     if kind == "turns":
         return case.rounds * (build + 10 * work * 1e-10)
     return 0.4 + build + 3 * work * 1e-10

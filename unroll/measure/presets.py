@@ -15,9 +15,10 @@ MORE_CELLS = ("dynamic-4", "dynamic-7", "dynamic-14")
 OTHER_GRADIENTS = ("dynamic-own", "dynamic-recompute")
 TENSORFLOW = (*PAIR, *OTHER_GRADIENTS, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
 DOUBLING = tuple(2**power for power in range(11))  # T = 1, 2, 4 ... 1024
-LONG = 128  # beyond this T, one round has to do: static graphs take minutes
+LONG = 256  # beyond this T, one round of each case alone has to do: static graphs take minutes
+LONG_FOR_XLA = 128  # beyond this T, XLA compiles many cells side by side for minutes
 FIT_SIZES = Sizes(steps=100, batch=32, hidden=64)
-FEW = 3  # rounds of what is dear: many cells in a loop, XLA, and the shorter sequences of a sweep
+FEW = 3  # rounds of a sweep
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Preset:
         sweep_modes: further modes of growth and grid. (XLA compiles many cells side by side for minutes: not those.)
         mode_variants: the variants of modes and of the grid; with cuDNN on a GPU, five.
         sweep_variants: the variants of growth.
-        growth: every T, each case alone.
+        cold_variants: the variants that are also started in processes that did nothing else.
+        growth: every T.
         batches, hiddens: every B and H of a grid, in which the `mode_variants` take turns.
         unrolls: every k of dynamic_unroll's unroll=k.
         fit_variants: the variants of the Keras layer that take turns in `fit`.
@@ -57,6 +59,7 @@ class Preset:
     sweep_modes: tuple[str, ...] = ()
     mode_variants: tuple[str, ...] = ("static", "dynamic", *KERAS)
     sweep_variants: tuple[str, ...] = (*PAIR, *OTHER_GRADIENTS, *KERAS)
+    cold_variants: tuple[str, ...] = ()
     growth: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
     hiddens: tuple[int, ...] = ()
@@ -87,7 +90,10 @@ class Preset:
         own = [self._case(variant, at) for at in (sizes, *self.also_at) for variant in self._present]
         others = [variant for variant in self.mode_variants if variant in self._present]
         return own + [
-            Case(variant, mode, sizes, FEW) for mode in self.modes for variant in others if _runs(variant, mode)
+            self._case(variant, sizes, mode, ENOUGH_ROUNDS)
+            for mode in self.modes
+            for variant in others
+            if _runs(variant, mode)
         ]
 
     def cases_for_build(self, sizes: Sizes) -> list[Case]:
@@ -112,10 +118,10 @@ class Preset:
         return [case for case in self.cases_for_memory(sizes) if not variant_of(case.variant).package]
 
     def cases_for_growth(self, sizes: Sizes) -> list[Case]:
-        """Return the cases of other T, each alone."""
+        """Return the cases of other T, which take turns up to T=256; of more steps, each is measured alone and once."""
         others = [replace(sizes, steps=steps) for steps in self.growth if steps != sizes.steps]
         return [
-            Case(variant, mode, at, FEW if at.steps <= LONG else 1, alone=True)
+            Case(variant, mode, at, FEW if at.steps <= LONG else 1, alone=at.steps > LONG)
             for at in others
             for variant in self.sweep_variants
             for mode in (own_mode(variant), *self._swept_modes(variant, at))
@@ -129,33 +135,38 @@ class Preset:
         """Return the cases of the batch x hidden grid; those at the run's own sizes are measured anyway."""
         grid = [replace(sizes, batch=batch, hidden=hidden) for batch in self.batches for hidden in self.hiddens]
         others = [(at, variant) for at in grid if at != sizes for variant in self.mode_variants]
-        own = [self._case(variant, at, ENOUGH_ROUNDS) for at, variant in others]
-        return own + [Case(variant, mode, at, FEW) for at, variant in others for mode in self._swept_modes(variant, at)]
+        own = [self._case(variant, at, most=ENOUGH_ROUNDS) for at, variant in others]
+        swept = [(variant, at, mode) for at, variant in others for mode in self._swept_modes(variant, at)]
+        return own + [self._case(variant, at, mode, ENOUGH_ROUNDS) for variant, at, mode in swept]
 
     def cases_for_unroll(self, sizes: Sizes) -> list[Case]:
         """Return the cases of dynamic_unroll's unroll=k that are not among the variants."""
         names = [f"dynamic-{k}" for k in self.unrolls if k <= sizes.steps]
-        return [self._case(name, sizes, FEW) for name in names if name not in self.variants]
+        return [self._case(name, sizes, most=ENOUGH_ROUNDS) for name in names if name not in self.variants]
 
     def _swept_modes(self, variant: str, at: Sizes) -> list[str]:
-        compiles = at.steps <= LONG or not variant_of(variant).is_static
+        compiles = at.steps <= LONG_FOR_XLA or not variant_of(variant).is_static
         return [mode for mode in self.sweep_modes if _runs(variant, mode) and (compiles or mode != "xla")]
 
     def cases_for_fit(self, sizes: Sizes) -> list[Case]:
         """Return the cases of the Keras layer in `fit`, at sizes of their own: a longer sequence, a smaller layer."""
-        return [self._case(variant, FIT_SIZES, ENOUGH_ROUNDS) for variant in self.fit_variants]
+        return [self._case(variant, FIT_SIZES, most=ENOUGH_ROUNDS) for variant in self.fit_variants]
+
+    def cases_for_cold_start(self, sizes: Sizes) -> list[Case]:
+        """Return the cases that are started in a process of their own."""
+        return [self._case(variant, sizes) for variant in self.cold_variants]
 
     def cases_for_replicas(self, sizes: Sizes) -> list[Case]:
         """Return the variants that train on several devices, at the run's sizes: all of them share its batch."""
-        return [self._case(variant, sizes, ENOUGH_ROUNDS) for variant in self.replica_variants]
+        return [self._case(variant, sizes, most=ENOUGH_ROUNDS) for variant in self.replica_variants]
 
     @property
     def _present(self) -> list[str]:
         return [variant for variant in self.variants if variant not in self.missing]
 
-    def _case(self, variant: str, sizes: Sizes, rounds: int | None = None) -> Case:
-        few = min(FEW, self.rounds) if variant in MORE_CELLS else self.rounds
-        return Case(variant, own_mode(variant), sizes, rounds or few)
+    def _case(self, variant: str, sizes: Sizes, mode: str | None = None, most: int | None = None) -> Case:
+        """Return a case with the preset's rounds, or at most so many."""
+        return Case(variant, mode or own_mode(variant), sizes, min(self.rounds, most or self.rounds))
 
 
 def _with_cudnn(variants: tuple[str, ...]) -> tuple[str, ...]:
@@ -187,6 +198,7 @@ PRESETS = {
         sizes=Sizes(steps=4, batch=8, hidden=8),
         modes=("xla", "mixed"),
         sweep_modes=("xla",),
+        cold_variants=("static", "dynamic"),
         growth=(2, 6),
         batches=(8, 16),
         hiddens=(8, 16),
@@ -207,6 +219,7 @@ PRESETS = {
         batches=(1, 32, 128, 512),
         hiddens=(32, 128, 512),
         unrolls=(2, 4, 7, 14, 28),
+        cold_variants=(*PAIR, "dynamic-own", *KERAS),
         fit_variants=(*PAIR, "dynamic-10", *KERAS),
         replica_variants=("static", "dynamic"),
         limit_s=120,

@@ -43,6 +43,7 @@ class Share(NamedTuple):
 class Rounds(ABC):
     """What all rounds of a process share: who still takes part, on which batch, and what is expected of each."""
 
+    built, called = "build", "first_call"
     later = "step"  # the quantity that is measured again and again
 
     def __init__(
@@ -101,12 +102,12 @@ class Rounds(ABC):
         gc.collect()
         seconds, step = self._timed(workload.build, self.phase)
         if workload.builds:
-            yield self._record("build", case, number, [seconds], note=NOT_CHECKED)
+            yield self._record(self.built, case, number, [seconds], note=NOT_CHECKED)
         else:
-            yield self._record("build", case, number, [], note=NOTHING_TO_BUILD)
+            yield self._record(self.built, case, number, [], note=NOTHING_TO_BUILD)
         seconds, _ = self._timed(step)
         assert_equal(workload, self.phase, step, self.expected)  # a second call, which warms up, too
-        yield self._record("first_call", case, number, [seconds])
+        yield self._record(self.called, case, number, [seconds])
         if self.device.is_gpu:
             self._warm_up_until_steady(step)
         ready[case] = step

@@ -19,7 +19,7 @@ from unroll.measure.metrics import METRICS
 from unroll.measure.plan import Request, Task, make_plan
 from unroll.measure.process import ROUND_OVER, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
 from unroll.measure.rounds import Share
-from unroll.measure.tasks import KINDS, describe_environment, measure_process, measure_tensors, starting_point
+from unroll.measure.tasks import KINDS, Kind, describe_environment, measure_process, measure_tensors, starting_point
 from unroll.measure.variants import variant_of
 
 DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
@@ -108,8 +108,8 @@ class Session:
             share = Share.of(cases, min(map(self._next_round, left)), most)
             repeated = any(METRICS[request.quantity].repeated for request in left)
             steps = self.settings["steps"] if repeated else 0
-            for package in dict.fromkeys(map(self._package_apart, cases)):
-                group = [case for case in cases if self._package_apart(case) == package]
+            for group in self._groups(KINDS[task.kind], cases, share):
+                package = self._package_apart(group[0])
                 due = [request for request in left if self._next_round(request) <= share.last]
                 requests = [request for request in due if request.case in group]
                 if not requests:
@@ -121,6 +121,16 @@ class Session:
                 else:
                     events = self._apart(KINDS[task.kind].work, group, task.phase, self.data, **more)
                 self._collect(requests, events)
+
+    def _groups(self, kind: Kind, cases: list[Case], share: Share) -> list[list[Case]]:
+        """Group cases by process: those of one package, or each case, in an order that chance gives to each round."""
+        if kind.apart:
+            order = np.random.default_rng([self.data.seed, share.first]).permutation(len(cases))
+            return [[cases[number]] for number in order]
+        groups: dict[str, list[Case]] = {}
+        for case in cases:
+            groups.setdefault(self._package_apart(case), []).append(case)
+        return list(groups.values())
 
     def _package_apart(self, case: Case) -> str:
         """Name the package that a case needs a process of its own for; "" if it runs where TensorFlow does."""

@@ -18,6 +18,15 @@ class StepRounds(Rounds):
         return new_workload(case, batch, self.seed, self.device)
 
 
+class ColdRounds(StepRounds):
+    """Rounds of one case in a process that has done nothing else: TensorFlow is imported, and the weights are made."""
+
+    built, called = "cold_build", "cold_first_call"
+
+    def warm_up(self) -> None:
+        """Leave out the warming up: what a process does only once is part of a cold start."""
+
+
 def run_rounds(
     make: Callable[..., Rounds],
     cases: Sequence[Case],

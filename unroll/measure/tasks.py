@@ -27,11 +27,13 @@ class Kind:
         work: the function that measures. It takes a case, a phase and the data, and by name the device; in rounds, it
             takes several cases, and by name also the steps and the share.
         in_rounds: whether several cases take turns at it, round by round.
+        apart: whether each case has a process of its own in every round.
     """
 
     name: str
     work: Callable
     in_rounds: bool = False
+    apart: bool = False
 
 
 def time_steps(
@@ -56,6 +58,15 @@ def time_steps(
     from unroll.measure.steps import StepRounds, run_rounds
 
     yield from run_rounds(StepRounds, cases, phase, data, steps=steps, share=share, device=device)
+
+
+def time_cold_start(
+    cases: Sequence[Case], phase: str, data: Data, *, steps: int, share: Share | None = None, device: Device = CPU
+) -> Events:
+    """Build and call a case for the first time as `time_steps` does, but in a process that did no such thing before."""
+    from unroll.measure.steps import ColdRounds, run_rounds
+
+    yield from run_rounds(ColdRounds, cases, phase, data, steps=steps, share=share, device=device)
 
 
 def time_fit(
@@ -154,6 +165,7 @@ KINDS: dict[str, Kind] = {
     row.name: row
     for row in (
         Kind("turns", time_steps, in_rounds=True),
+        Kind("cold", time_cold_start, in_rounds=True, apart=True),
         Kind("fit", time_fit, in_rounds=True),
         Kind("replicas", time_replicas, in_rounds=True),
         Kind("memory", measure_process),  # and beside it measure_tensors, in a process with another allocator

@@ -88,6 +88,10 @@ TURNS = [
     Column("step", "forward", "forward step", "ms"),
     Column("step", "train", "training step", "ms"),
 ]
+COLD = [
+    Column("cold_build", "train", "cold build, train", "ms"),
+    Column("cold_first_call", "train", "cold first call, train", "ms"),
+]
 FIT_START = Column("fit_start", "train", "start", "s")
 FIT_EPOCH = Column("fit_epoch", "train", "later epoch", "s")
 FIT_PROCESS = Column("fit_process", "train", "process", "MiB")
@@ -212,6 +216,25 @@ def modes_table(run: Run) -> str:
     """Format the first training call and later training steps of the variants measured in more than one mode."""
     shown = [column for column in BY_MODE if column.mode != "mixed" or measured_variants(run, [column])]
     return _variants_table(run, shown, [variant for variant in run.variants if _count_modes(run, variant) > 1])
+
+
+def cold_table(run: Run) -> str:
+    """Format how long each variant takes to start in a process that did nothing else, and its ratios to dynamic."""
+    loop = "dynamic"
+    variants = measured_variants(run, COLD)
+    ratios = {
+        variant: [pair_ratio(run, column, variant, loop) for column in COLD] for variant in variants if variant != loop
+    }
+    rows = [
+        [
+            name_on(run, variant),
+            *(_cell(column.find(run, variant), column.scale) for column in COLD),
+            *(map(ratio_cell, ratios[variant]) if variant in ratios else ["1"] * len(COLD)),
+        ]
+        for variant in variants
+    ]
+    beside = [f"{column.heading} / {name_on(run, loop)}" for column in COLD]
+    return _ratios(["variant", *(column.title for column in COLD), *beside], rows, chain.from_iterable(ratios.values()))
 
 
 def fit_table(run: Run) -> str:

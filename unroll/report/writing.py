@@ -21,6 +21,7 @@ TABLES = {
     "ratios": tables.ratios_table,
     "break-even": tables.break_even_table,
     "best": tables.best_of_ours_table,
+    "cold": tables.cold_table,
     "times": tables.times_table,
     "sizes": tables.sizes_table,
     "export": tables.export_table,
