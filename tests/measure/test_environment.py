@@ -289,3 +289,19 @@ def test_a_diagnosis_says_whether_onednn_is_on_and_what_it_uses():
 
 def test_a_diagnosis_ends_with_the_warnings():
     assert described(warnings=["a; do b", "c; do d"])[-3:] == ["", "warning: a; do b", "warning: c; do d"]
+
+
+@pytest.mark.parametrize("package", [".", ".venv/lib/site-packages"], ids=["a checkout", "installed in somebody's"])
+def test_the_commit_is_that_of_the_checkout_and_of_no_repository_around_it(package, tmp_path, monkeypatch):
+    monkeypatch.delenv("UNROLL_COMMIT", raising=False)
+    copy = tmp_path / package / "unroll" / "measure" / "environment.py"
+    copy.parent.mkdir(parents=True)
+    copy.touch()
+    name = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*name, "commit", "-qm", "first"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=tmp_path, capture_output=True, text=True)
+    monkeypatch.setattr(module, "__file__", str(copy))
+    assert module._commit() == (head.stdout.strip() if package == "." else "unknown")
+    monkeypatch.setenv("UNROLL_COMMIT", "abc")
+    assert module._commit() == (head.stdout.strip() if package == "." else "abc")

@@ -393,16 +393,18 @@ def _vector_instructions() -> str | None:
 def _commit() -> str:
     """Return the commit that the code stands at, with a + if files have changed since.
 
-    Outside of git it is what UNROLL_COMMIT says, for a copy of the files that came without their history.
+    Outside of a checkout of its own it is what UNROLL_COMMIT says, for a copy of the files that came without their
+    history: installed inside somebody else's repository, the commit there is not the project's.
     """
+    root, elsewhere = Path(__file__).resolve().parents[2], os.environ.get("UNROLL_COMMIT", "unknown")
 
     def git(*arguments):
-        return subprocess.run(
-            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        if Path(git("rev-parse", "--show-toplevel")) != root:
+            return elsewhere
         changed = git("status", "--porcelain", "--", ":/unroll", ":/benchmarks")
         return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.CalledProcessError):
-        return os.environ.get("UNROLL_COMMIT", "unknown")
+        return elsewhere

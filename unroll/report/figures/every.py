@@ -8,6 +8,7 @@ from unroll.report.figures.graphs.growing import GRAPHS_GROWING
 from unroll.report.figures.graphs.side_by_side import GRAPHS
 from unroll.report.figures.grid import GRID
 from unroll.report.figures.growth import GROWTH
+from unroll.report.figures.kept import KEPT
 from unroll.report.figures.learning import LEARNING, READING
 from unroll.report.figures.ratios import RATIOS
 from unroll.report.figures.trick import TRICK
@@ -20,6 +21,7 @@ OF_A_RUN: tuple[Drawing, ...] = (
     RATIOS,
     BREAK_EVEN,
     GROWTH,
+    KEPT,
     GRID,
     UNROLL,
     FIT,
