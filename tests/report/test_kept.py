@@ -20,16 +20,16 @@ def peaks(variant, boxes, lengths=(1, 28, 64, 128, 256), around=3e6):
 
 
 def test_a_row_is_the_slope_of_the_peaks_over_the_larger_T(run_of):
-    run = run_of(*peaks("static", 7.25), *peaks("dynamic", 2.0))
-    assert kept_by_step(run) == pytest.approx({"static": 7.25, "dynamic": 2.0})
+    run = run_of(*peaks("static", 7.25), *peaks("dynamic", 2.5))
+    assert kept_by_step(run) == pytest.approx({"static": 7.25, "dynamic": 2.5})
     figure = draw_kept(run)
-    assert {"7.25", "2", "static", "dynamic"} <= set(words(figure))
+    assert {"7.25", "2.5", "static", "dynamic"} <= set(words(figure))
     assert_legible(figure)
     boxes = [sum(path.get_extents().width for path in bar.get_paths()) for bar in figure.axes[0].collections]
     drawn, outlined = boxes[1::2], boxes[::2]
-    assert len(outlined) == 8 + 2
-    assert sum(drawn) / outlined[0] == pytest.approx(9.25)
-    assert "static 7.25, dynamic 2" in KEPT.alt(run)
+    assert len(outlined) == 8 + 3
+    assert sum(drawn) / outlined[0] == pytest.approx(9.75)
+    assert "static 7.25, dynamic 2.5" in KEPT.alt(run)
 
 
 def test_without_two_of_the_larger_T_there_is_no_figure(run_of):
