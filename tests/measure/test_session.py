@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -38,9 +39,9 @@ def wants(*variants, quantities=("build", "first_call", "step"), phases=("train"
 
 
 def measure(folder, asked, chosen=None, **more):
-    session = Session(folder, chosen or settings(), asked, IMAGES, LABELS, **more)
-    for want in asked:
-        assert session.records(want)
+    with closing(Session(folder, chosen or settings(), asked, IMAGES, LABELS, **more)) as session:
+        for want in asked:
+            assert session.records(want)
     (*_, run) = read_journal(folder)
     return run
 

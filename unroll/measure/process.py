@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unroll.files import temporary_folder
 from unroll.measure.config import Case
 
 PRELOADED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]
@@ -76,15 +77,15 @@ def work_apart(
         WorkerDied: the process raised an exception, crashed, or passed its limits.
     """
     here, there = multiprocessing.Pipe()
-    with tempfile.TemporaryDirectory(prefix="unroll-") as folder:
-        given = ((Path(folder), limits.bytes, variables or {}), work, arguments, more)
-        process = _Interpreter(python, there, Path(folder)) if python else _forked(there, given)
+    with temporary_folder() as folder:
+        given = ((folder, limits.bytes, variables or {}), work, arguments, more)
+        process = _Interpreter(python, there, folder) if python else _forked(there, given)
         there.close()
         try:
             if python:
                 with suppress(OSError):  # it has ended already: how, is told below
                     here.send(given)
-            yield from _received(here, process, limits, Path(folder))
+            yield from _received(here, process, limits, folder)
         finally:
             here.close()
             process.kill()

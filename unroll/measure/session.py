@@ -37,6 +37,7 @@ class Session:
     Raises:
         JournalError: the folder cannot be written, there is no run in it that these settings go on with, or TensorFlow
             does not start.
+        UnrollError: another process is measuring the run that shall go on.
     """
 
     def __init__(
@@ -58,11 +59,15 @@ class Session:
         self.on_record = on_record
         self.environment = self._describe_environment()
         before = _run_to_resume(folder, settings, self.environment) if resume else None
+        self.journal = Journal(folder, self.environment, settings, before)
         self.known: dict[tuple, dict[int, Record]] = {}  # by question and round
-        for record in _kept(before, settings) if before else []:
+        for record in _kept(self.journal.before, before.settings, settings) if before else []:
             self._remember(record)
         self.tasks = make_plan(request for request in requests if not self.is_done(request))
-        self.journal = Journal(folder, self.environment, settings, before)
+
+    def close(self) -> None:
+        """Release the run, so that others may go on with it; the process's end does so, too."""
+        self.journal.close()
 
     def _describe_environment(self) -> dict:
         """Describe it from a process like those that measure, under limits of its own."""
@@ -248,7 +253,7 @@ def _run_to_resume(folder: Path, settings: dict, environment: dict) -> Run:
     return run
 
 
-def _kept(run: Run, settings: dict) -> list[Record]:
+def _kept(records: list[Record], settings_before: dict, settings: dict) -> list[Record]:
     """Return the records that need not be measured again; under other limits, what was stopped may be tried again."""
-    same_limits = run.settings["limits"] == settings["limits"]
-    return [record for record in run.records if same_limits or not record.note.startswith(STOPPED)]
+    same_limits = settings_before["limits"] == settings["limits"]
+    return [record for record in records if same_limits or not record.note.startswith(STOPPED)]
