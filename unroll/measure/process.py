@@ -24,6 +24,7 @@ PRELOADED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", 
 SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
+ROUND_SPOILED = "round spoiled"  # what it yields instead where a round does not count, and is gone through again
 FAILED, STOPPED = "failed", "stopped"  # how the reasons begin: something is wrong, or the limits were passed
 OUT_OF_MEMORY = ("bad_alloc", "out of memory", "OOM", "Cannot allocate memory", "RESOURCE_EXHAUSTED")
 

@@ -17,7 +17,7 @@ from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.metrics import METRICS
 from unroll.measure.plan import Request, Task, make_plan
-from unroll.measure.process import ROUND_OVER, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
+from unroll.measure.process import ROUND_OVER, ROUND_SPOILED, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
 from unroll.measure.rounds import Share
 from unroll.measure.tasks import KINDS, describe_environment, measure_process, measure_tensors, starting_point
 from unroll.measure.variants import variant_of
@@ -176,8 +176,8 @@ class Session:
                     self._fail([request for request in requests if request.case == event.case], event.reason)
                 elif isinstance(event, Record):
                     kept.append(replace(event, took=event.took or time.monotonic() - before))
-                elif event == ROUND_OVER:
-                    self._append(kept)
+                elif event in (ROUND_OVER, ROUND_SPOILED):
+                    self._append(kept if event == ROUND_OVER else [])
                     kept = []
                 else:
                     case = requests[0].case
