@@ -98,6 +98,7 @@ def test_a_static_network_serves_its_own_length_and_traces_each(tmp_path):
         ("hungry", {"memory": 4 << 30}, "stopped: "),
         ("raising", {}, "failed: RuntimeError: the encoder has no eyes"),
         ("unequal", {}, "failed: Unequal: not the same network"),
+        ("late", {}, "failed: it changed run_functions_eagerly from False to True"),
     ],
 )
 def test_a_variant_that_fails_is_a_record_with_its_reason_and_the_rest_completes(tmp_path, fault, limits, reason):

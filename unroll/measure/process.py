@@ -1,5 +1,6 @@
 """A process of its own for what may crash, hang or take all the memory: it dies alone, and its reason is known."""
 
+import atexit
 import importlib
 import itertools
 import multiprocessing
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -19,8 +20,9 @@ from typing import Any, NamedTuple
 
 from unroll.files import temporary_folder
 from unroll.measure.config import Case
+from unroll.measure.guard import END_S, go_on_under_guard
 
-PRELOADED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]
+PRELOADED = ["unroll.measure.preload"]
 SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
@@ -88,7 +90,8 @@ def work_apart(
                     here.send(given)
             yield from _received(here, process, limits, folder)
         finally:
-            here.close()
+            here.close()  # on which its guard ends it, and all that it has started
+            process.join(END_S if hasattr(os, "fork") else 0)
             process.kill()
             process.join()
 
@@ -125,6 +128,8 @@ def reason_of(error: BaseException) -> str:
 _doing: int | None = None  # the file that this process says it in
 _said = itertools.count()
 _starting = threading.Lock()
+_until_the_end = ExitStack()
+atexit.register(_until_the_end.close)
 
 
 class _Interpreter:
@@ -151,16 +156,25 @@ class _Interpreter:
     def kill(self) -> None:
         self._process.kill()
 
-    def join(self) -> None:
-        self._process.wait()
+    def join(self, timeout: float | None = None) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
 
 
 def _forked(connection: Connection, given: tuple) -> Any:
     """Start a process that is forked from one that has imported TensorFlow."""
     with _starting:
+        _keep_the_socket_where_it_is_swept()
         process = _context().Process(target=_run, args=(connection, *given), daemon=True)
         process.start()
     return process
+
+
+def _keep_the_socket_where_it_is_swept() -> None:
+    """Give multiprocessing a folder for its socket that the next program removes if this one is killed."""
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    if "tempdir" not in config:
+        config["tempdir"] = str(_until_the_end.enter_context(temporary_folder()))
 
 
 def _context():
@@ -232,12 +246,13 @@ def _text(path: Path) -> str:
 def _run(connection: Connection, options, work: Callable, arguments, more) -> None:
     """Do the work in the new process, and send what it yields."""
     folder, memory_limit, variables = options
+    if not go_on_under_guard(connection):
+        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # if a person ends the run, that is no failure of the variant's
     tempfile.tempdir = str(folder)  # which is removed even if this process is killed
     _redirect(folder)
     _limit_memory(memory_limit)
-    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     try:
         result = work(*arguments, **more)
         for value in result if isinstance(result, Iterator) else [result]:

@@ -1,0 +1,32 @@
+"""What the server imports that processes are forked from; only it imports this.
+
+Importing TensorFlow takes seconds, in which the server does not hear that the run is gone. So it looks for itself.
+"""
+
+import importlib
+import os
+import signal
+
+LOOK_S = 0.5
+IMPORTED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]
+
+
+def import_while_the_run_lives() -> None:
+    """Import what measuring needs, and end this process if its parent ends meanwhile."""
+    parent = os.getppid()
+
+    def look(*_) -> None:
+        if os.getppid() != parent:
+            os._exit(1)
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LOOK_S, LOOK_S)
+    try:
+        for name in IMPORTED:
+            importlib.import_module(name)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+import_while_the_run_lives()
