@@ -171,10 +171,7 @@ def fork_and_crash():
 )
 def test_it_ends_with_its_parent_and_takes_along_what_it_started(work, name):
     with parent_of(work) as parent:
-        processes = [
-            *map(int, parent.stdout.readline().split()),
-            *(p.pid for p in psutil.Process(parent.pid).children()),
-        ]
+        processes = [*map(int, parent.stdout.readline().split()), *children_of(parent)]
         assert all(map(psutil.pid_exists, processes)) and len(processes) >= 3
         parent.send_signal(getattr(signal, name))
     assert end_of(processes) == []
@@ -182,9 +179,7 @@ def test_it_ends_with_its_parent_and_takes_along_what_it_started(work, name):
 
 def test_the_server_that_is_killed_with_its_parent_as_it_starts_is_gone():
     with parent_of("report_and_hang") as parent:
-        while not (
-            processes := [p.pid for p in psutil.Process(parent.pid).children() if "forkserver" in str(p.cmdline())]
-        ):
+        while not (processes := children_of(parent, "forkserver")):
             time.sleep(0.01)
         parent.kill()
     assert end_of(processes) == []

@@ -7,21 +7,24 @@ import importlib
 import os
 import signal
 
+from unroll.measure.process import RUN_VARIABLE
+
 LOOK_S = 0.5
 IMPORTED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]
 
 
 def import_while_the_run_lives() -> None:
     """Import what measuring needs, and end this process if its parent ends meanwhile."""
-    parent = os.getppid()
+    parent = os.environ.get(RUN_VARIABLE)
 
     def look(*_) -> None:
-        if os.getppid() != parent:
+        if parent not in (None, str(os.getppid())):
             os._exit(1)
 
     before = signal.signal(signal.SIGALRM, look)
     signal.setitimer(signal.ITIMER_REAL, LOOK_S, LOOK_S)
     try:
+        look()
         for name in IMPORTED:
             importlib.import_module(name)
     finally:

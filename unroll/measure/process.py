@@ -23,6 +23,7 @@ from unroll.measure.config import Case
 from unroll.measure.guard import END_S, go_on_under_guard
 
 PRELOADED = ["unroll.measure.preload"]
+RUN_VARIABLE = "UNROLL_RUN_PROCESS"  # tells the server whose it is, also where that process has ended already
 SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
@@ -171,7 +172,7 @@ def _forked(connection: Connection, given: tuple) -> Any:
 
 
 def _keep_the_socket_where_it_is_swept() -> None:
-    """Give multiprocessing a folder for its socket that the next program removes if this one is killed."""
+    """Set the folder of the socket of multiprocessing to one that the next program removes if this one is killed."""
     config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
     if "tempdir" not in config:
         config["tempdir"] = str(_until_the_end.enter_context(temporary_folder()))
@@ -180,6 +181,7 @@ def _keep_the_socket_where_it_is_swept() -> None:
 def _context():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
+    os.environ[RUN_VARIABLE] = str(os.getpid())
     with quiet():
         forkserver.ensure_running()
     return context
