@@ -133,7 +133,7 @@ class Rounds(ABC):
             self._warm_up_until_steady(step)
         ready[case] = step
 
-    def _take_steps(self, ready: dict[Case, Callable], number: int, random) -> Iterator[Record]:
+    def _take_steps(self, ready: dict[Case, Callable], number: int, random) -> Iterator[Record | CaseFailed]:
         if not self.steps:
             return
         samples: dict[Case, list[float]] = {case: [] for case in ready}
