@@ -124,6 +124,12 @@ def pytest_collection_finish(session):
     config.pluginmanager.register(bar, "unroll-bar")
 
 
+def pytest_unconfigure(config):
+    """Let others go on with the run."""
+    if SESSION in config.stash:
+        config.stash[SESSION].close()
+
+
 def _end_by_signals_as_by_ctrl_c():
     """Let these signals end the run as Ctrl-C does, but for those that are ignored already, as under nohup."""
     for name in ("SIGTERM", "SIGHUP"):  # of which Windows lacks one

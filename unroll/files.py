@@ -8,10 +8,12 @@ import math
 import os
 import platform
 import shutil
+import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,13 +237,15 @@ def write_together(writes: Mapping[Path, Callable[[IO[bytes]], object]]) -> list
 
 
 @contextmanager
-def claimed(path: Path, what: str) -> Iterator[None]:
+def claimed(path: Path, what: str, instead: str = "choose another path") -> Iterator[None]:
     """Keep a path for this process while it works on it. A killed program's claim ends with it.
 
     Where no claim can be written, there is none: whoever writes the path will be told why.
 
     Args:
-        what: what the path holds, for the message: "a training".
+        path: what is kept. There need be no file of this name.
+        what: what it is, for the message: "FILE (a training)".
+        instead: what else to do than to wait for the other process or to stop it.
 
     Raises:
         UnrollError: another process has it; the message names that process.
@@ -256,12 +260,37 @@ def claimed(path: Path, what: str) -> Iterator[None]:
         if first != mine:
             machine, process, _ = _parts(first, CLAIM)
             raise UnrollError(
-                f"got {path}, on which process {process} of {machine} is working ({what}); "
-                "want one program at a time: wait for it, stop it, or choose another path"
+                f"got {what}, on which process {process} of {machine} is working; "
+                f"want one program at a time: wait for it, stop it, or {instead}"
             )
         yield
     finally:
         mine.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the drafts and claims that killed programs left behind in a folder."""
+    for kind in (DRAFT, CLAIM):
+        _still_running(folder.glob(f".*{kind}"), kind)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder for this process's temporary files, and remove it with all that is in it.
+
+    A program that is killed meanwhile leaves its folder, which the next one that asks for one removes.
+    """
+    _sweep_temporary_folders()
+    with tempfile.TemporaryDirectory(prefix=f"{_TEMPORARY}{os.getpid()}-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+def _sweep_temporary_folders() -> None:
+    for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*-*"):
+        with suppress(OSError, ValueError):  # another program was quicker, or the name is not one of ours
+            process = int(left.name.removeprefix(_TEMPORARY).partition("-")[0])
+            if not _runs_since(process, left.lstat().st_mtime):
+                shutil.rmtree(left)
 
 
 def _age_key(claim: Path) -> float:
@@ -287,8 +316,12 @@ def _others(path: Path, kind: str) -> list[Path]:
 
     On another machine, what is a day old counts as left behind.
     """
+    return _still_running(path.parent.glob(f".{glob.escape(path.name)}.*{kind}"), kind)
+
+
+def _still_running(paths: Iterable[Path], kind: str) -> list[Path]:
     running = []
-    for other in path.parent.glob(f".{glob.escape(path.name)}.*{kind}"):
+    for other in paths:
         with suppress(OSError, ValueError):  # another program was quicker, or the name is not one of ours
             machine, process, _ = _parts(other, kind)
             since = other.lstat().st_mtime
@@ -310,6 +343,10 @@ def _runs_since(process: int, since: float) -> bool:
 def _machine() -> str:
     """Return this machine's name, without what separates the parts of a draft's name."""
     return platform.node().replace(".", "-").replace("/", "-")
+
+
+# A container has a name of its own: in a /tmp that several share, their processes are not taken for one another's.
+_TEMPORARY = f"unroll-{zlib.crc32(_machine().encode()):08x}-"
 
 
 def _sync_folder(folder: Path) -> None:

@@ -37,7 +37,7 @@ def train_as_asked(options) -> Iterator[Path | str]:
     """
     cluster = _cluster(options)
     chief = cluster is None or cluster.is_chief
-    with claimed(options.save, "a training") if options.save and chief else nullcontext():
+    with claimed(options.save, f"{options.save} (a training)") if options.save and chief else nullcontext():
         _check_options(options, chief)
         yield from _train_and_keep(options, cluster, chief)
 

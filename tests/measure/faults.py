@@ -1,10 +1,12 @@
 """Encoders that go wrong, as variants of one's own: `faults:crashing` and so on."""
 
+import itertools
 import os
 import signal
 import time
 from dataclasses import dataclass
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -57,3 +59,35 @@ def unequal(weights):
 
 def slow(weights):
     return Faulty(weights, lambda: time.sleep(1.5))
+
+
+def changing(change):
+    """Make a variant that changes TensorFlow's global state when it is called."""
+    return lambda weights: Faulty(weights, change)
+
+
+eager_functions = changing(lambda: tf.config.run_functions_eagerly(True))
+jit = changing(lambda: tf.config.optimizer.set_jit(True))
+float_type = changing(lambda: keras.config.set_floatx("float64"))
+policy = changing(lambda: keras.config.set_dtype_policy("mixed_bfloat16"))
+asynchronous = changing(lambda: tf.config.experimental.set_synchronous_execution(False))
+intra_op = changing(lambda: tf.config.threading.set_intra_op_parallelism_threads(7))
+inter_op = changing(lambda: tf.config.threading.set_inter_op_parallelism_threads(7))
+
+
+def seed(weights):
+    """Set the seed where the variant is made; while its graph is traced, TensorFlow would set the graph's own."""
+    tf.random.set_seed(7)
+    return good(weights)
+
+
+def late(weights):
+    """Make a variant that changes the global state only when it is built at its own size, and not in the warm-up."""
+    large = weights.recurrent_kernel.shape[0] > 2
+    return Faulty(weights, lambda: tf.config.run_functions_eagerly(True) if large else None)
+
+
+def late_steps(weights):
+    """Make a variant that changes the global state in a later step of its own."""
+    calls = itertools.count()
+    return Faulty(weights, lambda: tf.config.run_functions_eagerly(True) if next(calls) == 4 else None)

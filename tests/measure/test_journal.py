@@ -1,10 +1,17 @@
 import json
 import multiprocessing
+import os
+import re
+import subprocess
+import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from unroll.errors import UnrollError
+from unroll.files import temporary_folder
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import FILE_NAME, SCHEMA, Journal, JournalError, Record, read_journal
 
@@ -150,12 +157,50 @@ def test_a_sweep_varies_one_size_and_keeps_the_others(tmp_path):
 def test_a_run_that_was_gone_on_with_is_one_run(tmp_path):
     first = Journal(tmp_path, {"cores": 2}, SETTINGS)
     first.append(record())
+    first.close()
     (before,) = read_journal(tmp_path)
     Journal(tmp_path, {"cores": 2, "warnings": ["noisy"]}, SETTINGS, before).append(record(quantity="build"))
     (run,) = read_journal(tmp_path)
     assert [r.quantity for r in run.records] == ["step", "build"]
     assert len(run.resumed) == 1
     assert run.environment == {"cores": 2, "warnings": ["noisy"]}
+
+
+def test_a_run_that_is_measured_now_is_not_gone_on_with_a_second_time(tmp_path):
+    first = Journal(tmp_path, {}, SETTINGS)
+    (run,) = read_journal(tmp_path)
+    content = first.path.read_bytes()
+    refused = rf"got .* its run {re.escape(first.run)}\), on which process {os.getpid()} of .* is working; want"
+    with pytest.raises(UnrollError, match=refused):
+        Journal(tmp_path, {}, SETTINGS, run)
+    assert first.path.read_bytes() == content
+    first.append(record())
+    first.close()
+    again = Journal(tmp_path, {}, SETTINGS, run)
+    assert again.before == [record(run=first.run)]  # also what came after it was read
+    again.close()
+    assert os.listdir(tmp_path) == [FILE_NAME]
+
+
+def test_a_start_sweeps_what_killed_programs_left(tmp_path):
+    program = f"""
+import os, pathlib
+from unroll.files import temporary_folder, write_whole
+from unroll.measure.journal import Journal
+folder = pathlib.Path({str(tmp_path)!r})
+journal = Journal(folder, {{}}, {SETTINGS!r})
+with temporary_folder() as temporary:
+    print(temporary)
+    write_whole(folder / "card.png", lambda file: os.kill(os.getpid(), 9))
+"""
+    killed = subprocess.run([sys.executable, "-uc", program], stdout=subprocess.PIPE, text=True)
+    temporary = Path(killed.stdout.strip())
+    assert temporary.is_dir() and len(os.listdir(tmp_path)) == 3
+    journal = Journal(tmp_path, {}, SETTINGS)
+    journal.close()
+    with temporary_folder() as own:
+        assert own.is_dir() and not temporary.exists()
+    assert os.listdir(tmp_path) == [FILE_NAME]
 
 
 def test_runs_share_a_folder_one_after_the_other(tmp_path):

@@ -1,10 +1,12 @@
 """A process of its own: what it yields arrives, and however it ends, the reason is known."""
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -101,27 +103,96 @@ def test_memory_is_limited():
         list(apart("take", 2, limits=Limits(30, bytes=2 << 30)))
 
 
-def test_it_ends_with_its_parent_however_that_ends():
+def end_of(processes):
+    """Wait until these processes are gone; gives those that are there after ten seconds."""
+    end = time.monotonic() + 10
+    while any(map(psutil.pid_exists, processes)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return [number for number in processes if psutil.pid_exists(number)]
+
+
+def parent_of(work):
     code = (
-        "from unroll.measure.process import *\nfrom test_process import report_and_hang\n"
+        "from unroll.measure.process import *\nimport test_process\n"
         "if __name__ == '__main__':\n"
-        "    for value in work_apart(report_and_hang, limits=Limits(60)):\n"
-        "        print(value, flush=True)\n"
+        f"    for value in work_apart(test_process.{work}, limits=Limits(60)):\n"
+        "        print(*value, flush=True)\n"
     )
     environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as parent:
-        child = int(parent.stdout.readline())
-        assert psutil.pid_exists(child)
-        parent.kill()
-    end = time.monotonic() + 10
-    while psutil.pid_exists(child) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not psutil.pid_exists(child)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def children_of(parent, word=""):
+    """List a process's children that have a word in their command."""
+    children = psutil.Process(parent.pid).children()
+    with suppress(psutil.Error):  # one has ended meanwhile
+        return [child.pid for child in children if word in str(child.cmdline())]
+    return []
 
 
 def report_and_hang():
-    yield os.getpid()
+    yield [os.getpid(), os.getppid()]
     time.sleep(1000)
+
+
+def report_and_hold_the_interpreter():
+    yield [os.getpid(), os.getppid()]
+    ctypes.PyDLL(None).sleep(1000)
+
+
+def report_family_and_hang():
+    yield [os.getpid(), os.getppid(), *start_family()]
+    time.sleep(1000)
+
+
+def start_family():
+    """Start a child, and a grandchild in a session of its own, whose parent ends."""
+    child = subprocess.Popen(["sleep", "1000"])
+    grandchild = subprocess.run(
+        ["sh", "-c", "setsid sleep 1000 >/dev/null & echo $!"], stdout=subprocess.PIPE, text=True
+    )
+    return child.pid, int(grandchild.stdout)
+
+
+def fork_and_crash():
+    """Leave a child that holds the pipe, and crash."""
+    if os.fork() == 0:
+        time.sleep(1000)
+    os.kill(os.getpid(), signal.SIGSEGV)
+    yield
+
+
+@pytest.mark.parametrize(
+    ("work", "name"),
+    [
+        ("report_and_hold_the_interpreter", "SIGKILL"),
+        *(("report_family_and_hang", name) for name in ("SIGKILL", "SIGTERM", "SIGHUP")),
+    ],
+)
+def test_it_ends_with_its_parent_and_takes_along_what_it_started(work, name):
+    with parent_of(work) as parent:
+        processes = [*map(int, parent.stdout.readline().split()), *children_of(parent)]
+        assert all(map(psutil.pid_exists, processes)) and len(processes) >= 3
+        parent.send_signal(getattr(signal, name))
+    assert end_of(processes) == []
+
+
+def test_the_server_that_is_killed_with_its_parent_as_it_starts_is_gone():
+    with parent_of("report_and_hang") as parent:
+        while not (processes := children_of(parent, "forkserver")):
+            time.sleep(0.01)
+        parent.kill()
+    assert end_of(processes) == []
+
+
+def test_what_it_started_ends_with_its_work():
+    (family,) = apart("start_family")
+    assert end_of(family) == []
+
+
+def test_a_child_that_holds_the_pipe_does_not_hide_how_it_ended():
+    with pytest.raises(WorkerDied, match="failed: its process was ended by SIGSEGV"):
+        list(apart("fork_and_crash"))
 
 
 def test_only_what_is_started_within_is_quiet(capfd):

@@ -6,8 +6,9 @@ import pytest
 from unroll.measure import steps as step_rounds
 from unroll.measure.batch import Data
 from unroll.measure.config import Case, Sizes
-from unroll.measure.journal import NOT_CHECKED
-from unroll.measure.process import ROUND_OVER, CaseFailed
+from unroll.measure.global_state import GlobalState
+from unroll.measure.journal import NOT_CHECKED, Record
+from unroll.measure.process import ROUND_OVER, ROUND_SPOILED, CaseFailed
 from unroll.measure.rounds import NOTHING_TO_BUILD, Share, small_sizes
 from unroll.measure.tasks import time_cold_start, time_steps
 from unroll.models import data
@@ -109,3 +110,45 @@ def test_a_cold_start_is_not_warmed_up(work, made, monkeypatch):
     assert sizes == made
     prefix = "cold_" if work == time_cold_start else ""
     assert [record.quantity for record in records] == [f"{prefix}build", f"{prefix}first_call"]
+
+
+CHANGES = {
+    "eager_functions": "it changed run_functions_eagerly from False to True",
+    "jit": "it changed the JIT option from '' to 'autoclustering'",
+    "float_type": "it changed Keras's float type from 'float32' to 'float64'",
+    "policy": "it changed Keras's dtype policy from",
+    "asynchronous": "it changed synchronous execution from True to False",
+    "seed": "it changed the global seed from None to 7",
+    "intra_op": "Intra op parallelism cannot be modified after initialization",
+    "inter_op": "Inter op parallelism cannot be modified after initialization",
+    "late": "it changed run_functions_eagerly from False to True",
+}
+
+
+def measured_beside(variant, mode="graph"):
+    """Measure one round, two steps, of a variant beside static-traced; gives its failures, and what counts of both."""
+    events = list(time_steps([case(f"faults:{variant}", mode), case("static-traced")], "forward", DATA, steps=3))
+    failures = [event for event in events if isinstance(event, CaseFailed)]
+    spoiled = [at for at, event in enumerate(events) if event == ROUND_SPOILED]
+    counted = events[spoiled[-1] + 1 :] if spoiled else events
+    return failures, [event for event in counted if isinstance(event, Record)], len(spoiled)
+
+
+@pytest.mark.parametrize("variant", CHANGES)
+def test_a_variant_that_changes_what_all_share_fails_by_name_and_its_neighbour_is_measured_without(variant):
+    before = GlobalState()
+    failures, counted, spoiled = measured_beside(variant)
+    assert [failure.case.variant for failure in failures] == [f"faults:{variant}"]
+    assert CHANGES[variant] in failures[0].reason and "\n" not in failures[0].reason
+    assert [r.quantity for r in counted if r.variant == "static-traced"] == ["build", "first_call", "step"]
+    assert before.undo_changes() == ""
+    assert spoiled == (variant == "late")  # the others show it before the first round
+
+
+def test_a_round_that_a_later_step_spoiled_is_gone_through_again_without_the_culprit():
+    failures, counted, spoiled = measured_beside("late_steps", "eager")
+    assert [failure.case.variant for failure in failures] == ["faults:late_steps"]
+    assert {(r.variant, r.quantity) for r in counted} == {
+        ("static-traced", quantity) for quantity in ("build", "first_call", "step")
+    }
+    assert spoiled == 1

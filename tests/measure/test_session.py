@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -39,9 +40,9 @@ def wants(*variants, quantities=("build", "first_call", "step"), phases=("train"
 
 
 def measure(folder, asked, chosen=None, **more):
-    session = Session(folder, chosen or settings(), asked, IMAGES, LABELS, **more)
-    for want in asked:
-        assert session.records(want)
+    with closing(Session(folder, chosen or settings(), asked, IMAGES, LABELS, **more)) as session:
+        for want in asked:
+            assert session.records(want)
     (*_, run) = read_journal(folder)
     return run
 
@@ -113,6 +114,7 @@ def test_a_static_network_serves_its_own_length_and_traces_each(tmp_path):
         ("hungry", {"memory": 4 << 30}, "stopped: "),
         ("raising", {}, "failed: RuntimeError: the encoder has no eyes"),
         ("unequal", {}, "failed: Unequal: not the same network"),
+        ("late", {}, "failed: it changed run_functions_eagerly from False to True"),
     ],
 )
 def test_a_variant_that_fails_is_a_record_with_its_reason_and_the_rest_completes(tmp_path, fault, limits, reason):

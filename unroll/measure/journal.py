@@ -1,6 +1,8 @@
 """The journal: every measurement is appended the moment it exists, so a run that is killed keeps what it has."""
 
 import uuid
+import zlib
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -10,7 +12,7 @@ from typing import Literal, NamedTuple, Required, TypedDict
 import numpy as np
 
 from unroll.errors import UnrollError
-from unroll.files import Environment, JSONLines
+from unroll.files import Environment, JSONLines, claimed, sweep
 from unroll.measure.config import Case, Key, Sizes
 from unroll.measure.statistics import BreakEven, Ratio, break_even, ratio
 from unroll.measure.variants import own_mode
@@ -261,10 +263,17 @@ def _added(quantities: list[list[list[float]]]) -> list[list[float]]:
 class Journal:
     """Appends the records of one run to `folder`/journal.jsonl; several runs may share the file, even at once.
 
-    With `resume`, a run that is in the file already, its records go on.
+    With `resume`, a run that is in the file already, its records go on. Until the journal is closed, or its process has
+    ended, no other one can go on with the run.
+
+    Attributes:
+        path: the file.
+        run: the run's id.
+        before: the records that the run had when it was gone on with.
 
     Raises:
         JournalError: the folder cannot be written.
+        UnrollError: another process is measuring the run that shall go on.
     """
 
     def __init__(self, folder: Path, environment: dict, settings: dict, resume: Run | None = None):
@@ -273,11 +282,28 @@ class Journal:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.run = resume.id if resume else f"{now}-{uuid.uuid4().hex[:8]}"
         head = {"schema": SCHEMA, "run": self.run, "environment": environment, "settings": settings}
-        try:
-            self._file.begin(lambda: read_journal(folder))  # refuses what is not ours before anything is measured
-            self._file.append(head | ({"resumed": now} if resume else {"started": now}))
-        except OSError as error:
-            raise JournalError(f"cannot write {self.path}: {error.strerror}; choose another folder") from error
+        runs: list[Run] = []
+        with ExitStack() as closing:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                sweep(self.path.parent)
+                closing.enter_context(self._claimed())
+                self._file.begin(lambda: runs.extend(read_journal(folder)))  # refuses what is not ours
+                self._file.append(head | ({"resumed": now} if resume else {"started": now}))
+            except OSError as error:
+                raise JournalError(f"cannot write {self.path}: {error.strerror}; choose another folder") from error
+            self._open = closing.pop_all()
+        self.before = next((run.records for run in runs if run.id == self.run), [])
+
+    def close(self) -> None:
+        """Release the run, so that others may go on with it."""
+        self._open.close()
+
+    def _claimed(self) -> AbstractContextManager:
+        """Claim the run for this process, by a name that any file system takes."""
+        name = f"{FILE_NAME}.{zlib.crc32(self.run.encode()):08x}"
+        what = f"{self.path} (--resume of its run {self.run})"
+        return claimed(self.path.with_name(name), what, "leave out --resume to begin another run")
 
     def append(self, *records: Record) -> None:
         """Write records that belong together, all in one, and see them on the disk before returning.

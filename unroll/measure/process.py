@@ -1,5 +1,6 @@
 """A process of its own for what may crash, hang or take all the memory: it dies alone, and its reason is known."""
 
+import atexit
 import importlib
 import itertools
 import multiprocessing
@@ -10,19 +11,23 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from unroll.files import temporary_folder
 from unroll.measure.config import Case
+from unroll.measure.guard import END_S, go_on_under_guard
 
-PRELOADED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]
+PRELOADED = ["unroll.measure.preload"]
+RUN_VARIABLE = "UNROLL_RUN_PROCESS"  # tells the server whose it is, also where that process has ended already
 SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
+ROUND_SPOILED = "round spoiled"  # what it yields instead where a round does not count, and is gone through again
 FAILED, STOPPED = "failed", "stopped"  # how the reasons begin: something is wrong, or the limits were passed
 OUT_OF_MEMORY = ("bad_alloc", "out of memory", "OOM", "Cannot allocate memory", "RESOURCE_EXHAUSTED")
 
@@ -76,17 +81,18 @@ def work_apart(
         WorkerDied: the process raised an exception, crashed, or passed its limits.
     """
     here, there = multiprocessing.Pipe()
-    with tempfile.TemporaryDirectory(prefix="unroll-") as folder:
-        given = ((Path(folder), limits.bytes, variables or {}), work, arguments, more)
-        process = _Interpreter(python, there, Path(folder)) if python else _forked(there, given)
+    with temporary_folder() as folder:
+        given = ((folder, limits.bytes, variables or {}), work, arguments, more)
+        process = _Interpreter(python, there, folder) if python else _forked(there, given)
         there.close()
         try:
             if python:
                 with suppress(OSError):  # it has ended already: how, is told below
                     here.send(given)
-            yield from _received(here, process, limits, Path(folder))
+            yield from _received(here, process, limits, folder)
         finally:
-            here.close()
+            here.close()  # on which its guard ends it, and all that it has started
+            process.join(END_S if hasattr(os, "fork") else 0)
             process.kill()
             process.join()
 
@@ -123,6 +129,8 @@ def reason_of(error: BaseException) -> str:
 _doing: int | None = None  # the file that this process says it in
 _said = itertools.count()
 _starting = threading.Lock()
+_until_the_end = ExitStack()
+atexit.register(_until_the_end.close)
 
 
 class _Interpreter:
@@ -149,21 +157,31 @@ class _Interpreter:
     def kill(self) -> None:
         self._process.kill()
 
-    def join(self) -> None:
-        self._process.wait()
+    def join(self, timeout: float | None = None) -> None:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout)
 
 
 def _forked(connection: Connection, given: tuple) -> Any:
     """Start a process that is forked from one that has imported TensorFlow."""
     with _starting:
+        _keep_the_socket_where_it_is_swept()
         process = _context().Process(target=_run, args=(connection, *given), daemon=True)
         process.start()
     return process
 
 
+def _keep_the_socket_where_it_is_swept() -> None:
+    """Set the folder of the socket of multiprocessing to one that the next program removes if this one is killed."""
+    config = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    if "tempdir" not in config:
+        config["tempdir"] = str(_until_the_end.enter_context(temporary_folder()))
+
+
 def _context():
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
+    os.environ[RUN_VARIABLE] = str(os.getpid())
     with quiet():
         forkserver.ensure_running()
     return context
@@ -230,12 +248,13 @@ def _text(path: Path) -> str:
 def _run(connection: Connection, options, work: Callable, arguments, more) -> None:
     """Do the work in the new process, and send what it yields."""
     folder, memory_limit, variables = options
+    if not go_on_under_guard(connection):
+        threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # if a person ends the run, that is no failure of the variant's
     tempfile.tempdir = str(folder)  # which is removed even if this process is killed
     _redirect(folder)
     _limit_memory(memory_limit)
-    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     try:
         result = work(*arguments, **more)
         for value in result if isinstance(result, Iterator) else [result]:

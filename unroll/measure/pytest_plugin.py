@@ -48,7 +48,7 @@ def pytest_addoption(parser):
     add("intra-op", "threads within one operation (0: automatic); JAX keeps its own", 0)
     add("inter-op", "threads for several operations (0: automatic)", 0)
     add("limit-seconds", "seconds that one result may take before its process is stopped (the preset's)")
-    add("limit-gib", "GiB of memory that one process may take (three quarters of this machine's)")
+    add("limit-gib", "GiB of private memory that a process may take, without shared mappings (3/4 of the machine's)")
     group.addoption("--no-report", action="store_true", help="keep the journal only; `unroll report` draws it later")
     group.addoption("--resume", action="store_true", help="go on with the last run in the results folder")
 

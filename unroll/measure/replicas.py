@@ -15,7 +15,7 @@ from unroll.measure.check import assert_equal
 from unroll.measure.config import REPLICAS, Case, quantity_on
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import Record
-from unroll.measure.process import NotAvailable
+from unroll.measure.process import CaseFailed, NotAvailable
 from unroll.measure.steps import StepRounds
 from unroll.measure.workloads import TensorFlowWorkload, new_network, new_workload
 from unroll.models.strategy import Replicas
@@ -101,8 +101,9 @@ class ReplicatedWorkload(TensorFlowWorkload):
 class ReplicaRounds(StepRounds):
     """Rounds of training steps on one device, as it trains anywhere, and on several under a strategy."""
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> Iterator[CaseFailed]:
         """Build and call nothing beforehand: what a start costs is not measured here."""
+        yield from ()
 
     def start(self, case: Case, number: int, ready: dict[Case, Callable]) -> Iterator[Record]:
         for count in counts_for(case.sizes.batch):

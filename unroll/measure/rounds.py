@@ -16,7 +16,7 @@ from unroll.measure.check import Expected, assert_equal
 from unroll.measure.config import Case, Sizes
 from unroll.measure.device import CPU, Device
 from unroll.measure.journal import NOT_CHECKED, Record
-from unroll.measure.process import ROUND_OVER, CaseFailed, doing, reason_of
+from unroll.measure.process import ROUND_OVER, ROUND_SPOILED, CaseFailed, doing, reason_of
 
 NOTHING_TO_BUILD = "runs eagerly: there is no graph to build"
 LEAST_STEPS, LONG_STEPS_S = 3, 10.0  # where steps are this slow, few of them have to do in a round
@@ -58,29 +58,39 @@ class Rounds(ABC):
     ):
         self.cases_left, self.phase, self.batch, self.seed, self.steps = list(cases), phase, batch, seed, steps
         self.device, self.expected, self.process = device, expected, ""
+        self.is_spoiled, self.undo_changes = False, self.watch_global_state()
         gc.collect()
         gc.freeze()  # what is there by now need not be searched for garbage before every build
 
     def run(self, share: Share) -> Iterator[Record | CaseFailed | str]:
         """Warm up, and go through the rounds of a share."""
         self.process = share.process
-        self.warm_up()
+        yield from self.warm_up()
         for number in range(share.first, share.last + 1):
             yield from self.round(number)
+            while self.is_spoiled:
+                yield ROUND_SPOILED
+                yield from self.round(number)
             yield ROUND_OVER
             time.sleep(PAUSE_S)
 
-    def warm_up(self) -> None:
+    def watch_global_state(self) -> Callable[[], str]:
+        """Return what undoes a case's changes to the state that all cases share, and names them; "" for none."""
+        return lambda: ""
+
+    def warm_up(self) -> Iterator[CaseFailed]:
         """Build and call each case once, as small as can be: what a process does only once is no variant's cost."""
         small = small_sizes(self.cases_left[0].sizes)
         batch = Batch(np.ones([2, 2, small.input], np.float32), self.batch.labels[:1].repeat(2))
-        for case in self.cases_left:
+        for case in list(self.cases_left):
             doing(case)
             with suppress(Exception):  # it will fail again, where that is reported
                 self.new_workload(replace(case, sizes=small), batch).build(self.phase)()
+            yield from self._failed_by_changes(case)
 
     def round(self, number: int) -> Iterator[Record | CaseFailed]:
-        """Go through one round."""
+        """Go through one round; it is spoiled if a case changed what others are measured with."""
+        self.is_spoiled = False
         random = np.random.default_rng([self.seed, number])
         ready: dict[Case, Callable] = {}
         for case in self._shuffled([case for case in self.cases_left if case.rounds >= number], random):
@@ -88,9 +98,21 @@ class Rounds(ABC):
             try:
                 yield from self.start(case, number, ready)
             except Exception as error:
+                self.undo_changes()
                 self.cases_left.remove(case)
                 yield CaseFailed(case, reason_of(error))
-        yield from self._take_steps(ready, number, random)
+            else:
+                yield from self._failed_by_changes(case)
+        if not self.is_spoiled:
+            yield from self._take_steps(ready, number, random)
+
+    def _failed_by_changes(self, case: Case) -> Iterator[CaseFailed]:
+        """Undo what a case just changed of the state that all share; if it did, it takes part no more."""
+        if changes := self.undo_changes():
+            culprit = next(left for left in self.cases_left if str(left) == str(case))  # what steps may know more of it
+            self.cases_left.remove(culprit)
+            self.is_spoiled = True
+            yield CaseFailed(culprit, changes)
 
     @abstractmethod
     def new_workload(self, case: Case, batch: Batch) -> Workload:
@@ -112,7 +134,7 @@ class Rounds(ABC):
             self._warm_up_until_steady(step)
         ready[case] = step
 
-    def _take_steps(self, ready: dict[Case, Callable], number: int, random) -> Iterator[Record]:
+    def _take_steps(self, ready: dict[Case, Callable], number: int, random) -> Iterator[Record | CaseFailed]:
         if not self.steps:
             return
         samples: dict[Case, list[float]] = {case: [] for case in ready}
@@ -123,6 +145,9 @@ class Rounds(ABC):
             for case in self._shuffled(list(ready), random):
                 doing(case)
                 samples[case].append(self.seconds(ready[case]))
+                yield from self._failed_by_changes(case)
+                if self.is_spoiled:
+                    return
         for case, seconds in samples.items():
             yield self._record(self.later_of(case), case, number, seconds)
 

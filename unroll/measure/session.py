@@ -17,7 +17,7 @@ from unroll.measure.interpreter import package_versions
 from unroll.measure.journal import NOT_CHECKED, Journal, JournalError, Record, Run, read_journal
 from unroll.measure.metrics import METRICS
 from unroll.measure.plan import Request, Task, make_plan
-from unroll.measure.process import ROUND_OVER, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
+from unroll.measure.process import ROUND_OVER, ROUND_SPOILED, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
 from unroll.measure.rounds import Share
 from unroll.measure.tasks import KINDS, Kind, describe_environment, measure_process, measure_tensors, starting_point
 from unroll.measure.variants import variant_of
@@ -37,6 +37,7 @@ class Session:
     Raises:
         JournalError: the folder cannot be written, there is no run in it that these settings go on with, or TensorFlow
             does not start.
+        UnrollError: another process is measuring the run that shall go on.
     """
 
     def __init__(
@@ -58,11 +59,15 @@ class Session:
         self.on_record = on_record
         self.environment = self._describe_environment()
         before = _run_to_resume(folder, settings, self.environment) if resume else None
+        self.journal = Journal(folder, self.environment, settings, before)
         self.known: dict[Key, dict[int, Record]] = {}  # and by round
-        for record in _kept(before, settings) if before else []:
+        for record in _kept(self.journal.before, before.settings, settings) if before else []:
             self._remember(record)
         self.tasks = make_plan(request for request in requests if not self.is_done(request))
-        self.journal = Journal(folder, self.environment, settings, before)
+
+    def close(self) -> None:
+        """Release the run, so that others may go on with it; the process's end does so, too."""
+        self.journal.close()
 
     def _describe_environment(self) -> dict:
         """Describe it from a process like those that measure, under limits of its own."""
@@ -181,8 +186,8 @@ class Session:
                     self._fail([request for request in requests if request.case == event.case], event.reason)
                 elif isinstance(event, Record):
                     kept.append(replace(event, took=event.took or time.monotonic() - before))
-                elif event == ROUND_OVER:
-                    self._append(kept)
+                elif event in (ROUND_OVER, ROUND_SPOILED):
+                    self._append(kept if event == ROUND_OVER else [])
                     kept = []
                 else:
                     case = requests[0].case
@@ -258,7 +263,7 @@ def _run_to_resume(folder: Path, settings: dict, environment: dict) -> Run:
     return run
 
 
-def _kept(run: Run, settings: dict) -> list[Record]:
+def _kept(records: list[Record], settings_before: dict, settings: dict) -> list[Record]:
     """Return the records that need not be measured again; under other limits, what was stopped may be tried again."""
-    same_limits = run.settings["limits"] == settings["limits"]
-    return [record for record in run.records if same_limits or not record.note.startswith(STOPPED)]
+    same_limits = settings_before["limits"] == settings["limits"]
+    return [record for record in records if same_limits or not record.note.startswith(STOPPED)]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from unroll.measure.batch import Batch, Data, Workload
 from unroll.measure.config import Case
 from unroll.measure.device import Device
+from unroll.measure.global_state import GlobalState
 from unroll.measure.journal import Record
 from unroll.measure.process import CaseFailed
 from unroll.measure.rounds import Rounds, Share
@@ -13,6 +14,9 @@ from unroll.measure.workloads import expected_of, new_workload
 
 class StepRounds(Rounds):
     """Rounds of networks that are made in this process."""
+
+    def watch_global_state(self) -> Callable[[], str]:
+        return GlobalState().undo_changes
 
     def new_workload(self, case: Case, batch: Batch) -> Workload:
         return new_workload(case, batch, self.seed, self.device)

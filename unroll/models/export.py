@@ -1,6 +1,5 @@
 """A trained network as a SavedModel: from the static unroll for one number of rows, from the dynamic one for any."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from unroll.files import temporary_folder
 from unroll.models.data import Split, read_rows
 from unroll.models.history import Served
 from unroll.models.network import UNROLLS, Network
@@ -44,10 +44,8 @@ def serve_rows(network: Network, steps: int, test: Split, rows: Sequence[int]) -
     answers = []
     for name, unroll in UNROLLS.items():
         encoder = replace(network.encoder, unroll=unroll)
-        with tempfile.TemporaryDirectory() as folder:
-            model: Any = tf.saved_model.load(
-                str(export_network(replace(network, encoder=encoder), steps, Path(folder)))
-            )
+        with temporary_folder() as folder:
+            model: Any = tf.saved_model.load(str(export_network(replace(network, encoder=encoder), steps, folder)))
             answers += [_serve(model.serve, name, test, count, network.kernel.dtype) for count in rows]
     return answers
 
