@@ -36,6 +36,12 @@ METRICS: dict[str, Metric] = {
         Metric("save", "s", "export"),
         Metric("load", "s", "export"),
         Metric("served", "s", "export"),
+        *(
+            Metric(name, unit, kind)
+            for kind in ("tflite", "onnx", "layer_tflite", "layer_onnx")
+            for name, unit in ((kind, "bytes"), (f"{kind}_operations", "operations"), (f"{kind}_convert", "s"))
+        ),
+        Metric("keras_file", "bytes", "keras_file"),
         Metric("retraces", "traces", "retraces"),
         Metric("retraces_signature", "traces", "retraces"),
         Metric("matrix_rate", "flop/s", "machine"),
