@@ -62,7 +62,13 @@ def convert_network(case: Case, quantity: str, data: Data, *, device: Device = C
 def convert_layer(case: Case, quantity: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Convert a Keras model around the variant's layer, as `convert_network` does a network."""
     model = new_model(case, data.seed, None)
-    yield from _convert(case, quantity, lambda images: model(images, training=False), model.variables, data)
+    yield from _convert(
+        case,
+        quantity,
+        lambda images: model(images, training=False),
+        [variable.value for variable in model.variables],
+        data,
+    )
 
 
 def save_layer(case: Case, data: Data, *, device: Device = CPU) -> Iterator[Record]:

@@ -274,7 +274,7 @@ PRESETS = {
     ),
     "unmeasured": Preset(
         "what the other presets leave out: TFLite and ONNX, half a sequence_length, 240 steps under XLA",
-        ("static", "dynamic"),
+        ("static", "dynamic", *KERAS),
         rounds=ENOUGH_ROUNDS,
         steps=5,
         also_at=(Sizes(steps=50, batch=128, hidden=256, valid=25), Sizes(steps=25, batch=128, hidden=256)),
