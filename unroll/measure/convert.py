@@ -146,7 +146,7 @@ def _to_tflite(function: Any, spec: tf.TensorSpec, variables: list) -> Model:
     module.network_variables, module.serve = variables, function
     lite: Any = tf.lite
     content = lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], module).convert()
-    graphs = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs
+    graphs = flatbuffer_utils.convert_bytearray_to_object(bytearray(content)).subgraphs or []
     return Model(len(content), sum(len(graph.operators or []) for graph in graphs), _tflite_runtime(content))
 
 
