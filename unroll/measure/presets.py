@@ -283,7 +283,7 @@ PRESETS = {
         compile_variants=("static", "dynamic", *KERAS),
         compile_growth=(240,),
         measure_memory=False,
-        limit_s=240,
+        limit_s=120,
     ),
 }
 
