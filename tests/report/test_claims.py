@@ -245,6 +245,10 @@ def sizes_export(over, under=flat) -> Results:
     return Results(run_of(growing("export", "forward", OURS, over, under)))
 
 
+def tflite(over, under=flat) -> Results:
+    return Results(run_of(*(growing("tflite", "forward", pair, over, under) for pair in (OURS, KERAS))))
+
+
 def r2rt(at_256: float) -> Results:
     return Results(run_of(growing("build", "train", OURS, lambda T: at_256 * T / 256, lambda T: 1.0, "s")))
 
@@ -373,7 +377,12 @@ SCENARIOS: dict[str, dict[str, Results]] = {
         NOT_MEASURED: Results(run_of(growing("tensors", "train", OURS, above, flat)[3:5])),
     },
     "larger-export": {HOLDS: sizes_export(above), FAILS: sizes_export(below), DEPENDS: sizes_export(linear)},
-    "tflite-39-mb": {NOT_MEASURED: sizes_export(linear)},
+    "tflite-39-mb": {
+        HOLDS: tflite(above),
+        FAILS: tflite(below),
+        DEPENDS: tflite(linear),
+        NOT_MEASURED: sizes_export(linear),
+    },
     "swap-memory": {NOT_MEASURED: gpu(FASTER[HOLDS])},
     "parallel-iterations": {NOT_MEASURED: FASTER[HOLDS]},
     "checkpoint-a-loop": {
@@ -649,6 +658,21 @@ def test_it_is_without_a_signature_that_every_length_is_traced():
     found = BY_NAME["every-length-is-traced"].judge(Results(run_of(traced(4, 1))))
     assert found.because == "on an input signature that leaves T open: each is traced without one"
     assert [one.value for one in found.evidence] == ["4 for 4 lengths (counted)", "1 for 4 lengths (counted)"]
+
+
+def test_as_many_steps_under_xla_as_are_claimed_are_shown_where_they_were_measured():
+    claim, short = BY_NAME["xla-compiles-for-minutes"], xla("first_call", LONGER)
+    assert "240 steps take was not tried" in claim.judge(short).because
+    long = Sizes(steps=240)
+    first = [
+        record("first_call", "train", "static", [90.0], long, "xla"),
+        record("first_call", "train", "dynamic", [], long, "xla", note="stopped: took more than 240 s"),
+    ]
+    found = claim.judge(Results(run_of(short.run.records, first)))
+    assert "not tried" not in found.because
+    shown = {one.what: (one.value, one.at) for one in found.evidence[-2:]}
+    assert shown["First call under XLA, train, static"] == ("90 s, one measurement", str(long))
+    assert shown["First call under XLA, train, dynamic"] == ("stopped: took more than 240 s", str(long))
 
 
 def test_lengths_served_by_a_trained_export_are_shown():

@@ -18,6 +18,7 @@ ALL_TABLES = [
     tables.times_table,
     tables.sizes_table,
     tables.export_table,
+    tables.conversions_table,
     tables.modes_table,
 ]
 TRAIN = (("build", "train"), ("first_call", "train"), ("step", "forward"), ("step", "train"))
@@ -272,6 +273,23 @@ def test_exports_say_what_they_cost_and_serve_and_how_often_they_are_traced(run_
     assert found["static"] == ["2", "T=28 only", "1500", "250", "15 [12.5, 17.5]", "5", "0"]
     assert found["dynamic"] == ["4", "any T", *["not measured"] * 5]
     assert found["PyTorch nn.LSTM"] == ["not available", "not available", *["not measured"] * 5]
+
+
+def test_conversions_say_what_each_format_serves_and_a_layer_has_a_row_of_its_own(run_of):
+    def made(quantity, samples, variant="dynamic", **more):
+        return record(quantity, samples, variant, "forward", **more)
+
+    run = run_of(
+        made("tflite", [2048], note="B=1, any T", unit="bytes"),
+        made("tflite_operations", [37], unit="operations"),
+        made("tflite_convert", [1.5]),
+        made("onnx", [], note="ONNX needs tf2onnx and onnxruntime", unit="bytes"),
+        made("layer_tflite", [4096], note="any B, any T", unit="bytes"),
+        made("keras_file", [1024], unit="bytes"),
+    )
+    found = cells(tables.conversions_table(run))
+    assert found["dynamic"] == ["2", "B=1, any T", "37", "1.5", *["not available"] * 2, *["not measured"] * 2, ""]
+    assert found["layer: dynamic"] == ["4", "any B, any T", *["not measured"] * 6, "1"]
 
 
 def test_modes_show_only_variants_measured_in_several(run_of):

@@ -86,3 +86,13 @@ def join_mask(sequence, mask) -> tf.Tensor:
     """
     sequence = tf.where(mask, sequence, tf.zeros_like(sequence))
     return tf.concat([sequence, tf.cast(mask, sequence.dtype)], axis=2)
+
+
+@dataclass(frozen=True, eq=False)
+class StateCell:
+    """A cell that gives the same next state, and in place of its output nothing."""
+
+    cell: Any
+
+    def __call__(self, inputs, state: LSTMState) -> tuple[tuple[()], LSTMState]:
+        return (), self.cell(inputs, state)[1]

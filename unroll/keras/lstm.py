@@ -8,7 +8,7 @@ import tensorflow as tf
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from unroll.errors import UnrollError
-from unroll.keras.cells import KerasCell, MaskedCell, join_mask, traced_unroll
+from unroll.keras.cells import KerasCell, MaskedCell, StateCell, join_mask, traced_unroll
 from unroll.keras.packed import packed_unroll
 from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, static_unroll
 from unroll.rnn.step import check_arguments
@@ -143,6 +143,9 @@ class LSTM(keras.layers.LSTM):
                 return traced_unroll(cell, sequence, state, each_step=self.return_sequences)
             return static_unroll(cell, sequence, state)
         cells = 1 if self.unroll_as == "dynamic" else int(self.unroll_as)
+        if not self.return_sequences and not self.recompute:
+            # TFLite converts no list of outputs of an unknown batch; the last output is the hidden state anyway.
+            cell = StateCell(cell)
         return dynamic_unroll(cell, sequence, state, unroll=cells, recompute=self.recompute)
 
     def _steps_first(self, batch_major):

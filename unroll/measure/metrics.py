@@ -40,6 +40,12 @@ METRICS: dict[str, Metric] = {
         Metric("save", "s", "export"),
         Metric("load", "s", "export"),
         Metric("served", "s", "export"),
+        *(
+            Metric(name, unit, kind, exact=unit != "s")
+            for kind in ("tflite", "onnx", "layer_tflite", "layer_onnx")
+            for name, unit in ((kind, "bytes"), (f"{kind}_operations", "operations"), (f"{kind}_convert", "s"))
+        ),
+        Metric("keras_file", "bytes", "keras_file", exact=True),
         Metric("retraces", "traces", "retraces", exact=True),
         Metric("retraces_signature", "traces", "retraces", exact=True),
         Metric("matrix_rate", "flop/s", "machine"),

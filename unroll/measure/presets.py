@@ -14,6 +14,8 @@ CUDNN = "keras-cudnn"
 MORE_CELLS = ("dynamic-4", "dynamic-7", "dynamic-14")
 OTHER_GRADIENTS = ("dynamic-own", "dynamic-recompute")
 TENSORFLOW = (*PAIR, *OTHER_GRADIENTS, *MORE_CELLS, *KERAS, "tf1-static", "tf1-dynamic", "block")
+CONVERTED = ("static", "static-traced", "dynamic", "dynamic-own", *KERAS)
+CONVERTED_LAYERS = ("static", "static-traced", "dynamic", *KERAS)  # the variants that are a Keras layer, too
 DOUBLING = tuple(2**power for power in range(11))  # T = 1, 2, 4 ... 1024
 LONG = 256  # beyond this T, one round of each case alone has to do: static graphs take minutes
 LONG_FOR_XLA = 128  # beyond this T, XLA compiles many cells side by side for minutes
@@ -42,6 +44,10 @@ class Preset:
         unrolls: every k of dynamic_unroll's unroll=k.
         fit_variants: the variants of the Keras layer that take turns in `fit`.
         replica_variants: the variants whose training steps are measured on several devices.
+        convert_variants: the variants that are converted to TFLite and ONNX.
+        convert_growth: every further T at which they are converted to TFLite.
+        compile_variants: the variants whose first call under XLA is measured by itself.
+        compile_growth: every further T at which that of the pair is, once.
         phases: forward, train or both.
         measure_memory: whether to measure memory, graphs and exports, too.
         kernels: whether to count the kernels of a step, on a GPU.
@@ -66,6 +72,10 @@ class Preset:
     unrolls: tuple[int, ...] = ()
     fit_variants: tuple[str, ...] = ()
     replica_variants: tuple[str, ...] = ()
+    convert_variants: tuple[str, ...] = ()
+    convert_growth: tuple[int, ...] = ()
+    compile_variants: tuple[str, ...] = ()
+    compile_growth: tuple[int, ...] = ()
     phases: tuple[str, ...] = PHASES
     measure_memory: bool = True
     kernels: bool = False
@@ -116,6 +126,27 @@ class Preset:
     def cases_for_export(self, sizes: Sizes) -> list[Case]:
         """Return the cases that can be a SavedModel."""
         return [case for case in self.cases_for_memory(sizes) if not variant_of(case.variant).package]
+
+    def cases_for_convert(self, sizes: Sizes) -> list[Case]:
+        """Return the cases that are converted to TFLite and ONNX."""
+        return [Case(variant, own_mode(variant), sizes) for variant in self.convert_variants]
+
+    def cases_for_convert_layer(self, sizes: Sizes) -> list[Case]:
+        """Return those of them that are Keras layers, too."""
+        return [case for case in self.cases_for_convert(sizes) if case.variant in CONVERTED_LAYERS]
+
+    def cases_for_convert_growth(self, sizes: Sizes) -> list[Case]:
+        """Return the cases of other T that are converted to TFLite."""
+        others = [replace(sizes, steps=steps) for steps in self.convert_growth if steps != sizes.steps]
+        return [case for at in others for case in self.cases_for_convert(at) if case.variant in (*PAIR, *KERAS)]
+
+    def cases_for_compile(self, sizes: Sizes) -> list[Case]:
+        """Return the cases that XLA compiles often enough for a verdict; of more steps, which take minutes, once."""
+        own = [Case(variant, "xla", sizes, ENOUGH_ROUNDS) for variant in self.compile_variants]
+        longer = [replace(sizes, steps=steps) for steps in self.compile_growth]
+        return own + [
+            Case(variant, "xla", at, 1, alone=True) for at in longer for variant in PAIR if variant in self.variants
+        ]
 
     def cases_for_growth(self, sizes: Sizes) -> list[Case]:
         """Return the cases of other T, which take turns up to T=256; of more steps, each is measured alone and once."""
@@ -222,6 +253,7 @@ PRESETS = {
         cold_variants=(*PAIR, "dynamic-own", *KERAS),
         fit_variants=(*PAIR, "dynamic-10", *KERAS),
         replica_variants=("static", "dynamic"),
+        convert_variants=CONVERTED,
         limit_s=120,
     ),
     "gpu": Preset(
@@ -251,6 +283,19 @@ PRESETS = {
         ),
         modes=("xla",),
         growth=(100, 200, 400, 600, 800, 1000),  # long sequences
+        limit_s=120,
+    ),
+    "unmeasured": Preset(
+        "what the other presets leave out: TFLite and ONNX, half a sequence_length, 240 steps under XLA",
+        ("static", "dynamic", *KERAS),
+        rounds=ENOUGH_ROUNDS,
+        steps=5,
+        also_at=(Sizes(steps=50, batch=128, hidden=256, valid=25), Sizes(steps=25, batch=128, hidden=256)),
+        convert_variants=CONVERTED,
+        convert_growth=(4, 14, 56, 112),
+        compile_variants=("static", "dynamic", *KERAS),
+        compile_growth=(240,),
+        measure_memory=False,
         limit_s=120,
     ),
 }

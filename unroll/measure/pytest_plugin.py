@@ -114,7 +114,7 @@ def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
         mode_variants = tuple(name for name in variants if not variant_of(name).package)
         kept = {
             field: tuple(name for name in variants if name in getattr(preset, field))
-            for field in ("sweep_variants", "fit_variants", "replica_variants")
+            for field in ("sweep_variants", "fit_variants", "replica_variants", "convert_variants", "compile_variants")
         }
         preset = replace(preset, variants=variants, mode_variants=mode_variants, **kept)
     if options.modes:

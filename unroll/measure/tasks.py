@@ -133,6 +133,41 @@ def export(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Itera
     yield from export(case, data, device=device)
 
 
+def to_tflite(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
+    """Convert a variant's logits to TFLite: see `unroll.measure.convert.convert_network`."""
+    from unroll.measure.convert import convert_network
+
+    yield from convert_network(case, "tflite", data, device=device)
+
+
+def to_onnx(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
+    """Convert a variant's logits to ONNX: see `unroll.measure.convert.convert_network`."""
+    from unroll.measure.convert import convert_network
+
+    yield from convert_network(case, "onnx", data, device=device)
+
+
+def to_layer_tflite(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
+    """Convert a Keras model around a variant's layer to TFLite: see `unroll.measure.convert.convert_layer`."""
+    from unroll.measure.convert import convert_layer
+
+    yield from convert_layer(case, "layer_tflite", data, device=device)
+
+
+def to_layer_onnx(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
+    """Convert a Keras model around a variant's layer to ONNX: see `unroll.measure.convert.convert_layer`."""
+    from unroll.measure.convert import convert_layer
+
+    yield from convert_layer(case, "layer_onnx", data, device=device)
+
+
+def save_keras_file(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
+    """Save a Keras model around a variant's layer: see `unroll.measure.convert.save_layer`."""
+    from unroll.measure.convert import save_layer
+
+    yield from save_layer(case, data, device=device)
+
+
 def count_retraces(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Count the traces that different lengths cost: see `unroll.measure.export.count_retraces`."""
     from unroll.measure.export import count_retraces
@@ -172,6 +207,11 @@ KINDS: dict[str, Kind] = {
         Kind("fit_memory", measure_fit_process),
         Kind("kernels", count_kernels),
         Kind("export", export),
+        Kind("tflite", to_tflite),
+        Kind("onnx", to_onnx),
+        Kind("layer_tflite", to_layer_tflite),
+        Kind("layer_onnx", to_layer_onnx),
+        Kind("keras_file", save_keras_file),
         Kind("retraces", count_retraces),
         Kind("machine", measure_rates),
     )

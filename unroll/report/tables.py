@@ -77,6 +77,18 @@ EXPORTS = [
     Column("retraces", "forward", "retraces, without a signature", ""),
     Column("retraces_signature", "forward", "retraces, with a signature", ""),
 ]
+FORMATS = (("tflite", "TFLite"), ("onnx", "ONNX"))
+CONVERSIONS = [
+    Column(f"{layer}{quantity}", "forward", heading, unit)
+    for layer in ("", "layer_")
+    for name, title in FORMATS
+    for quantity, heading, unit in (
+        (name, title, "KiB"),
+        (f"{name}_operations", f"{title} operations", ""),
+        (f"{name}_convert", f"{title}, to convert", "s"),
+    )
+]
+KERAS_FILE = Column("keras_file", "forward", ".keras", "KiB")
 BY_MODE = [
     Column(quantity, "train", f"{name}, train, {mode}", "ms", mode)
     for quantity, name in (("first_call", "first call"), ("step", "step"))
@@ -210,6 +222,38 @@ def export_table(run: Run) -> str:
         rows.append([name_on(run, variant), size, _serves(SAVED.find(run, variant)), *cells])
     first, *others = (column.title for column in EXPORTS)
     return markdown(["variant", first, "serves", *others], rows)
+
+
+def conversions_table(run: Run) -> str:
+    """Format what each variant is as TFLite and ONNX, and what that serves; a Keras layer's model below its network."""
+    half = len(CONVERSIONS) // 2
+    networks, layers = CONVERSIONS[:half], CONVERSIONS[half:]
+    rows = [
+        [name_on(run, variant), *_conversion_cells(run, variant, networks), ""]
+        for variant in measured_variants(run, networks)
+    ]
+    rows += [
+        [
+            f"layer: {name_on(run, variant)}",
+            *_conversion_cells(run, variant, layers),
+            _cell(KERAS_FILE.find(run, variant), KERAS_FILE.scale),
+        ]
+        for variant in measured_variants(run, layers)
+    ]
+    headings = [
+        text for column in networks for text in ([column.title, "serves"] if column.unit == "KiB" else [column.title])
+    ]
+    return markdown(["variant", *headings, KERAS_FILE.title], rows)
+
+
+def _conversion_cells(run: Run, variant: str, columns: Sequence[Column]) -> list[str]:
+    cells = []
+    for column in columns:
+        measured = column.find(run, variant)
+        cells.append(_cell(measured, column.scale))
+        if column.unit == "KiB":
+            cells.append(_serves(measured))
+    return cells
 
 
 def modes_table(run: Run) -> str:

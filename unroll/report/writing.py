@@ -25,6 +25,7 @@ TABLES = {
     "times": tables.times_table,
     "sizes": tables.sizes_table,
     "export": tables.export_table,
+    "conversions": tables.conversions_table,
     "modes": tables.modes_table,
     "fit": tables.fit_table,
     **throughput.TABLES,

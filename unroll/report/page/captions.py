@@ -7,6 +7,7 @@ TABLE_TITLES = {
     "times": "Times",
     "sizes": "Graphs and memory",
     "export": "Export",
+    "conversions": "TFLite, ONNX and .keras",
     "modes": "Graph, XLA and eager",
     "fit": "What a Keras layer costs in fit",
     "machine": "What the machine can do",
