@@ -117,7 +117,7 @@ def test_the_answer_comes_first_and_everything_is_there(full):
     run = read_journal(REFERENCE)[-1]
     unseen = {name for name in FIGURES if f"figure-{name}" not in outline.values("id")}
     # In sections of their own; kernels are a GPU's, and the committed run does not have several devices.
-    elsewhere = {"claims", "environment", "kernels", "replicas"}
+    elsewhere = {"environment", "kernels", "replicas"}
     lacking = {name for name in TABLES if f"table-{name}" not in outline.values("id")} - elsewhere
     assert not unseen and not lacking
     assert len(outline.tags("blockquote")) == len(CLAIMS)

@@ -17,10 +17,11 @@ from unroll.report.page.answer import answer, ratios_of_pair
 from unroll.report.page.captions import table_title
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
-from unroll.report.tables import NOTHING, factor, interval_text, name_on, rounds_text
+from unroll.report.table import NOTHING, Table
+from unroll.report.tables import factor, interval_text, name_on, rounds_text
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
-APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
+APART = "trick"  # a figure that has a section of its own
 MARKS = {
     HOLDS: "●",
     AGREES: "●",
@@ -37,20 +38,20 @@ LARGEST_EMBLEM = 40  # cells, however many steps there are
 
 
 def make_page(
-    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, str], verdicts: Sequence[Verdict]
+    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, Table], verdicts: Sequence[Verdict]
 ) -> str:
     """Make the page of a run as HTML that needs nothing beside it.
 
     Args:
         run: what was measured.
         pictures: where each figure was saved, by its name; None where the run has nothing to draw in it.
-        tables: each table in Markdown, by its name.
+        tables: each table, by its name.
         verdicts: what became of the claims.
     """
     script = "\n".join(map(_asset, SCRIPTS))
     shown = {name: path for name, path in pictures.items() if path}
-    filled = {name: markdown for name, markdown in tables.items() if name != LEDGER and markdown.strip() != NOTHING}
-    environment = filled.pop("environment", "")
+    filled = {name: made for name, made in tables.items() if made.note != NOTHING}
+    environment = filled.pop("environment")
     parts = {
         "title": element("title", f"Static or dynamic? {device_name(run)}"),
         "style": _asset("page.css"),
@@ -69,7 +70,7 @@ def make_page(
         "growth_data": data("growth-data", growth_data(run)),
         "trick_data": data("trick-data", trick_data()),
         "growth_steps": ", ".join(map(str, growth_data(run)["steps"])) or "none",
-        "tables": join(_table(name, markdown) for name, markdown in filled.items()),
+        "tables": join(_table(name, made) for name, made in filled.items()),
         "environment": table(environment, "environment-heading"),
         "rounds": rounds_text(run),
         "keras_loop": KERAS_LOOP if run.device == "gpu" else "",
@@ -119,7 +120,7 @@ def _ratio_tiles(run: Run) -> Html:
 
 
 def _missing(
-    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, str], verdicts: Sequence[Verdict]
+    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, Table], verdicts: Sequence[Verdict]
 ) -> Html:
     """List what the page cannot show, because the run does not have it; empty if it has everything."""
     measured = {record.variant for record in run.records if record.samples}
@@ -127,13 +128,11 @@ def _missing(
     lacks = {
         "Variants that gave no result": [name_on(run, one) for one in run.variants if one not in measured],
         "Figures with nothing to draw": [DRAWINGS[name].title.rstrip("?") for name in pictures if not pictures[name]],
-        "Tables with nothing to set out": [
-            table_title(name) for name, markdown in tables.items() if markdown.strip() == NOTHING
-        ],
+        "Tables with nothing to set out": [table_title(name) for name, made in tables.items() if made.note == NOTHING],
         "Claims that were not measured": [f"{len(unknown)} of {len(verdicts)}"] if unknown else [],
     }
     items = [element("li", f"{what}: {'; '.join(names)}.") for what, names in lacks.items() if names]
-    if "|" in tables.get("stopped", ""):
+    if tables["stopped"].rows:
         items.append(element("li", "Stopped or failed: ", element("a", "what and why", href="#table-stopped"), "."))
     if not items:
         return Html("")
@@ -187,6 +186,6 @@ def _figure(run: Run, name: str, path: Path) -> Html:
     )
 
 
-def _table(name: str, markdown: str) -> Html:
+def _table(name: str, made: Table) -> Html:
     heading = element("h3", table_title(name), id=f"table-{name}-heading")
-    return element("section", heading, table(markdown, f"table-{name}-heading"), id=f"table-{name}")
+    return element("section", heading, table(made, f"table-{name}-heading"), id=f"table-{name}")
