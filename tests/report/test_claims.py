@@ -736,7 +736,7 @@ def test_the_command_judges_a_folder_without_tensorflow():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     for claim in CLAIMS:
-        assert f": {claim.name}\n" in done.stdout
+        assert f"  {claim.name}  " in done.stdout
     assert re.search(
         rf"{len(CLAIMS)} claims: holds \d+, agrees \d+, depends \d+, differs \d+, does not hold here \d+, "
         r"too close to call \d+, not measured \d+",

@@ -35,7 +35,7 @@ from unroll.report.figures.frame import (
     small_print,
     value_axis,
 )
-from unroll.report.table import Table
+from unroll.report.table import NOTHING, Table
 
 UNROLLS = ("static", "dynamic")
 EARLY = 200  # updates, over which the drift is told
@@ -100,7 +100,7 @@ def tables_page(trainings: Sequence[Training]) -> str:
         "What stands here now for the calls of TensorFlow 1": calls_table(),
         "Where": where_table(trainings),
     }
-    tables = [f"## {title}\n\n{table}" for title, table in parts.items() if table.rows]
+    tables = [f"## {title}\n\n{table}" for title, table in parts.items() if NOTHING not in table]
     return "# The tutorials, trained with both unrolls\n\n" + "\n".join(tables)
 
 

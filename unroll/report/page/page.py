@@ -21,7 +21,7 @@ from unroll.report.table import NOTHING, Table
 from unroll.report.tables import factor, interval_text, name_on, rounds_text
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
-APART = "trick"  # a figure that has a section of its own
+CARD, APART, OPEN = "card", "trick", ("costs", "ratios")  # of the figures, those that are seen unfolded
 MARKS = {
     HOLDS: "●",
     AGREES: "●",
@@ -32,7 +32,6 @@ MARKS = {
     NOT_MEASURED: "\N{EN DASH}",
 }  # beside the words, for colour says nothing to all
 KERAS_LOOP = "Keras loop, cuDNN off: the Keras LSTM with unroll=False and use_cudnn=False."
-SHOWN_EVIDENCE = 3
 CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGEST_EMBLEM = 40  # cells, however many steps there are
 
@@ -65,7 +64,8 @@ def make_page(
         "ratios": _ratio_tiles(run),
         "missing": _missing(run, pictures, tables, verdicts),
         "ledger": _ledger(verdicts, shown),
-        "figures": join(_figure(run, name, path) for name, path in shown.items() if name != APART),
+        "card": _figure(run, CARD, shown[CARD]) if CARD in shown else Html(""),
+        "figures": join(_folded_figure(run, name, path) for name, path in shown.items() if name not in (APART, CARD)),
         "trick": _figure(run, APART, shown[APART]) if APART in shown else Html(""),
         "growth_data": data("growth-data", growth_data(run)),
         "trick_data": data("trick-data", trick_data()),
@@ -146,19 +146,26 @@ def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
         element("li", element("b", str(count)), f" {MARKS[word]} {word}", class_=_class_of(word))
         for word, count in counts.items()
     ]
-    judged = [_verdict(verdict, shown) for verdict in verdicts]
-    return join([element("ul", *summary, class_="summary"), element("ol", *judged, class_="ledger")])
+    judged = [_verdict(verdict, shown) for verdict in verdicts if verdict.word != NOT_MEASURED]
+    open_ones = [_verdict(verdict, shown) for verdict in verdicts if verdict.word == NOT_MEASURED]
+    parts = [element("ul", *summary, class_="summary"), element("div", *judged, class_="ledger")]
+    if open_ones:
+        count = element("summary", f"{len(open_ones)} claims were not measured")
+        parts.append(element("details", count, element("div", *open_ones, class_="ledger")))
+    return join(parts)
 
 
 def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
+    """Write a claim in one line: verdict, claim, one number; what it rests on is folded below it."""
     mark = element("span", MARKS[verdict.word], aria_hidden="true")
     figure = Path(verdict.claim.figure).stem
     seen = element("a", f"Figure: {DRAWINGS[figure].title}", href=f"#figure-{figure}") if figure in shown else ""
-    word = element("p", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
-    quote = element("blockquote", element("p", verdict.claim.quote))
-    source = [element("p", verdict.claim.source), element("p", seen) if seen else ""]
-    said = element("div", quote, element("p", verdict.because), _evidence(verdict.evidence))
-    return element("li", word, said, element("div", *source, class_="source"), id=f"claim-{verdict.claim.name}")
+    word = element("span", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
+    number = element("span", verdict.evidence[0].value, class_="number") if verdict.evidence else ""
+    line = element("summary", word, element("q", verdict.claim.quote), number)
+    because = element("p", f"{verdict.because[0].upper()}{verdict.because[1:]}.")
+    source = element("p", verdict.claim.source, ". " if seen else "", seen, class_="source")
+    return element("details", line, because, _evidence(verdict.evidence), source, id=f"claim-{verdict.claim.name}")
 
 
 def _class_of(word: str) -> str:
@@ -166,14 +173,15 @@ def _class_of(word: str) -> str:
 
 
 def _evidence(evidence: Sequence[Evidence]) -> Html:
-    """List the figures behind a verdict, those beyond the first few folded away."""
-    items = [element("li", str(one)) for one in evidence]
-    first, rest = items[:SHOWN_EVIDENCE], items[SHOWN_EVIDENCE:]
-    listed = element("ul", *first, class_="evidence") if first else Html("")
-    if not rest:
-        return listed
-    more = element("summary", f"{len(rest)} more of {len(items)} figures")
-    return join([listed, element("details", more, element("ul", *rest, class_="evidence"))])
+    """List the figures behind a verdict."""
+    return element("ul", *(element("li", str(figure)) for figure in evidence), class_="evidence")
+
+
+def _folded_figure(run: Run, name: str, path: Path) -> Html:
+    """Make a figure that is folded below its title, unless it is one of those that are seen first."""
+    if name in OPEN:
+        return _figure(run, name, path)
+    return element("details", element("summary", DRAWINGS[name].title), _figure(run, name, path))
 
 
 def _figure(run: Run, name: str, path: Path) -> Html:
@@ -188,4 +196,4 @@ def _figure(run: Run, name: str, path: Path) -> Html:
 
 def _table(name: str, made: Table) -> Html:
     heading = element("h3", table_title(name), id=f"table-{name}-heading")
-    return element("section", heading, table(made, f"table-{name}-heading"), id=f"table-{name}")
+    return element("details", element("summary", heading), table(made, f"table-{name}-heading"), id=f"table-{name}")
