@@ -21,7 +21,7 @@ from unroll.report.table import NOTHING, Table
 from unroll.report.tables import factor, interval_text, name_on, rounds_text
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
-CARD, APART, OPEN = "card", "trick", ("costs", "ratios")  # of the figures, those that are seen unfolded
+CARD, APART = "card", "trick"  # figures that have places of their own
 MARKS = {
     HOLDS: "●",
     AGREES: "●",
@@ -178,9 +178,7 @@ def _evidence(evidence: Sequence[Evidence]) -> Html:
 
 
 def _folded_figure(run: Run, name: str, path: Path) -> Html:
-    """Make a figure that is folded below its title, unless it is one of those that are seen first."""
-    if name in OPEN:
-        return _figure(run, name, path)
+    """Make a figure that is folded below its title."""
     return element("details", element("summary", DRAWINGS[name].title), _figure(run, name, path))
 
 
