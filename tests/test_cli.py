@@ -65,8 +65,8 @@ def test_compare_prints_two_runs_or_names_the_known_ones(tmp_path):
         journals[-1].append(Record("step", "train", "static", "graph", Sizes(), "s", [cost], 1))
     done = unroll("compare", f"{tmp_path}#{journals[0].run}", str(tmp_path))
     assert done.returncode == 0
-    assert f"first: {journals[0].run}" in done.stdout and f"second: {journals[1].run}" in done.stdout
-    assert "|           2.00 |" in done.stdout
+    assert f"first   {journals[0].run}" in done.stdout and f"second  {journals[1].run}" in done.stdout
+    assert "2.00 one round" in done.stdout
     refused = unroll("compare", f"{tmp_path}#nobody", str(tmp_path))
     assert refused.returncode == cli.BAD_INPUT
     assert journals[0].run in refused.stderr and refused.stderr.count("\n") == 1

@@ -64,11 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     both = commands.add_parser("compare", help="set two runs side by side: what differs, and by what factor")
     for name in ("first", "second"):
         both.add_argument(name, metavar=name.upper(), help="a results folder (its last run), or FOLDER#RUN-ID")
+    both.add_argument("--all", action="store_true", help="everything, not only what differs most")
+    _add_json(both)
     both.set_defaults(run=_compare)
 
     ledger = commands.add_parser("claims", help="judge what others claim by a folder's last run")
-    told = "a results folder; by default results/local, or else the committed ones"
-    ledger.add_argument("results", type=user_path, nargs="?", help=told)
+    told = "the claim to show in full, and a results folder (results/local, or else the committed ones)"
+    ledger.add_argument("given", metavar="NAME or FOLDER", nargs="*", help=told)
+    _add_json(ledger)
     ledger.set_defaults(run=_claims)
 
     advice = commands.add_parser("advise", help="recommend how to unroll at your sizes, from the nearest measurements")
@@ -83,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_train(commands)
     return parser
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON, whose fields docs/reference/json.md describes")
 
 
 def _add_train(commands) -> None:
@@ -148,9 +155,10 @@ def _fill(options) -> list[Path]:
 
 
 def _compare(options) -> list[str]:
-    from unroll.report.compare import compare, find_run
+    from unroll.report.compare import compare, compare_json, compare_text, find_run
 
-    return [compare(find_run(options.first), find_run(options.second))]
+    comparison = compare(find_run(options.first), find_run(options.second))
+    return [compare_json(comparison) if options.json else compare_text(comparison, everything=options.all)]
 
 
 def _train(options) -> Iterable[Path | str]:
@@ -177,13 +185,24 @@ def _claims(options) -> list[str]:
     from unroll.measure.journal import read_journal
     from unroll.report.folders import default_folder
     from unroll.report.ledger.claim import results_of
-    from unroll.report.ledger.claims import judge_claims, show_ledger
+    from unroll.report.ledger.claims import claims_json, judge_claims, show_claim, show_ledger, verdict_of
 
-    folder = options.results or default_folder()
+    folders = [user_path(text) for text in options.given if "/" in text or Path(text).is_dir()]
+    names = [text for text in options.given if "/" not in text and not Path(text).is_dir()]
+    if len(folders) > 1 or len(names) > 1:
+        raise UnrollError(f"got {' '.join(options.given)}; want one claim's name, one folder, or one of each")
+    folder = folders[0] if folders else default_folder()
     results = results_of(folder, read_journal(folder)[-1])
-    show_ledger(judge_claims(results), Console())
-    beside = f", and of a GPU by the run {results.gpu.id}" if results.gpu else ""
-    return [f"judged by {folder}: the run {results.run.id} and {len(results.trainings)} trainings{beside}"]
+    verdicts = judge_claims(results)
+    chosen = [verdict_of(verdicts, names[0])] if names else verdicts
+    if options.json:
+        return [claims_json(chosen)]
+    if names:
+        show_claim(chosen[0], Console(), folder)
+    else:
+        show_ledger(verdicts, Console())
+    beside = f"\nand of a GPU by the run {results.gpu.id}" if results.gpu else ""
+    return [f"judged by {folder}: the run {results.run.id}\nand {len(results.trainings)} trainings{beside}"]
 
 
 def _advise(options) -> list[str]:

@@ -1,6 +1,7 @@
 """Every claim's verdict is computed: with other results it is another, and without any it is "not measured"."""
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -22,7 +23,15 @@ from unroll.report.folders import trainings_beside
 from unroll.report.growth import BUILD, EXPORT, PROCESS, TENSORS
 from unroll.report.ledger import compilers, evidence, network
 from unroll.report.ledger.claim import Results
-from unroll.report.ledger.claims import CLAIMS, claims_table, judge_claims, show_ledger
+from unroll.report.ledger.claims import (
+    CLAIMS,
+    claims_json,
+    claims_page,
+    judge_claims,
+    show_claim,
+    show_ledger,
+    verdict_of,
+)
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, WORDS
 from unroll.report.tables import Column
 
@@ -502,12 +511,53 @@ def test_the_committed_results_measure_most_claims(reference):
     assert set(words) <= set(WORDS)
 
 
-def test_the_table_has_a_row_for_every_claim(reference):
-    _, _, *rows = claims_table(Results(reference)).splitlines()
-    assert len(rows) == len(CLAIMS)
-    for claim, row in zip(CLAIMS, rows, strict=True):
-        assert row.startswith(f"| {claim.quote} ({claim.source}) | **")
-        assert len(re.split(r"(?<!\\)\|", row)) == 6
+def test_the_page_has_an_index_and_a_section_for_every_claim(reference):
+    page = claims_page(judge_claims(Results(reference)), "../results/reference")
+    headings = re.findall(r"^## (.*)$", page, re.MULTILINE)
+    assert headings == [claim.name for claim in CLAIMS]
+    index, *_ = page.split("## ")
+    links = dict(re.findall(r"\[(.*?)\]\(#(.*?)\)", index))
+    assert links == {name: name.replace(".", "") for name in headings}
+    assert page.count("\n> ") == page.count("\nSource: ") == len(CLAIMS)
+    assert f"{len(CLAIMS)} claims: " in index
+
+
+def test_a_terminal_gets_one_line_a_claim_in_80_columns(reference):
+    written = io.StringIO()
+    show_ledger(judge_claims(Results(reference)), Console(file=written, width=200))
+    lines = written.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    for claim in CLAIMS:
+        (line,) = [line for line in lines if f"  {claim.name}  " in line]
+        assert line.startswith(WORDS)
+
+
+def test_one_claim_is_shown_in_full_with_its_source_and_figure(reference):
+    verdict = verdict_of(judge_claims(Results(reference)), "as-fast-when-large")
+    written = io.StringIO()
+    show_claim(verdict, Console(file=written, width=200), Path("results/mine"))
+    text = " ".join(written.getvalue().split())
+    assert verdict.claim.quote in text and verdict.because in text
+    assert all(str(figure) in text for figure in verdict.evidence)
+    assert "https://github.com/tensorflow/tensorflow/issues/9527" in text
+    assert "figure: results/mine/grid.png" in text
+    assert max(map(len, written.getvalue().splitlines())) <= 80
+
+
+def test_json_holds_every_claim(reference):
+    verdicts = judge_claims(Results(reference))
+    content = json.loads(claims_json(verdicts))
+    assert [one["name"] for one in content] == [claim.name for claim in CLAIMS]
+    first = content[0]
+    assert set(first) == {"name", "claim", "source", "url", "figure", "verdict", "because", "evidence"}
+    assert set(first["evidence"][0]) == {"what", "value", "at"}
+
+
+def test_an_unknown_claim_lists_the_nearest(capsys):
+    assert cli.main(["claims", "static-is-fastest", str(REFERENCE)]) == cli.BAD_INPUT
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert "got the claim 'static-is-fastest'; want one that `unroll claims` lists, such as static-is-faster" in err
 
 
 # What verdicts rest on
@@ -710,7 +760,7 @@ def test_the_command_judges_a_folder_without_tensorflow():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     for claim in CLAIMS:
-        assert f": {claim.name}\n" in done.stdout
+        assert f"  {claim.name}  " in done.stdout
     assert re.search(
         rf"{len(CLAIMS)} claims: holds \d+, agrees \d+, depends \d+, differs \d+, does not hold here \d+, "
         r"too close to call \d+, not measured \d+",
@@ -727,7 +777,7 @@ def test_the_command_takes_this_machines_results_or_says_that_it_took_the_commit
     assert cli.main(["claims"]) == 0
     out = capsys.readouterr().out
     assert f"judged by {Path('results', 'local')}" in out
-    assert f"not measured {len(CLAIMS)}" in out
+    assert f"{len(CLAIMS)} not measured" in out
 
 
 def test_trainings_are_read_from_the_folder_or_the_one_beside_it(tmp_path):
@@ -747,6 +797,7 @@ def test_a_folder_without_results_is_one_line_and_status_2(tmp_path, capsys):
 def test_what_comes_from_results_does_not_steer_the_terminal():
     hostile = run_of(exported("static", "T=28 only\x1b[2J", unsigned=None))
     written = io.StringIO()
-    show_ledger(judge_claims(Results(hostile)), Console(file=written, width=200))
+    verdict = verdict_of(judge_claims(Results(hostile)), "bound-to-its-length")
+    show_claim(verdict, Console(file=written, width=200), Path("results"))
     assert "\x1b" not in written.getvalue()
-    assert "T=28 only?[2J" in written.getvalue()
+    assert "T=28 only\ufffd[2J" in written.getvalue()

@@ -1,5 +1,6 @@
 """Two runs side by side: what differs is said, what the samples do not show is not, and bad input gets one line."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pytest
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, JournalError, Measurement, Record
-from unroll.report.compare import change, compare, find_run
+from unroll.report.compare import LONGEST, change, compare, compare_json, compare_text, find_run
 
 ROUNDS = 9
 
@@ -26,15 +27,14 @@ def measurement(*medians, unit="s"):
     return Measurement(unit, {number: [median] for number, median in enumerate(medians, 1)}, by_round, "")
 
 
-def section(text, heading):
-    return text.split(f"## {heading}\n\n")[1].split("\n\n## ")[0]
+def words_of(comparison):
+    return " ".join(compare_text(comparison).split())
 
 
-def row(text, heading, start):
-    """Give the cells of the one row of a section's table that starts so."""
-    found = [line for line in section(text, heading).splitlines() if line.startswith(f"| {start}")]
-    assert len(found) == 1
-    return [cell.strip() for cell in found[0].split("|")[1:-1]]
+def only_change(first, second, quantity="step"):
+    """Give what became of the only quantity of a name that both runs measured."""
+    (changed,) = [one for one in compare(first, second).changes if one.question[0] == quantity]
+    return changed
 
 
 @pytest.mark.parametrize(
@@ -45,12 +45,13 @@ def row(text, heading, start):
 def test_a_time_is_called_faster_or_slower_only_where_the_interval_excludes_1(run_of, cost, verdict):
     first = run_of(*records("step", "static", 0.01))
     second = run_of(*records("step", "static", cost, seed=1))
-    *_, before, after, ratio, interval, said = row(compare(first, second), "step, train", "static")
-    assert said == verdict
-    assert float(after) / float(before) == pytest.approx(float(ratio), abs=0.006)
-    low, high = map(float, interval.strip("[]").split(", "))
-    assert low <= float(ratio) <= high
-    assert (low <= 1 <= high) == (verdict == "the same within 5%")
+    changed = only_change(first, second)
+    assert changed.verdict == verdict
+    assert changed.differs == (verdict != "the same within 5%")
+    ratio = changed.ratio
+    assert ratio.low <= ratio.value <= ratio.high
+    assert ratio.value == pytest.approx(cost / 0.01, rel=0.03)
+    assert (ratio.low <= 1 <= ratio.high) == (verdict == "the same within 5%")
 
 
 def test_the_interval_is_that_of_rounds_drawn_apart():
@@ -69,8 +70,10 @@ def test_rounds_and_not_samples_are_resampled():
 
 def test_one_round_has_neither_interval_nor_verdict(run_of):
     first, second = (run_of(*records("build", "static", cost, rounds=1)) for cost in (1.0, 3.0))
-    *_, ratio, interval, verdict = row(compare(first, second), "build, train", "static")
-    assert (ratio, interval, verdict) == ("3.00", "one round", "no verdict: 1 round")
+    changed = only_change(first, second, "build")
+    assert changed.ratio.value == pytest.approx(3, rel=0.02) and math.isnan(changed.ratio.low)
+    assert (changed.verdict, changed.is_open, changed.differs) == ("no verdict: 1 round", True, False)
+    assert "3.00 one round   none" in compare_text(compare(first, second))
 
 
 @pytest.mark.parametrize(("quantity", "unit"), [("nodes", "nodes"), ("graph_bytes", "bytes"), ("retraces", "traces")])
@@ -93,21 +96,21 @@ def test_only_what_differs_in_environment_and_settings_is_told(run_of):
         environment=run.environment | {"commit": "def", "versions": {"tensorflow": "2.22.0"}},
         settings=run.settings | {"rounds": 9},
     )
-    told = section(compare(run, other), "Where and how they were measured")
-    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in told.splitlines()]
-    assert lines[2:] == [
+    assert compare(run, other).settings == [
         ["environment.versions.tensorflow", "2.21.0", "2.22.0"],
         ["environment.commit", "abc", "def"],
         ["settings.rounds", "4", "9"],
     ]
-    assert "Nothing differs." in section(compare(run, run), "Where and how they were measured")
+    assert "Nothing differs." in compare_text(compare(run, run))
 
 
 def test_another_processor_is_warned_of(run_of):
     run = run_of(*records("step", "static", 0.01))
     other = replace(run, environment=run.environment | {"processor": "Another"})
-    assert "The processors differ: A | <b>fast</b> one and Another." in compare(run, other)
-    assert "The processors differ" not in compare(run, run)
+    assert "The processors differ: A | <b>fast</b> one and Another." in " ".join(
+        compare_text(compare(run, other)).split()
+    )
+    assert "The processors differ" not in words_of(compare(run, run))
 
 
 def test_the_ratios_within_each_run_overlap_or_not(run_of):
@@ -115,7 +118,8 @@ def test_the_ratios_within_each_run_overlap_or_not(run_of):
         return run_of(*records("step", "static", static, seed=seed), *records("step", "dynamic", 1.0, seed=seed + 1))
 
     def intervals(first, second):
-        return row(compare(first, second), "Ratios within each run", "training step")[-1]
+        (pair,) = [one for one in compare(first, second).ratios if one.turn.heading == "training step"]
+        return pair.verdict
 
     assert intervals(run(1.0, 0), run(1.01, 5)) == "overlap"
     assert intervals(run(1.0, 0), run(1.5, 5)) == "apart"
@@ -123,33 +127,69 @@ def test_the_ratios_within_each_run_overlap_or_not(run_of):
 
 def test_ratios_need_turns(run_of):
     run = run_of(*records("step", "static", 1.0, turns=""), *records("step", "dynamic", 1.0, turns=""))
-    assert "Not measured" in section(compare(run, run), "Ratios within each run")
+    assert compare(run, run).ratios == []
+    assert "Ratios within each run\n\nNot measured" in compare_text(compare(run, run))
 
 
 def test_what_only_one_run_has_is_listed(run_of):
     shared = records("step", "static", 1.0)
     more = [*records("build", "dynamic", 1.0), *records("step", "dynamic", 1.0)]
-    text = compare(run_of(*shared, *more), run_of(*shared))
-    assert section(text, "Only in the first").strip() == f"- dynamic, graph, {Sizes()}: build (train), step (train)"
-    assert section(text, "Only in the second").strip() == "Nothing."
+    comparison = compare(run_of(*shared, *more), run_of(*shared))
+    assert comparison.only == ([tuple(record.question) for record in (more[0], more[-1])], [])
+    assert "Only in the first: 2 costs of 1 cases" in compare_text(comparison)
+    text = " ".join(compare_text(comparison, everything=True).split())
+    assert f"Only in the first - dynamic, graph, {Sizes()}: build (train), step (train)" in text
+    assert "Only in the second Nothing." in text
 
 
 def test_what_was_stopped_in_one_run_has_no_ratio(run_of):
     stopped = Record("step", "train", "static", "graph", Sizes(), "s", [], 1, "t", "stopped: took more than 60 s")
-    text = compare(run_of(*records("step", "static", 1.0)), run_of(stopped))
-    assert row(text, "step, train", "static")[4:] == ["not available", "", "", ""]
+    changed = only_change(run_of(*records("step", "static", 1.0)), run_of(stopped))
+    assert (changed.ratio, changed.verdict, changed.differs) == (None, "only in one", True)
+    changed = only_change(run_of(stopped), run_of(stopped))
+    assert (changed.verdict, changed.differs) == ("in neither", False)
 
 
-def test_columns_are_aligned_and_nothing_steers_the_terminal(run_of):
-    run = run_of(*records("step", "static", 1.0), *records("step", "keras-unrolled", 1.0))
-    other = replace(run, environment=run.environment | {"processor": "\x1b[31m a | b"})
-    text = compare(run, other)
-    assert "\x1b" not in text
-    for block in text.split("\n\n"):
-        lines = block.strip().splitlines()
-        if lines[0].startswith("|"):
-            assert len({len(line) for line in lines}) == 1
-            assert len({line.replace("\\|", "..").count("|") for line in lines}) == 1
+def many(run_of, factor):
+    """Make a run of many costs, of long names."""
+    variants = ("static", "static-traced", "dynamic", "dynamic-own", "keras-unrolled", "keras-loop", "block")
+    made = [
+        replace(record, sizes=Sizes(steps=steps), samples=[sample * factor**number for sample in record.samples])
+        for number, variant in enumerate(variants)
+        for steps in (28, 100, 1024)
+        for quantity in ("build", "first_call", "step")
+        for record in records(quantity, variant, 1.0, rounds=6, seed=number)
+    ]
+    return run_of(*made)
+
+
+def test_what_differs_most_comes_first_in_few_lines_of_80_columns_and_all_has_the_rest(run_of):
+    first, second = many(run_of, 1), many(run_of, 1.3)
+    other = replace(second, environment=dict.fromkeys(second.environment, "\x1b[31m a | b " * 20))
+    comparison = compare(first, other)
+    text, everything = compare_text(comparison), compare_text(comparison, everything=True)
+    lines = text.splitlines()
+    assert len(lines) <= LONGEST == 60
+    assert max(map(len, [*lines, *everything.splitlines()])) <= 80
+    assert "\x1b" not in text + everything
+    table = lines[next(number for number, line in enumerate(lines) if line.startswith("cost ")) + 2 :]
+    assert "BlockLSTMV2" in "".join(table[:2])  # of the largest factor
+    assert "Of 63 costs that both measured: 54 slower, 9 the same within 5%" in " ".join(lines)
+    assert everything.count("BlockLSTMV2") >= 9 and text.count("BlockLSTMV2") <= 12
+
+
+def test_json_has_every_difference_and_no_number_that_is_none(run_of):
+    first = run_of(*records("step", "static", 0.01), *records("build", "static", 1.0, rounds=1))
+    second = run_of(*records("step", "static", 0.02), *records("build", "static", 1.0, rounds=1))
+    second = replace(second, id="other", settings=second.settings | {"rounds": 9})
+    content = json.loads(compare_json(compare(first, second)))
+    assert (content["first"]["run"], content["second"]["run"]) == ("id", "other")
+    assert content["settings"] == [{"name": "settings.rounds", "first": "4", "second": "9"}]
+    step, build = content["measurements"]
+    assert step["differs"] and step["verdict"] == "slower" and step["low"] < step["ratio"] < step["high"]
+    assert step["ratio"] == pytest.approx(2, rel=0.05) and step["unit"] == "s" and step["sizes"]["steps"] == 28
+    assert build["ratio"] and build["low"] is None
+    assert content["only_in_first"] == content["only_in_second"] == []
 
 
 def test_runs_that_share_nothing_are_refused(run_of):

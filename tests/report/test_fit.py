@@ -12,7 +12,8 @@ from unroll.measure.presets import FIT_SIZES, PRESETS
 from unroll.measure.variants import label
 from unroll.report.figures.costs import FIT as FIT_DRAWING
 from unroll.report.figures.costs import FIT_PANELS, draw_fit
-from unroll.report.tables import FIT, NOTHING, fit_table
+from unroll.report.table import NOTHING
+from unroll.report.tables import FIT, fit_table
 from unroll.report.writing import TABLES
 
 VARIANTS = PRESETS["full"].fit_variants

@@ -17,7 +17,8 @@ from unroll.report.figures.grid import draw_grid, grid_table
 from unroll.report.figures.growth import draw_growth
 from unroll.report.figures.unroll_k import QUESTIONS, draw_unroll
 from unroll.report.growth import growth_table
-from unroll.report.tables import NOTHING, factor
+from unroll.report.table import NOTHING
+from unroll.report.tables import factor
 
 ALL_STEPS = (7, 28, 64, 128, 256, 512, 784)
 UNROLLS = (1, 2, 4, 7, 14, 28)

@@ -10,7 +10,7 @@ from unroll.models.history import Evaluation, History, Point, Reading, Served, T
 from unroll.models.settings import choose_settings
 from unroll.models.tutorials import TUTORIALS
 from unroll.report.figures import learning
-from unroll.report.tables import NOTHING
+from unroll.report.table import NOTHING
 
 ENVIRONMENT = {"processor": "A processor", "cores": 2, "versions": {"tensorflow": "2.99.0"}, "commit": "abc"}
 UPDATES = [1, *range(10, 301, 10)]

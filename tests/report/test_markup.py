@@ -5,8 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from unroll.report import tables
 from unroll.report.page.markup import Html, data, element, join, picture, table
+from unroll.report.table import NOTHING, Cell, Table
 
 
 def test_text_is_escaped_wherever_it_enters_and_html_is_not_escaped_twice():
@@ -16,10 +16,10 @@ def test_text_is_escaped_wherever_it_enters_and_html_is_not_escaped_twice():
 
 
 def test_a_table_has_headings_of_columns_and_rows_and_a_box_that_scrolls():
-    made = table(tables.markdown(["", "time (ms)"], [["static", "**12.3**"]]), "name")
+    made = table(Table(["", "time (ms)"], [["static", Cell("12.3", "strong")]]), "name")
     assert made.startswith('<div class="scroll" role="region" aria-labelledby="name" tabindex="0">')
     assert "<td></td>" in made  # an empty cell heads nothing
-    assert '<th style="text-align:right" scope="col">time (ms)</th>' in made
+    assert '<th scope="col" class="number">time (ms)</th>' in made
     assert '<th scope="row">static</th>' in made
     assert "<strong>12.3</strong>" in made
 
@@ -34,16 +34,17 @@ def test_a_table_has_headings_of_columns_and_rows_and_a_box_that_scrolls():
         "a | b",
         "my_module:__call__",
         "`code`",
+        "**bold**",
     ],
 )
 def test_a_cell_is_shown_as_it_was_written_and_reaches_out_to_nothing(cell):
-    made = table(tables.markdown(["variant", "x"], [[cell, "1"]]), "name")
+    made = table(Table(["variant", "x"], [[cell, "1"]]), "name")
     escaped = cell.replace("<", "&lt;").replace(">", "&gt;")
     assert f'<th scope="row">{escaped}</th>' in made
 
 
 def test_a_sentence_in_place_of_a_table_stays_one():
-    assert table(tables.markdown([], []), "name") == f"<p>{tables.NOTHING}</p>\n"
+    assert table(Table([], []), "name") == f'<p class="note">{NOTHING}</p>'
 
 
 def test_data_survive_the_page_and_cannot_end_their_element():

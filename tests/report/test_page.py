@@ -112,15 +112,15 @@ def test_a_full_run_gives_a_page_that_is_small_enough(full):
 
 def test_the_answer_comes_first_and_everything_is_there(full):
     outline = sound(full.read_text())
-    sections = ["answer", "ledger", "figures", "growth", "trick", "tables", "environment", "method"]
+    sections = ["answer", "growth", "trick", "figures", "ledger", "tables", "environment", "method"]
     assert [name for name in outline.values("id") if name in sections] == sections
     run = read_journal(REFERENCE)[-1]
     unseen = {name for name in FIGURES if f"figure-{name}" not in outline.values("id")}
     # In sections of their own; kernels are a GPU's, and the committed run does not have several devices.
-    elsewhere = {"claims", "environment", "kernels", "replicas"}
+    elsewhere = {"environment", "kernels", "replicas"}
     lacking = {name for name in TABLES if f"table-{name}" not in outline.values("id")} - elsewhere
     assert not unseen and not lacking
-    assert len(outline.tags("blockquote")) == len(CLAIMS)
+    assert len(outline.tags("q")) == len(CLAIMS)
     visible = "".join(outline.visible.split())  # code in a sentence stands in an element of its own
     assert [sentence for sentence in answer(run) if "".join(sentence.split()) not in visible] == []
     assert run.environment["processor"] in outline.visible

@@ -2,7 +2,7 @@
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record
-from unroll.report.tables import NOTHING
+from unroll.report.table import NOTHING
 from unroll.report.throughput import replicas_table
 
 

@@ -1,28 +1,99 @@
-"""Two runs set side by side: what differs in where and how they were measured, then in what they measured."""
+"""Two runs side by side: what differs in where and how they were measured, then what differs in what they measured."""
 
+import json
 import math
-from collections.abc import Iterable
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, printable
 from unroll.measure.config import Case, Sizes
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
-from unroll.measure.statistics import FASTER, SLOWER, Ratio, student_t
+from unroll.measure.statistics import CLOSE, FASTER, SAME, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
-from unroll.report.tables import NOTHING, PAIRS, TURNS, UNITS, Column, factor, significant
+from unroll.report.table import NOTHING, WIDTH, Table, terminal
+from unroll.report.tables import PAIRS, TURNS, UNITS, Column, factor, significant
 
 COUNTS = ("nodes", "traces")  # units of what is the same at every count, so that any difference is one
 SHOWN_UNITS = {"s": "ms", "bytes": "KiB"}
+LONGEST = 60  # lines, unless all is asked for
+MOST_ROWS = 12  # of a table, unless all is asked for
+NO_DIFFERENCE = ("", SAME, CLOSE)
+IN_NEITHER = "in neither"
 CAUTION = (
     "The two runs did not take turns: what changed on the machine between them looks like a change of the code. "
     "The ratios within each run do not suffer from that. "
     "Where nothing changed, one row in twenty is still called faster or slower."
 )
+
+
+class Changed(NamedTuple):
+    """One quantity of one case that both runs measured, and what became of it; no ratio where one has no samples."""
+
+    question: tuple
+    first: Measurement
+    second: Measurement
+    ratio: Ratio | None
+    verdict: str
+
+    @property
+    def differs(self) -> bool:
+        """Return whether a difference is shown, or only one of the two has samples."""
+        return self.verdict not in (*NO_DIFFERENCE, IN_NEITHER) and not self.is_open
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether both have samples, but too few rounds or processes for a verdict."""
+        return self.verdict.startswith("no verdict")
+
+    @property
+    def size(self) -> float:
+        """Return how large the difference is: the logarithm of the factor, infinite where there is none."""
+        value = self.ratio.value if self.ratio else math.nan
+        return abs(math.log(value)) if 0 < value < math.inf else math.inf
+
+
+class RatioPair(NamedTuple):
+    """One ratio of variants as each run measured it, in its own interleaved rounds."""
+
+    turn: Column
+    pair: tuple[str, str]
+    sizes: Sizes
+    first: Ratio
+    second: Ratio
+
+    @property
+    def verdict(self) -> str:
+        """Return whether the two intervals overlap or lie apart, or why that cannot be told."""
+        if math.isnan(self.first.low) or math.isnan(self.second.low):
+            return tables.why_no_interval(self.first) or tables.why_no_interval(self.second)
+        return "overlap" if self.first.low <= self.second.high and self.second.low <= self.first.high else "apart"
+
+
+class Comparison(NamedTuple):
+    """Two runs, and all in which they differ.
+
+    Attributes:
+        first, second: the runs.
+        settings: what differs in their environments and settings: name, first value, second value.
+        changes: what both measured.
+        ratios: the ratios of variants within each run.
+        only: what the first alone measured, and the second alone.
+    """
+
+    first: Run
+    second: Run
+    settings: list[list[str]]
+    changes: list[Changed]
+    ratios: list[RatioPair]
+    only: tuple[list[tuple], list[tuple]]
 
 
 class Change(NamedTuple):
@@ -43,42 +114,198 @@ def find_run(given: str) -> Run:
     if not mark or Path(given).is_dir():
         return read_journal(Path(given))[-1]
     runs = read_journal(Path(folder))
-    found = [run for run in runs if run.id == start] or [run for run in runs if run.id.startswith(start)]
-    if len(found) != 1:
+    matching = [run for run in runs if run.id == start] or [run for run in runs if run.id.startswith(start)]
+    if len(matching) != 1:
         known = ", ".join(run.id for run in runs)
-        raise UnrollError(f"{folder}: got the run {start!r}, which {len(found)} runs match; want one of {known}")
-    return found[0]
+        raise UnrollError(f"{folder}: got the run {start!r}, which {len(matching)} runs match; want one of {known}")
+    return matching[0]
 
 
-def compare(first: Run, second: Run) -> str:
-    """Set two runs side by side as Markdown, readable in a terminal.
+def compare(first: Run, second: Run) -> Comparison:
+    """Compare two runs.
 
     Raises:
         UnrollError: the two measured nothing in common.
     """
-    if not _shared(first, second):
+    measured = [_measurements(run) for run in (first, second)]
+    shared = [question for question in measured[0] if question in measured[1]]
+    if not shared:
         raise UnrollError(
             f"got the runs {first.id} and {second.id}, which measured nothing in common; "
             "want two that share a variant, a mode and sizes"
         )
+    changes = [_changed(question, measured[0][question], measured[1][question]) for question in shared]
+    only = [[question for question in own if question not in other] for own, other in (measured, reversed(measured))]
+    return Comparison(first, second, _settings(first, second), changes, _ratios(first, second), (only[0], only[1]))
+
+
+def compare_text(comparison: Comparison, *, everything: bool = False) -> str:
+    """Write what differs and by how much, for a terminal of 80 columns: at most 60 lines, or everything."""
+    if everything:
+        return _text(comparison, None)
+    texts = (_text(comparison, most) for most in range(MOST_ROWS, 0, -1))
+    return next((text for text in texts if text.count("\n") < LONGEST), _text(comparison, 0))
+
+
+def compare_json(comparison: Comparison) -> str:
+    """Write a comparison as JSON: what differs, and everything that was measured; docs/reference has its fields."""
+    content = {
+        "first": _run_fields(comparison.first),
+        "second": _run_fields(comparison.second),
+        "settings": [dict(zip(("name", "first", "second"), row, strict=True)) for row in comparison.settings],
+        "measurements": [
+            _question_fields(one.question)
+            | {"unit": one.first.unit, "first": _number(one.first), "second": _number(one.second)}
+            | _ratio_fields(one.ratio)
+            | {"verdict": one.verdict, "differs": one.differs}
+            for one in comparison.changes
+        ],
+        "ratios": [
+            {"quantity": one.turn.quantity, "phase": one.turn.phase, "over": one.pair[0], "under": one.pair[1]}
+            | {"sizes": asdict(one.sizes), "first": _ratio_fields(one.first), "second": _ratio_fields(one.second)}
+            | {"intervals": one.verdict}
+            for one in comparison.ratios
+        ],
+        "only_in_first": [_question_fields(question) for question in comparison.only[0]],
+        "only_in_second": [_question_fields(question) for question in comparison.only[1]],
+    }
+    return json.dumps(content, indent=2, allow_nan=False)
+
+
+def _run_fields(run: Run) -> dict:
+    return {"run": run.id, "device": device_name(run)}
+
+
+def _question_fields(question: tuple) -> dict:
+    quantity, phase, variant, mode, sizes = question
+    return {"quantity": quantity, "phase": phase, "variant": variant, "mode": mode, "sizes": asdict(sizes)}
+
+
+def _number(measured: Measurement) -> float | None:
+    return float(np.median(_medians(measured))) if measured.samples else None
+
+
+def _ratio_fields(ratio: Ratio | None) -> dict:
+    numbers = [*ratio[:3]] if ratio else [math.nan] * 3
+    return {
+        name: number if math.isfinite(number) else None
+        for name, number in zip(("ratio", "low", "high"), numbers, strict=True)
+    }
+
+
+def _text(comparison: Comparison, most: int | None) -> str:
+    """Write a comparison, of each table at most so many rows."""
+    first, second = comparison.first, comparison.second
+    processors = _other_processor(first, second)
+    apart = [one for one in comparison.ratios if one.verdict == "apart"]
+    unequal = [one for one in comparison.changes if one.differs or one.is_open]
+    unequal.sort(key=lambda one: (one.is_open, -one.size))
     parts = [
-        f"# Two runs\n\nfirst: {first.id}\n\nsecond: {second.id}\n\n{CAUTION}{_other_processor(first, second)}\n",
-        f"## Where and how they were measured\n\n{_settings_table(first, second)}",
-        *(
-            f"## {quantity.replace('_', ' ')}, {phase}\n\n{table}"
-            for (quantity, phase), table in _tables(first, second).items()
+        f"first   {first.id}\nsecond  {second.id}\n\n{_wrapped(CAUTION + processors)}",
+        _section("Where and how they were measured", ["", "first", "second"], comparison.settings, "lll", most),
+        _changes_text(
+            comparison.changes if most is None else unequal, comparison.changes, comparison.first.sizes, most
         ),
-        f"## Ratios within each run\n\n{_ratios_table(first, second)}",
-        f"## Only in the first\n\n{_only_in(first, second)}",
-        f"## Only in the second\n\n{_only_in(second, first)}",
+        _ratios_text(comparison.ratios if most is None else apart, comparison.ratios, most),
+        *(
+            _only_text(name, questions, most)
+            for name, questions in zip(("first", "second"), comparison.only, strict=True)
+        ),
     ]
-    return printable("\n".join(parts)).rstrip()
+    left = "" if most is None else "\neverything: the same command with --all, or --json\n"
+    return ("\n".join(parts) + left).rstrip()
+
+
+def _section(heading: str, header: list[str], rows: list[list[str]], align: str, most: int | None) -> str:
+    """Write a heading and a table of at most so many rows, with how many are left out."""
+    rows, count = rows[:most], len(rows)
+    left_out = f"... and {count - len(rows)} more" if len(rows) < count else ""
+    table = Table(header, rows, align, left_out, otherwise=left_out or "Nothing differs.")
+    return f"{heading}\n\n{terminal(table)}"
+
+
+def _changes_text(listed: Sequence[Changed], every: Sequence[Changed], base: Sizes, most: int | None) -> str:
+    counts = Counter(
+        "without a verdict" if one.is_open else one.verdict or ("equal" if one.ratio else IN_NEITHER) for one in every
+    )
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+    order = "" if most is None else " Those that differ come first, the largest factor before all."
+    heading = _wrapped(f"Of {len(every)} costs that both measured: {counted}.{order}")
+    header = ["cost", "first", "second", "second / first", "verdict"]
+    return _section(heading.rstrip(), header, [_change_row(one, base) for one in listed], "lrrrl", most)
+
+
+def _change_row(one: Changed, base: Sizes) -> list[str]:
+    unit = SHOWN_UNITS.get(one.first.unit, one.first.unit)
+    quantity, phase, variant, mode, sizes = one.question
+    what = f"{quantity.replace('_', ' ')}, {phase} ({unit}): {_case_text(variant, mode, sizes, base)}"
+    cells = [_median(measured, UNITS.get(unit, 1)) for measured in (one.first, one.second)]
+    if one.ratio is None:
+        return [what, *cells, "", one.verdict]
+    verdict = "none" if one.is_open else one.verdict or "equal"
+    return [what, *cells, _with_interval(one.ratio, _is_count(quantity, one.first)), verdict]
+
+
+def _case_text(variant: str, mode: str, sizes: Sizes, base: Sizes) -> str:
+    """Name a case by its variant, by its mode where it is not the variant's own, and by its sizes if not the run's."""
+    parts = [label(variant)]
+    parts += [mode] if mode != own_mode(variant) else []
+    parts += [f"T={sizes.steps}, B={sizes.batch}, H={sizes.hidden}"] if sizes != base else []
+    return ", ".join(parts)
+
+
+def _with_interval(ratio: Ratio, exact: bool = False) -> str:
+    if exact or math.isnan(ratio.value):
+        return _factor(ratio.value)
+    between = tables.why_no_interval(ratio) or f"[{_factor(ratio.low)}, {_factor(ratio.high)}]"
+    return f"{_factor(ratio.value)} {between}"
+
+
+def _ratios_text(listed: Sequence[RatioPair], every: Sequence[RatioPair], most: int | None) -> str:
+    if not every:
+        return f"Ratios within each run\n\n{NOTHING}\n"
+    apart = sum(one.verdict == "apart" for one in every)
+    heading = f"Of {len(every)} ratios within each run, {apart} have intervals that lie apart."
+    if not listed:
+        return f"{heading}\n"
+    rows = [
+        [
+            f"{one.turn.heading}: {' / '.join(map(label, one.pair))}, T={one.sizes.steps}",
+            *(_with_interval(ratio) for ratio in (one.first, one.second)),
+            one.verdict,
+        ]
+        for one in listed
+    ]
+    return _section(heading, ["ratio", "first", "second", "intervals"], rows, "lrrl", most)
+
+
+def _only_text(name: str, questions: Sequence[tuple], most: int | None) -> str:
+    """List what only one run measured: the quantities of each variant, mode and sizes."""
+    cases: dict[str, list[str]] = {}
+    for quantity, phase, variant, mode, sizes in questions:
+        cases.setdefault(f"{label(variant)}, {mode}, {sizes}", []).append(f"{quantity} ({phase})")
+    if most is not None:
+        return f"Only in the {name}: {len(questions)} costs of {len(cases)} cases\n"
+    listed = [_wrapped(f"- {case}: {', '.join(quantities)}") for case, quantities in cases.items()]
+    return f"Only in the {name}\n\n{''.join(listed) or 'Nothing.' + chr(10)}"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(printable(text), WIDTH) + "\n"
 
 
 def _other_processor(first: Run, second: Run) -> str:
     """Return a warning where the two were not measured on the same processor or GPU; empty where they were."""
     names = [device_name(run) for run in (first, second)]
     return "" if names[0] == names[1] else f" The processors differ: {' and '.join(names)}."
+
+
+def _changed(question: tuple, first: Measurement, second: Measurement) -> Changed:
+    if first.samples and second.samples:
+        return Changed(question, first, second, *change(first, second, question[0]))
+    if first.samples or second.samples:
+        return Changed(question, first, second, None, "only in one")
+    return Changed(question, first, second, None, IN_NEITHER)
 
 
 def change(first: Measurement, second: Measurement, quantity: str) -> Change:
@@ -130,24 +357,17 @@ def _of_processes(measured: Measurement) -> np.ndarray:
         return np.log([np.median(medians) for medians in of_process.values()])
 
 
-def _questions(run: Run) -> dict[tuple, Measurement]:
+def _measurements(run: Run) -> dict[tuple, Measurement]:
     """Return everything that a run measured, in the order of its journal."""
     questions = dict.fromkeys(record.key for record in run.records)
     return {question: measured for question in questions if (measured := run.find(*question))}
 
 
-def _shared(first: Run, second: Run) -> dict[tuple, tuple[Measurement, Measurement]]:
-    others = _questions(second)
-    found = _questions(first)
-    return {question: (found[question], others[question]) for question in found if question in others}
-
-
-def _settings_table(first: Run, second: Run) -> str:
-    """Format what differs in the environments and settings, and only that."""
+def _settings(first: Run, second: Run) -> list[list[str]]:
+    """Return what differs in the environments and settings, and only that: name, first value, second value."""
     flat = [_flat({"environment": run.environment, "settings": run.settings}) for run in (first, second)]
     names = [name for name in flat[0] | flat[1] if flat[0].get(name, "") != flat[1].get(name, "")]
-    rows = [[name, *(values.get(name, "none") for values in flat)] for name in names]
-    return _aligned(["", "first", "second"], rows) if rows else "Nothing differs.\n"
+    return [[name, *(values.get(name, "none") for values in flat)] for name in names]
 
 
 def _flat(values: dict, path: str = "") -> dict[str, str]:
@@ -163,101 +383,23 @@ def _flat(values: dict, path: str = "") -> dict[str, str]:
     return leaves
 
 
-def _tables(first: Run, second: Run) -> dict[tuple[str, str], str]:
-    """Format the measurements that both runs have, one table a quantity and phase."""
-    groups: dict[tuple[str, str], list[tuple]] = {}
-    shared = _shared(first, second)
-    for question in shared:
-        groups.setdefault(question[:2], []).append(question)
-    written = {}
-    for (quantity, phase), questions in groups.items():
-        record_unit = shared[questions[0]][0].unit
-        unit = SHOWN_UNITS.get(record_unit, record_unit)
-        units = [f"first ({unit})", f"second ({unit})"]
-        header = ["variant", "mode", "sizes", *units, "second / first", "95% interval", "verdict"]
-        rows = [_row(question, *shared[question], UNITS.get(unit, 1)) for question in questions]
-        written[quantity, phase] = _aligned(header, rows, range(3, 7))
-    return written
-
-
-def _row(question: tuple, first: Measurement, second: Measurement, scale: float) -> list[str]:
-    quantity, _, variant, mode, sizes = question
-    named = [label(variant), mode, str(sizes)]
-    if not (first.samples and second.samples):
-        return [*named, *(_median(measured, scale) for measured in (first, second)), "", "", ""]
-    ratio, verdict = change(first, second, quantity)
-    interval = "exact" if _is_count(quantity, first) else _interval(ratio)
-    return [*named, _median(first, scale), _median(second, scale), _factor(ratio.value), interval, verdict]
-
-
 def _median(measured: Measurement, scale: float) -> str:
     """Write the median over rounds, of which the ratio is made."""
     return significant(float(np.median(_medians(measured))) / scale) if measured.samples else tables.missing(measured)
-
-
-def _interval(ratio: Ratio) -> str:
-    if math.isnan(ratio.value):
-        return ""
-    return tables.why_no_interval(ratio) or f"[{_factor(ratio.low)}, {_factor(ratio.high)}]"
 
 
 def _factor(value: float) -> str:
     return factor(value) if math.isfinite(value) else "not defined"
 
 
-def _ratios_table(first: Run, second: Run) -> str:
-    """Format the ratios of variants that took turns within each run, and whether the two intervals overlap."""
-    asked = product(_headline_sizes(first, second), TURNS, PAIRS)
-    rows = [row for sizes, turn, pair in asked if (row := _ratio_row(first, second, turn, pair, sizes))]
-    header = ["quantity", "ratio", "sizes", "first", "second", "intervals"]
-    return _aligned(header, rows, (3, 4)) if rows else f"{NOTHING}\n"
-
-
-def _ratio_row(first: Run, second: Run, turn: Column, pair: tuple[str, str], sizes: Sizes) -> list[str] | None:
-    """Format one ratio; None if either run lacks it."""
-    over, under = (Case(variant, own_mode(variant), sizes) for variant in pair)
-    before, after = (run.ratio(turn.quantity, turn.phase, over, under) for run in (first, second))
-    if before is None or after is None:
-        return None
-    cells = [f"{_factor(ratio.value)} {_interval(ratio)}" for ratio in (before, after)]
-    return [turn.heading, f"{label(pair[0])} / {label(pair[1])}", str(sizes), *cells, _overlap(before, after)]
-
-
-def _headline_sizes(first: Run, second: Run) -> list[Sizes]:
-    """Return the sizes at which the variants of either run took turns, if both runs measured there."""
+def _ratios(first: Run, second: Run) -> list[RatioPair]:
+    """Return the ratios of variants that took turns within each run, where both runs have them."""
     both = first.all_sizes & second.all_sizes
-    return [sizes for sizes in dict.fromkeys((first.sizes, second.sizes)) if sizes in both]
-
-
-def _overlap(first: Ratio, second: Ratio) -> str:
-    if math.isnan(first.low) or math.isnan(second.low):
-        return tables.why_no_interval(first) or tables.why_no_interval(second)
-    return "overlap" if first.low <= second.high and second.low <= first.high else "apart"
-
-
-def _only_in(run: Run, other: Run) -> str:
-    """List what only one run measured: the variants and sizes of each set of quantities."""
-    others = _questions(other)
-    lines: dict[tuple[str, str, str], list[str]] = {}
-    for quantity, phase, variant, mode, sizes in _questions(run):
-        if (quantity, phase, variant, mode, sizes) not in others:
-            lines.setdefault((label(variant), mode, str(sizes)), []).append(f"{quantity} ({phase})")
-    listed = [f"- {', '.join(case)}: {', '.join(quantities)}" for case, quantities in lines.items()]
-    return "\n".join(listed or ["Nothing."]) + "\n"
-
-
-def _aligned(header: list[str], rows: list[list[str]], numbers: Iterable[int] = ()) -> str:
-    """Write a Markdown table whose columns are as wide as their widest cell; those of numbers stand to the right."""
-    right = [column in numbers for column in range(len(header))]
-    lines = [[tables.escape(cell) for cell in line] for line in (header, *rows)]
-    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
-    rule = [f"{'-' * (width - 1)}{':' if numeric else '-'}" for width, numeric in zip(widths, right, strict=True)]
-    pad = [str.rjust if numeric else str.ljust for numeric in right]
-    padded = ([place(cell, width) for place, cell, width in zip(pad, line, widths, strict=True)] for line in lines)
-    first, *others = padded
-    return "".join(f"| {' | '.join(line)} |\n" for line in (first, rule, *others))
-
-
-def printable(text: str) -> str:
-    """Keep what comes from results from steering the terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)
+    own_sizes = [sizes for sizes in dict.fromkeys((first.sizes, second.sizes)) if sizes in both]
+    pairs = []
+    for sizes, turn, pair in product(own_sizes, TURNS, PAIRS):
+        over, under = (Case(variant, own_mode(variant), sizes) for variant in pair)
+        ratios = [run.ratio(turn.quantity, turn.phase, over, under) for run in (first, second)]
+        if ratios[0] and ratios[1]:
+            pairs.append(RatioPair(turn, pair, sizes, ratios[0], ratios[1]))
+    return pairs

@@ -6,6 +6,7 @@ from unroll.measure.journal import START, Measurement, Run
 from unroll.measure.presets import CUDNN, KERAS, OTHER_GRADIENTS, PAIR
 from unroll.measure.statistics import Growth, growth
 from unroll.report import tables
+from unroll.report.table import Table
 from unroll.report.tables import Column, lack
 
 FITTED_FROM = 64  # below it the parts of a cost that do not grow with T hide the law of the part that does
@@ -62,7 +63,7 @@ def growth_text(fit: Growth | str, prefix: str = "", exact: bool = False) -> str
     return f"{prefix}{exponent}" + ("" if exact else f" [{low}, {high}]")
 
 
-def growth_table(run: Run) -> str:
+def growth_table(run: Run) -> Table:
     """Format the exponent p of each cost as T ** p, with its 95% interval, fitted over the larger T."""
     costs = growth_costs(run)
     rows = [
@@ -73,4 +74,4 @@ def growth_table(run: Run) -> str:
         for variant in variants_of(costs)
     ]
     headings = [question.heading for question in GROWTH_QUESTIONS]
-    return tables.markdown([f"p in T^p, T >= {FITTED_FROM}", *headings], rows)
+    return Table([f"p in T^p, T >= {FITTED_FROM}", *headings], rows)

@@ -15,8 +15,9 @@ from unroll.measure.presets import KERAS
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import CHANCE, CLOSE, FASTER, NOT_MEASURED, SAME, SLOWER, BreakEven, Ratio
 from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label, own_mode
+from unroll.report.table import Cell, Table
 
-NOTHING = "Not measured in this run."
+NOT_STOPPED = "Nothing was stopped, nothing failed."
 NO_VERDICT = "None of these comparisons has a verdict."
 ONE_PROCESS = " Of one process: its luck is in all its rounds, so that they say nothing of another process."
 UNITS = {"s": 1, "ms": 1e-3, "KiB": 1 << 10, "MiB": 1 << 20, "nodes": 1, "": 1}  # in the record's unit
@@ -161,7 +162,7 @@ DECIDING = [
 ]
 
 
-def ratios_table(run: Run, of: Sequence[tuple[str, str]] = PAIRS) -> str:
+def ratios_table(run: Run, of: Sequence[tuple[str, str]] = PAIRS) -> Table:
     """Format the ratios of variants that ran in the same rounds, with 95% intervals, and how to read them."""
     pairs = measured_pairs(run, of)
     ratios = {pair: [pair_ratio(run, turn, *pair) for turn in TURNS] for pair in pairs}
@@ -169,9 +170,9 @@ def ratios_table(run: Run, of: Sequence[tuple[str, str]] = PAIRS) -> str:
     return _ratios(["ratio of times", *(turn.heading for turn in TURNS)], rows, chain.from_iterable(ratios.values()))
 
 
-def _ratios(header: list[str], rows: list[list[str]], ratios: Iterable[Ratio | str]) -> str:
+def _ratios(header: list[str], rows: list[list[str | Cell]], ratios: Iterable[Ratio | str]) -> Table:
     """Format a table of ratios; nothing is added to one that is empty."""
-    return with_chance(markdown(header, rows), ratios) if rows else markdown(header, rows)
+    return with_chance(Table(header, rows), ratios)
 
 
 def pair_text(run: Run, over: str, under: str) -> str:
@@ -184,19 +185,19 @@ def name_on(run: Run, variant: str) -> str:
     return "Keras loop, cuDNN off" if run.device == "gpu" and variant == "keras-loop" else label(variant)
 
 
-def break_even_table(run: Run) -> str:
+def break_even_table(run: Run) -> Table:
     """Format the number of training steps after which the variant that is slower to start has paid for itself."""
     rows = [_break_even_row(run, *pair) for pair in measured_pairs(run, BREAK_EVEN_PAIRS)]
     header = ["slower to start", "beside", "has paid for itself after (training steps)", "95% interval"]
-    return markdown(header, rows, align=["---", "---", "---:", "---:"])
+    return Table(header, rows, align="llrr")
 
 
-def best_of_ours_table(run: Run) -> str:
+def best_of_ours_table(run: Run) -> Table:
     """Format the quickest of our variants in each quantity, and its ratio to each peer; bold as in the ratios."""
     peers = [variant for variant in measured_variants(run, TURNS) if variant in VARIANTS and variant not in OURS]
     best = {turn: _best_of_ours(run, turn) for turn in TURNS}
     if not peers or not any(best.values()):
-        return markdown([], [])
+        return Table([], [])
     names = [name_on(run, variant) if variant else missing(None) for variant in best.values()]
     ratios = {peer: [pair_ratio(run, turn, best[turn], peer) for turn in TURNS] for peer in peers}
     rows = [[f"its time / {name_on(run, peer)}", *map(ratio_cell, ratios[peer])] for peer in peers]
@@ -204,27 +205,27 @@ def best_of_ours_table(run: Run) -> str:
     return _ratios(header, [["quickest of ours", *names], *rows], chain.from_iterable(ratios.values()))
 
 
-def times_table(run: Run) -> str:
+def times_table(run: Run) -> Table:
     """Format each variant's times over all rounds: median, and the quartiles in brackets."""
     return _variants_table(run, TIMES)
 
 
-def sizes_table(run: Run) -> str:
+def sizes_table(run: Run) -> Table:
     """Format each variant's graph and memory; beside a GPU's tensors, the process is named the host's."""
     return _variants_table(run, _of_host(run, SIZES))
 
 
-def export_table(run: Run) -> str:
+def export_table(run: Run) -> Table:
     """Format what each variant costs to save, load and serve, for which T it serves, and how often it is traced."""
     rows = []
     for variant in measured_variants(run, EXPORTS):
         size, *cells = (_cell(column.find(run, variant), column.scale) for column in EXPORTS)
         rows.append([name_on(run, variant), size, _serves(SAVED.find(run, variant)), *cells])
     first, *others = (column.title for column in EXPORTS)
-    return markdown(["variant", first, "serves", *others], rows)
+    return Table(["variant", first, "serves", *others], rows)
 
 
-def conversions_table(run: Run) -> str:
+def conversions_table(run: Run) -> Table:
     """Format what each variant is as TFLite and ONNX, and what that serves; a Keras layer's model below its network."""
     half = len(CONVERSIONS) // 2
     networks, layers = CONVERSIONS[:half], CONVERSIONS[half:]
@@ -243,10 +244,10 @@ def conversions_table(run: Run) -> str:
     headings = [
         text for column in networks for text in ([column.title, "serves"] if column.unit == "KiB" else [column.title])
     ]
-    return markdown(["variant", *headings, KERAS_FILE.title], rows)
+    return Table(["variant", *headings, KERAS_FILE.title], rows)
 
 
-def _conversion_cells(run: Run, variant: str, columns: Sequence[Column]) -> list[str]:
+def _conversion_cells(run: Run, variant: str, columns: Sequence[Column]) -> list[Cell]:
     cells = []
     for column in columns:
         measured = column.find(run, variant)
@@ -256,13 +257,13 @@ def _conversion_cells(run: Run, variant: str, columns: Sequence[Column]) -> list
     return cells
 
 
-def modes_table(run: Run) -> str:
+def modes_table(run: Run) -> Table:
     """Format the first training call and later training steps of the variants measured in more than one mode."""
     shown = [column for column in BY_MODE if column.mode != "mixed" or measured_variants(run, [column])]
     return _variants_table(run, shown, [variant for variant in run.variants if _count_modes(run, variant) > 1])
 
 
-def cold_table(run: Run) -> str:
+def cold_table(run: Run) -> Table:
     """Format how long each variant takes to start in a process that did nothing else, and its ratios to dynamic."""
     loop = "dynamic"
     variants = measured_variants(run, COLD)
@@ -281,7 +282,7 @@ def cold_table(run: Run) -> str:
     return _ratios(["variant", *(column.title for column in COLD), *beside], rows, chain.from_iterable(ratios.values()))
 
 
-def fit_table(run: Run) -> str:
+def fit_table(run: Run) -> Table:
     """Format what each layer costs in Keras's `fit`, and its ratios to Keras's own layers; bold as in the ratios.
 
     The start is set beside Keras's unroll=True, a later epoch beside the faster of Keras's two.
@@ -332,7 +333,7 @@ def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> Ratio 
     return "1" if variant == keras and isinstance(ratio, Ratio) else ratio
 
 
-def stopped_table(run: Run) -> str:
+def stopped_table(run: Run) -> Table:
     """Format every case that was stopped or failed, and why; the quantities that one case lacks share a row."""
     lacking: dict[tuple, list[str]] = {}
     for quantity, phase, variant, mode, sizes in dict.fromkeys(record.key for record in run.records):
@@ -340,16 +341,14 @@ def stopped_table(run: Run) -> str:
         if found and broke_off(found):
             kept = f" (rounds kept: {len(found.rounds)})" if found.rounds else ""
             lacking.setdefault((variant, mode, sizes, found.note + kept), []).append(f"{quantity} ({phase})")
-    if not lacking:
-        return "Nothing was stopped, nothing failed.\n"
     rows = [
         [name_on(run, variant), mode, str(sizes), ", ".join(quantities), reason]
         for (variant, mode, sizes, reason), quantities in lacking.items()
     ]
-    return markdown(["variant", "mode", "sizes", "quantities", "reason"], rows, align=["---"] * 5)
+    return Table(["variant", "mode", "sizes", "quantities", "reason"], rows, "lllll", otherwise=NOT_STOPPED)
 
 
-def environment_table(run: Run) -> str:
+def environment_table(run: Run) -> Table:
     """Format the environment and settings that the run was measured with."""
     environment, settings = run.environment, run.settings
     memory = environment.get("memory_bytes")
@@ -374,7 +373,7 @@ def environment_table(run: Run) -> str:
         *(["resumed", moment] for moment in run.resumed),
         *(["warning", warning] for warning in environment.get("warnings", [])),
     ]
-    return markdown(["environment", ""], rows, align=["---", "---"])
+    return Table(["environment", ""], rows, align="ll")
 
 
 def rounds_text(run: Run) -> str:
@@ -536,14 +535,14 @@ def _count_modes(run: Run, variant: str) -> int:
     return len({column.mode for column in BY_MODE if column.find(run, variant)})
 
 
-def _variants_table(run: Run, columns: Sequence[Column], variants: Sequence[str] | None = None) -> str:
+def _variants_table(run: Run, columns: Sequence[Column], variants: Sequence[str] | None = None) -> Table:
     """Format columns, one row a variant, of all variants or some."""
     rows = [
         [name_on(run, variant), *(_cell(column.find(run, variant), column.scale) for column in columns)]
         for variant in measured_variants(run, columns)
         if variants is None or variant in variants
     ]
-    return markdown(["variant", *(column.title for column in columns)], rows)
+    return Table(["variant", *(column.title for column in columns)], rows)
 
 
 def _cell(measured: Measurement | None, scale: float) -> str:
@@ -560,17 +559,17 @@ def _serves(saved: Measurement | None) -> str:
     return missing(saved) or (saved.note if saved and saved.note else "unknown")
 
 
-def ratio_cell(ratio: Ratio | str) -> str:
+def ratio_cell(ratio: Ratio | str) -> Cell:
     """Write a ratio with its interval: bold if faster or slower, italic if the same within 5%; or why there is none."""
     if isinstance(ratio, str):
-        return ratio
+        return Cell(ratio)
     text = f"{factor(ratio.value)} {interval_text(ratio)}"
     if not ratio.has_verdict:
-        return text if math.isnan(ratio.low) else f"{text} ({ratio.rounds} rounds)"
-    return f"**{text}**" if ratio.decided else f"*{text}*" if ratio.verdict == SAME else text
+        return Cell(text if math.isnan(ratio.low) else f"{text} ({ratio.rounds} rounds)")
+    return Cell(text, "strong" if ratio.decided else "em" if ratio.verdict == SAME else "")
 
 
-def with_chance(table: str, ratios: Iterable[Ratio | str]) -> str:
+def with_chance(table: Table, ratios: Iterable[Ratio | str]) -> Table:
     """Add to a table of ratios how to read it, and how many of its bold ones chance alone would give."""
     known = [ratio for ratio in ratios if isinstance(ratio, Ratio)]
     judged = [ratio for ratio in known if ratio.has_verdict]
@@ -580,10 +579,10 @@ def with_chance(table: str, ratios: Iterable[Ratio | str]) -> str:
     count = f"{len(judged)} of these comparisons have a verdict, {bold} of them bold; were nothing faster or slower, "
     chance = f"chance alone would still make about {CHANCE * len(judged):.1f} of them bold."
     if not judged:
-        return f"{table}\n{legend} {NO_VERDICT}{ONE_PROCESS if one_process else ''}\n"
+        return table.with_note(f"{legend} {NO_VERDICT}{ONE_PROCESS if one_process else ''}")
     shares = [ratio.share for ratio in judged if not math.isnan(ratio.share)]
     between = f" Of their variance, a median of {100 * median(shares):.0f}% lies between processes." if shares else ""
-    return f"{table}\n{legend} {count}{chance}{between}\n"
+    return table.with_note(f"{legend} {count}{chance}{between}")
 
 
 def interval_text(ratio: Ratio) -> str:
@@ -625,19 +624,6 @@ def _flags(flags: dict | None) -> str:
 
 def _listed(items: Iterable[str]) -> str:
     return ", ".join(items) or "unknown"
-
-
-def markdown(header: list[str], rows: list[list[str]], align: list[str] | None = None) -> str:
-    """Write a Markdown table, or one line if there is nothing in it; what comes from results is escaped."""
-    if not rows:
-        return f"{NOTHING}\n"
-    lines = [header, align or ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join(f"| {' | '.join(escape(cell) for cell in line)} |" for line in lines) + "\n"
-
-
-def escape(cell: str) -> str:
-    """Return the text of a cell on one line, in which nothing ends the cell or begins an element of HTML."""
-    return " ".join(cell.replace("|", "\\|").replace("<", "&lt;").split())
 
 
 def plain(value: object, limit: int = 60) -> str:

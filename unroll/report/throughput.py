@@ -4,7 +4,8 @@ from unroll.measure.config import MACHINE, MODES, PHASES, REPLICAS, Case, Sizes,
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.operations import FLOAT_BYTES, count_operations, reached
 from unroll.measure.variants import own_mode
-from unroll.report.tables import in_order, lack, markdown, missing, name_on, ratio_cell, significant
+from unroll.report.table import LEFT, RIGHT, Cell, Table
+from unroll.report.tables import in_order, lack, missing, name_on, ratio_cell, significant
 
 SHARES = ("ms a step", "steps/s", "examples/s", "of the matrix rate", "of the bandwidth")
 RATES = (("matrix_rate", "matrix rate, Gflop/s"), ("bandwidth", "bandwidth, GB/s"))
@@ -14,7 +15,7 @@ COUNTED = ("kernels", "copies", "busy")
 KERNEL_HEADINGS = ("kernels a step", "copies from and to the host", "the GPU is busy, ms")
 
 
-def roofline_table(run: Run) -> str:
+def roofline_table(run: Run) -> Table:
     """Format each variant's step, steps and examples a second, and the shares of the machine's rates that it reached.
 
     At the run's sizes and at the largest of its grid, in every mode and in each phase of which a step was measured.
@@ -40,17 +41,17 @@ def roofline_table(run: Run) -> str:
     ]
     names = ["variant", "mode", "sizes"] if several else [f"variant, at {measured[0]}", "mode"]
     headings = [f"{phase}, {what}" for phase in phases for what in SHARES]
-    return markdown([*names, *headings], rows, align=["---"] * len(names) + ["---:"] * len(headings))
+    return Table([*names, *headings], rows, LEFT * len(names) + RIGHT * len(headings))
 
 
-def machine_table(run: Run) -> str:
+def machine_table(run: Run) -> Table:
     """Format what the machine itself was measured to do: its matrix rate in each precision, and its bandwidth."""
     found = [(name, run.find(quantity, "forward", MACHINE, mode)) for mode in MODES for quantity, name in RATES]
     rows = [[name, _giga(measured), measured.note] for name, measured in found if measured]
-    return markdown(["the machine itself", "median", "measured on"], rows, align=["---", "---:", "---"])
+    return Table(["the machine itself", "median", "measured on"], rows, "lrl")
 
 
-def kernels_table(run: Run) -> str:
+def kernels_table(run: Run) -> Table:
     """Format each variant's kernels, copies and busy time in a step, by mode and phase, at the run's sizes."""
     cases = [
         (variant, mode, phase)
@@ -68,12 +69,10 @@ def kernels_table(run: Run) -> str:
         ]
         for variant, mode, phase in cases
     ]
-    return markdown(
-        ["variant", "mode", "phase", *KERNEL_HEADINGS], rows, align=["---"] * 3 + ["---:"] * len(KERNEL_HEADINGS)
-    )
+    return Table(["variant", "mode", "phase", *KERNEL_HEADINGS], rows, LEFT * 3 + RIGHT * len(KERNEL_HEADINGS))
 
 
-def replicas_table(run: Run) -> str:
+def replicas_table(run: Run) -> Table:
     """Format the training examples a second on so many devices, and their time beside that of one.
 
     The median, and the quartiles in brackets. All take turns with the same batch, which the devices share.
@@ -90,7 +89,7 @@ def replicas_table(run: Run) -> str:
         ]
         for variant in variants
     ]
-    return markdown(header, rows)
+    return Table(header, rows)
 
 
 TABLES = {
@@ -158,7 +157,7 @@ def _speed(run: Run, variant: str, count: int) -> str:
     return f"{median} [{low}, {high}]"
 
 
-def _beside_one(run: Run, variant: str, count: int) -> str:
+def _beside_one(run: Run, variant: str, count: int) -> Cell:
     case = Case(variant, own_mode(variant), run.sizes)
     rounds = run.side_by_side(case.key(quantity_on(count), "train"), case.key(ON_ONE, "train"))
-    return ratio_cell(rounds.ratio()) if rounds else lack(_find(run, variant, quantity_on(count)))
+    return ratio_cell(rounds.ratio() if rounds else lack(_find(run, variant, quantity_on(count))))

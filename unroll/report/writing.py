@@ -12,10 +12,11 @@ from unroll.report.figures import grid
 from unroll.report.figures.every import OF_A_RUN, OF_TRAININGS
 from unroll.report.figures.frame import save_figure
 from unroll.report.folders import training_folder
-from unroll.report.ledger.claim import Results, results_of
-from unroll.report.ledger.claims import claims_table, judge_claims
+from unroll.report.ledger.claim import results_of
+from unroll.report.ledger.claims import claims_page, judge_claims
 from unroll.report.page.answer import answer
 from unroll.report.page.page import make_page
+from unroll.report.table import Table
 
 TABLES = {
     "ratios": tables.ratios_table,
@@ -32,14 +33,13 @@ TABLES = {
     "growth": growth.growth_table,
     "grid": grid.grid_table,
     "stopped": tables.stopped_table,
-    "claims": lambda run: claims_table(Results(run)),
     "environment": tables.environment_table,
 }
 EXCERPTS = {  # of what the report has, for pages that have room for little
     "answer": lambda run: f"{' '.join(answer(run))}\n",
     "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
-PAGE = "report.html"
+PAGE, CLAIMS = "report.html", "claims"
 MARKED = re.compile(
     r"(<!-- unroll: (?P<name>[\w-]+)(?: of (?P<folder>[\w-]+))? -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL
 )
@@ -63,14 +63,15 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
     run = run or read_journal(folder)[-1]
     figures = {drawing.name: drawing.draw(run) for drawing in OF_A_RUN}
     paths = [path for name, figure in figures.items() for path in save_figure(figure, folder, name)]
-    set_out = {name: table(run) for name, table in _tables(folder).items()}
+    set_out = {name: table(run) for name, table in TABLES.items()}
     page = make_page(run, _pictures(folder), set_out, judge_claims(results_of(folder, run)))
     return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
 
 
-def _tables(folder: Path) -> dict[str, Callable[[Run], str]]:
-    """Return what makes each table; the claims are judged by what lies beside the results, too."""
-    return TABLES | {"claims": lambda run: claims_table(results_of(folder, run))}
+def _parts(folder: Path) -> dict[str, Callable[[Run], str]]:
+    """Return what makes each part of a page; the claims are judged by what lies beside the results, too."""
+    figures = f"../results/{Path(folder).name}"
+    return EXCERPTS | TABLES | {CLAIMS: lambda run: claims_page(judge_claims(results_of(folder, run)), figures)}
 
 
 def _pictures(folder: Path) -> dict[str, Path | None]:
@@ -98,11 +99,11 @@ def fill_page(page: Path, folder: Path) -> str:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
     def fill(part: re.Match) -> str:
-        if part["name"] not in EXCERPTS | TABLES:
-            raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(EXCERPTS | TABLES)}")
+        if part["name"] not in _parts(folder):
+            raise PageError(f"{page}: got the part {part['name']!r}; want one of {', '.join(_parts(folder))}")
         beside = Path(folder).resolve().parent / part["folder"] if part["folder"] else None
         source, run = (beside, read_journal(beside)[-1]) if beside else (folder, own)
-        table = (EXCERPTS | _tables(source))[part["name"]](run)
+        table = _parts(source)[part["name"]](run)
         return f"{part[1]}\n{table}\n{part[5]}"
 
     filled, count = MARKED.subn(fill, text)
@@ -121,7 +122,7 @@ def update_page(page: Path, folder: Path) -> Path:
     return Path(page)
 
 
-def _tables_page(set_out: dict[str, str]) -> str:
+def _tables_page(set_out: dict[str, Table]) -> str:
     parts = [f"## {name.capitalize()}\n\n{table}" for name, table in set_out.items()]
     return "# Static against dynamic unrolling\n\n" + "\n".join(parts)
 

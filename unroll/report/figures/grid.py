@@ -31,6 +31,8 @@ from unroll.report.figures.frame import (
 )
 from unroll.report.growth import BUILD, STEP_FORWARD, STEP_TRAIN
 from unroll.report.page.answer import ratio_text
+from unroll.report.table import Cell as TextCell
+from unroll.report.table import Table
 from unroll.report.tables import Column, factor, interval, lack
 
 
@@ -114,7 +116,7 @@ def _fastest(run: Run, question: Column, group: tuple[str, ...], sizes: Sizes) -
     return min(medians, key=lambda case: medians[case], default=None)
 
 
-def grid_table(run: Run) -> str:
+def grid_table(run: Run) -> Table:
     """Format the ratios at each batch and width with their 95% intervals, and how to read them."""
     rows = [
         [comparison.heading, str(sizes.batch), str(sizes.hidden), *map(_cell_text, _cells(run, comparison, sizes))]
@@ -122,16 +124,16 @@ def grid_table(run: Run) -> str:
         for sizes in _grid(run)
     ]
     headings = [question.heading for question in GRID_QUESTIONS]
-    table = tables.markdown(["ratio of times", "B", "H", *headings], rows)
+    table = Table(["ratio of times", "B", "H", *headings], rows)
     cells = [cell for comparison in COMPARISONS for sizes in _grid(run) for cell in _cells(run, comparison, sizes)]
-    return tables.with_chance(table, [cell.ratio for cell in cells if cell and cell.ratio]) if rows else table
+    return tables.with_chance(table, [cell.ratio for cell in cells if cell and cell.ratio])
 
 
-def _cell_text(cell: Cell | None) -> str:
+def _cell_text(cell: Cell | None) -> TextCell:
     """Format a ratio and which variants it compares, if these are not the same in every cell."""
     if cell is None or cell.ratio is None:
-        return cell.lack if cell else "not measured"
-    return f"{tables.ratio_cell(cell.ratio)} {_names(cell)}".strip()
+        return TextCell(cell.lack if cell else "not measured")
+    return tables.ratio_cell(cell.ratio)._replace(after=_names(cell))
 
 
 def _names(cell: Cell) -> str:

@@ -35,7 +35,7 @@ from unroll.report.figures.frame import (
     small_print,
     value_axis,
 )
-from unroll.report.tables import NOTHING, markdown
+from unroll.report.table import NOTHING, Table
 
 UNROLLS = ("static", "dynamic")
 EARLY = 200  # updates, over which the drift is told
@@ -107,7 +107,7 @@ def tables_page(trainings: Sequence[Training]) -> str:
 # Tables
 
 
-def tutorials_table(trainings: Iterable[Training]) -> str:
+def tutorials_table(trainings: Iterable[Training]) -> Table:
     """Format what each document printed beside what came out here with both unrolls: mean, and range over the seeds."""
     tested = [training for training in trainings if training.result and training.settings["dtype"] == "float32"]
     keys = dict.fromkeys((name_of(one.settings), one.settings["unroll"], one.settings["updates"]) for one in tested)
@@ -133,10 +133,10 @@ def tutorials_table(trainings: Iterable[Training]) -> str:
         )
     header = ["tutorial", "unroll", "updates", "seeds", "test accuracy, printed", "ours", "printed, beside ours"]
     header += ["test loss, printed", "ours", "examples/s"]
-    return markdown(header, rows, align=["---", "---", *["---:"] * 8])
+    return Table(header, rows, "ll" + "r" * 8)
 
 
-def drift_table(trainings: Iterable[Training]) -> str:
+def drift_table(trainings: Iterable[Training]) -> Table:
     """Format the largest difference between the losses of both unrolls, after 200 updates and in all."""
     rows = []
     for pair in pairs(trainings):
@@ -154,10 +154,10 @@ def drift_table(trainings: Iterable[Training]) -> str:
                 ]
             )
     header = ["tutorial", "dtype", "seed", f"largest difference in {EARLY} updates", "in all", "updates"]
-    return markdown(header, rows, align=["---", "---", *["---:"] * 4])
+    return Table(header, rows, "ll" + "r" * 4)
 
 
-def served_table(trainings: Iterable[Training]) -> str:
+def served_table(trainings: Iterable[Training]) -> Table:
     """Format how the weights of one training serve other numbers of rows, exported with either unroll."""
     rows = [
         [
@@ -170,12 +170,10 @@ def served_table(trainings: Iterable[Training]) -> str:
         for training in trainings
         for served in training.served
     ]
-    return markdown(
-        ["weights", "export", "rows", "test accuracy", ""], rows, align=["---", "---", "---:", "---:", "---"]
-    )
+    return Table(["weights", "export", "rows", "test accuracy", ""], rows, "llrrl")
 
 
-def designs_table() -> str:
+def designs_table() -> Table:
     """Format how each tutorial's network is put together and trained, and what its document leaves open."""
     rows = [
         [
@@ -194,14 +192,14 @@ def designs_table() -> str:
     ]
     header = ["tutorial", "title", "input layer", "cuts the sequence by", "unroll", "initial state", "reads"]
     header += ["first values of its dense layers", "schedule", "notes"]
-    return markdown(header, rows, align=["---"] * len(header))
+    return Table(header, rows, "l" * len(header))
 
 
-def where_table(trainings: Sequence[Training]) -> str:
+def where_table(trainings: Sequence[Training]) -> Table:
     """Format the machines, packages and dates of the trainings."""
     rows = [list(row) for row in dict.fromkeys(_where(training) for training in trainings)]
     header = ["processor", "TensorFlow", "data", "training images", "commit", "day"]
-    return markdown(header, rows, align=["---"] * len(header))
+    return Table(header, rows, "l" * len(header))
 
 
 def _where(training: Training) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A claim and the function that judges it, which stands below it: joined by the decorator `claim`."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -18,6 +19,16 @@ LEARNERS = "what learners ask, or take for true"
 R2RT = "R2RT, Recurrent Neural Networks in Tensorflow II"
 KERAS_DOCS = "Keras, documentation of LSTM's unroll"
 BENCHMARK_RNN = "TensorFlow, BenchmarkRNN in rnn_test.py"
+REPOSITORIES = {  # by how a source names them
+    "tensorflow": "tensorflow/tensorflow",
+    "keras": "keras-team/keras",
+    "jax": "jax-ml/jax",
+    "pytorch": "pytorch/pytorch",
+    "cybertronai/gradient-checkpointing": "cybertronai/gradient-checkpointing",
+}
+PAGES = {R2RT: "https://r2rt.com/recurrent-neural-networks-in-tensorflow-ii.html"}
+ISSUE = re.compile(rf"\b({'|'.join(REPOSITORIES)}) issue (\d+)")
+QUESTION = re.compile(r"Stack Overflow question (\d+)")
 
 
 class Results(NamedTuple):
@@ -49,6 +60,20 @@ class Claim:
     figure: str
     judge: Judge
 
+    @property
+    def url(self) -> str:
+        """Return where the source can be read; empty for a document or for what is only said."""
+        if issue := ISSUE.search(self.source):
+            return f"https://github.com/{REPOSITORIES[issue[1]]}/issues/{issue[2]}"
+        if question := QUESTION.search(self.source):
+            return f"https://stackoverflow.com/questions/{question[1]}"
+        return PAGES.get(self.source, "")
+
+    @property
+    def is_of_trainings(self) -> bool:
+        """Return whether its figure is drawn from trainings, and lies beside them."""
+        return self.figure in ("learning.png", "reading.png")
+
 
 def claim(name: str, quote: str, source: str, figure: str) -> Callable[[Judge], Claim]:
     """Return the decorator that makes a claim of the function that judges it."""
@@ -78,7 +103,9 @@ def not_measured(why: str) -> Callable[[Judge], Judge]:
         @wraps(judge)
         def judged(results: Results) -> Finding:
             nearest = judge(results).evidence
-            return Finding(NOT_MEASURED, why, tuple(one._replace(what=f"nearest to it: {one.what}") for one in nearest))
+            return Finding(
+                NOT_MEASURED, why, tuple(figure._replace(what=f"nearest to it: {figure.what}") for figure in nearest)
+            )
 
         return judged
 

@@ -1,4 +1,4 @@
-"""HTML from text: elements that escape what is put into them, tables from Markdown, pictures and data in the page."""
+"""HTML from text: elements that escape what is put into them, tables, pictures and data in the page."""
 
 import base64
 import io
@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from markdown_it import MarkdownIt
 from PIL import Image
 
+from unroll.report.table import RIGHT, Cell, Table
+
 VOID = ("img",)  # elements without an end
-# Tables and bold, and nothing that could reach out of the page: no links, no images, no HTML.
-_MARKDOWN = MarkdownIt("zero").enable(["table", "emphasis", "entity", "escape"])
 
 
 class Html(str):
@@ -36,22 +35,32 @@ def join(parts: Iterable[str]) -> Html:
     return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
-def table(markdown: str, heading: str) -> Html:
-    """Make the table of a Markdown table, in a box of its own that scrolls; `heading` is the id of what names it.
+def table(made: Table, heading: str) -> Html:
+    """Make a table, in a box of its own that scrolls; `heading` is the id of what names it.
 
     The first cell of each row is its heading. A sentence that stands in the table's place stays a sentence.
     """
-    tokens = _MARKDOWN.parse(markdown.replace("_", r"\_"))  # no underscore of ours stands for emphasis
-    for number, token in enumerate(tokens):
-        if token.type == "th_open" and tokens[number + 1].content:
-            token.attrSet("scope", "col")
-        elif token.type == "th_open":
-            token.tag = tokens[number + 2].tag = "td"  # there is nothing to head
-        elif token.type == "tr_open" and tokens[number + 1].type == "td_open":
-            tokens[number + 1].attrSet("scope", "row")
-            tokens[number + 1].tag = tokens[number + 3].tag = "th"
-    made = Html(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))
-    return scrolled(made, heading) if tokens[0].type == "table_open" else made
+    note = element("p", made.note, class_="note") if made.note else Html("")
+    if not made.rows:
+        return note
+    styles = [{"class_": "number"} if side == RIGHT else {} for side in made.align]
+    heads = [
+        element("th", name, scope="col", **style) if name else element("td")  # there is nothing to head
+        for name, style in zip(made.header, styles, strict=True)
+    ]
+    rows = [
+        element("tr", element("th", _cell(row[0]), scope="row"), *(element("td", _cell(c), **s) for c, s in cells))
+        for row in made.rows
+        for cells in [zip(row[1:], styles[1:], strict=True)]
+    ]
+    body = element("table", element("thead", element("tr", *heads)), element("tbody", *rows))
+    return join([scrolled(body, heading), note])
+
+
+def _cell(cell: str | Cell) -> str:
+    if isinstance(cell, Cell) and cell.emphasis:
+        return join([element(cell.emphasis, cell.text), f" {cell.after}" if cell.after else ""])
+    return cell.plain if isinstance(cell, Cell) else cell
 
 
 def scrolled(content: Html, heading: str) -> Html:

@@ -17,10 +17,11 @@ from unroll.report.page.answer import answer, ratios_of_pair
 from unroll.report.page.captions import table_title
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
-from unroll.report.tables import NOTHING, factor, interval_text, name_on, rounds_text
+from unroll.report.table import NOTHING, Table
+from unroll.report.tables import factor, interval_text, name_on, rounds_text
 
 SCRIPTS = ("dom.js", "growth.js", "trick.js")
-APART, LEDGER = "trick", "claims"  # a figure and a table that have sections of their own
+CARD, APART = "card", "trick"  # figures that have places of their own
 MARKS = {
     HOLDS: "●",
     AGREES: "●",
@@ -31,26 +32,25 @@ MARKS = {
     NOT_MEASURED: "\N{EN DASH}",
 }  # beside the words, for colour says nothing to all
 KERAS_LOOP = "Keras loop, cuDNN off: the Keras LSTM with unroll=False and use_cudnn=False."
-SHOWN_EVIDENCE = 3
 CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGEST_EMBLEM = 40  # cells, however many steps there are
 
 
 def make_page(
-    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, str], verdicts: Sequence[Verdict]
+    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, Table], verdicts: Sequence[Verdict]
 ) -> str:
     """Make the page of a run as HTML that needs nothing beside it.
 
     Args:
         run: what was measured.
         pictures: where each figure was saved, by its name; None where the run has nothing to draw in it.
-        tables: each table in Markdown, by its name.
+        tables: each table, by its name.
         verdicts: what became of the claims.
     """
     script = "\n".join(map(_asset, SCRIPTS))
     shown = {name: path for name, path in pictures.items() if path}
-    filled = {name: markdown for name, markdown in tables.items() if name != LEDGER and markdown.strip() != NOTHING}
-    environment = filled.pop("environment", "")
+    filled = {name: made for name, made in tables.items() if made.note != NOTHING}
+    environment = filled.pop("environment")
     parts = {
         "title": element("title", f"Static or dynamic? {device_name(run)}"),
         "style": _asset("page.css"),
@@ -64,12 +64,13 @@ def make_page(
         "ratios": _ratio_tiles(run),
         "missing": _missing(run, pictures, tables, verdicts),
         "ledger": _ledger(verdicts, shown),
-        "figures": join(_figure(run, name, path) for name, path in shown.items() if name != APART),
+        "card": _figure(run, CARD, shown[CARD]) if CARD in shown else Html(""),
+        "figures": join(_folded_figure(run, name, path) for name, path in shown.items() if name not in (APART, CARD)),
         "trick": _figure(run, APART, shown[APART]) if APART in shown else Html(""),
         "growth_data": data("growth-data", growth_data(run)),
         "trick_data": data("trick-data", trick_data()),
         "growth_steps": ", ".join(map(str, growth_data(run)["steps"])) or "none",
-        "tables": join(_table(name, markdown) for name, markdown in filled.items()),
+        "tables": join(_table(name, made) for name, made in filled.items()),
         "environment": table(environment, "environment-heading"),
         "rounds": rounds_text(run),
         "keras_loop": KERAS_LOOP if run.device == "gpu" else "",
@@ -119,7 +120,7 @@ def _ratio_tiles(run: Run) -> Html:
 
 
 def _missing(
-    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, str], verdicts: Sequence[Verdict]
+    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, Table], verdicts: Sequence[Verdict]
 ) -> Html:
     """List what the page cannot show, because the run does not have it; empty if it has everything."""
     measured = {record.variant for record in run.records if record.samples}
@@ -127,13 +128,11 @@ def _missing(
     lacks = {
         "Variants that gave no result": [name_on(run, one) for one in run.variants if one not in measured],
         "Figures with nothing to draw": [DRAWINGS[name].title.rstrip("?") for name in pictures if not pictures[name]],
-        "Tables with nothing to set out": [
-            table_title(name) for name, markdown in tables.items() if markdown.strip() == NOTHING
-        ],
+        "Tables with nothing to set out": [table_title(name) for name, made in tables.items() if made.note == NOTHING],
         "Claims that were not measured": [f"{len(unknown)} of {len(verdicts)}"] if unknown else [],
     }
     items = [element("li", f"{what}: {'; '.join(names)}.") for what, names in lacks.items() if names]
-    if "|" in tables.get("stopped", ""):
+    if tables["stopped"].rows:
         items.append(element("li", "Stopped or failed: ", element("a", "what and why", href="#table-stopped"), "."))
     if not items:
         return Html("")
@@ -147,19 +146,26 @@ def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
         element("li", element("b", str(count)), f" {MARKS[word]} {word}", class_=_class_of(word))
         for word, count in counts.items()
     ]
-    judged = [_verdict(verdict, shown) for verdict in verdicts]
-    return join([element("ul", *summary, class_="summary"), element("ol", *judged, class_="ledger")])
+    judged = [_verdict(verdict, shown) for verdict in verdicts if verdict.word != NOT_MEASURED]
+    open_ones = [_verdict(verdict, shown) for verdict in verdicts if verdict.word == NOT_MEASURED]
+    parts = [element("ul", *summary, class_="summary"), element("div", *judged, class_="ledger")]
+    if open_ones:
+        count = element("summary", f"{len(open_ones)} claims were not measured")
+        parts.append(element("details", count, element("div", *open_ones, class_="ledger")))
+    return join(parts)
 
 
 def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
+    """Write a claim in one line: verdict, claim, one number; what it rests on is folded below it."""
     mark = element("span", MARKS[verdict.word], aria_hidden="true")
     figure = Path(verdict.claim.figure).stem
     seen = element("a", f"Figure: {DRAWINGS[figure].title}", href=f"#figure-{figure}") if figure in shown else ""
-    word = element("p", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
-    quote = element("blockquote", element("p", verdict.claim.quote))
-    source = [element("p", verdict.claim.source), element("p", seen) if seen else ""]
-    said = element("div", quote, element("p", verdict.because), _evidence(verdict.evidence))
-    return element("li", word, said, element("div", *source, class_="source"), id=f"claim-{verdict.claim.name}")
+    word = element("span", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
+    number = element("span", verdict.evidence[0].value, class_="number") if verdict.evidence else ""
+    line = element("summary", word, element("q", verdict.claim.quote), number)
+    because = element("p", f"{verdict.because[0].upper()}{verdict.because[1:]}.")
+    source = element("p", verdict.claim.source, ". " if seen else "", seen, class_="source")
+    return element("details", line, because, _evidence(verdict.evidence), source, id=f"claim-{verdict.claim.name}")
 
 
 def _class_of(word: str) -> str:
@@ -167,14 +173,13 @@ def _class_of(word: str) -> str:
 
 
 def _evidence(evidence: Sequence[Evidence]) -> Html:
-    """List the figures behind a verdict, those beyond the first few folded away."""
-    items = [element("li", str(one)) for one in evidence]
-    first, rest = items[:SHOWN_EVIDENCE], items[SHOWN_EVIDENCE:]
-    listed = element("ul", *first, class_="evidence") if first else Html("")
-    if not rest:
-        return listed
-    more = element("summary", f"{len(rest)} more of {len(items)} figures")
-    return join([listed, element("details", more, element("ul", *rest, class_="evidence"))])
+    """List the figures behind a verdict."""
+    return element("ul", *(element("li", str(figure)) for figure in evidence), class_="evidence")
+
+
+def _folded_figure(run: Run, name: str, path: Path) -> Html:
+    """Make a figure that is folded below its title."""
+    return element("details", element("summary", DRAWINGS[name].title), _figure(run, name, path))
 
 
 def _figure(run: Run, name: str, path: Path) -> Html:
@@ -187,6 +192,6 @@ def _figure(run: Run, name: str, path: Path) -> Html:
     )
 
 
-def _table(name: str, markdown: str) -> Html:
+def _table(name: str, made: Table) -> Html:
     heading = element("h3", table_title(name), id=f"table-{name}-heading")
-    return element("section", heading, table(markdown, f"table-{name}-heading"), id=f"table-{name}")
+    return element("details", element("summary", heading), table(made, f"table-{name}-heading"), id=f"table-{name}")
