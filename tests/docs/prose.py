@@ -46,3 +46,42 @@ def sentences(paragraph: str) -> list[str]:
     ['It takes 0.97 times as long.', '(That is all.', 'Yes.']
     """
     return [sentence for sentence in SENTENCE_END.split(paragraph) if sentence]
+
+
+EXPLAINED = {  # the glossary's heading of each word that a student may not know, and the forms it has in sentences
+    "break-even": "break-evens?",
+    "eager": "eager(?:ly)?",
+    "epoch": "epochs?",
+    "interval": "intervals?",
+    "journal": "journals?",
+    "logits": "logits",
+    "loss": "loss(?:es)?",
+    "preset": "presets?",
+    "trace": "trace[ds]?|tracing",
+    "update": "updates?",
+    "xla": "XLA",
+}
+NO_PROSE = re.compile(
+    r"<!-- unroll:.*?<!-- /unroll -->|^```.*?^```|^:::.*?$|^#.*?$|^\|.*?$|^    .*?$|!\[[^\]]*\]\([^)]*\)|`[^`]*`",
+    re.MULTILINE | re.DOTALL,
+)
+LINK = re.compile(r"\[[^\]]*\]\(([^)]*)\)")
+
+
+def first_unexplained(text: str, anchor: str) -> tuple[int, int] | None:
+    """Return where a word of `EXPLAINED` first stands in a page's prose; None if it links to the glossary there.
+
+    >>> first_unexplained("The [loss](glossary.md#loss) falls. A loss", "loss")
+    >>> first_unexplained("The loss falls.", "loss")
+    (4, 8)
+    """
+
+    def blank(match: re.Match) -> str:
+        is_explained = match[0].startswith("[") and match[1].endswith(f"glossary.md#{anchor}")
+        return match[0] if is_explained else " " * len(match[0])
+
+    text = NO_PROSE.sub(lambda match: " " * len(match[0]), text)
+    explained = [match.span() for match in LINK.finditer(text) if match[1].endswith(f"glossary.md#{anchor}")]
+    first = re.search(rf"(?<![\w-])(?:{EXPLAINED[anchor]})(?![\w-])", LINK.sub(blank, text))
+    is_linked = first and any(start < first.start() < end for start, end in explained)
+    return None if first is None or is_linked else first.span()

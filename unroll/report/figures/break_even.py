@@ -25,7 +25,7 @@ from unroll.report.figures.frame import (
     value_axis,
 )
 from unroll.report.figures.layout import apart
-from unroll.report.figures.words import sentence
+from unroll.report.figures.words import sentences
 from unroll.report.growth import STEP_TRAIN
 from unroll.report.tables import (
     BREAK_EVEN_PAIRS,
@@ -73,7 +73,7 @@ class Pair(NamedTuple):
 def _describe(run: Run) -> str:
     pairs = [f"{label(late)} beside {label(early)}: {_paid_text(paid)}" for late, early, paid, _ in _pairs(run)]
     lines = "The lines show the time spent after so many training steps; they cross where a later start has paid."
-    return f"{lines} {sentence(pairs)}"
+    return f"{lines} {sentences(pairs)}"
 
 
 def _paid_text(paid: BreakEven | str) -> str:
