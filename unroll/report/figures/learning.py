@@ -257,8 +257,8 @@ TOGETHER = "static and dynamic, from the same first weights and in the same orde
 ABOVE = "The loss of single batches after so many updates, and the test accuracy in the end."
 BELOW = (
     " Below: by how much the two losses differ; a gap is no difference.\n"
-    "The two sum their gradients in different orders, so float32 rounds differently. Each update passes that on, and in some "
-    "networks it grows."
+    "The two sum their gradients in different orders, so float32 rounds differently. "
+    "Each update passes that on, and in some networks it grows."
 )
 
 LEARNING = Drawing(
