@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 ALL_RESULTS = ROOT / "docs" / "results.md"
 RESULTS = ROOT / "results" / "reference"
+MOST_WORDS = 1500
 
 
 @pytest.mark.parametrize("page", [README, ALL_RESULTS, ROOT / "docs" / "gpu.md"], ids=lambda page: page.name)
@@ -48,3 +49,7 @@ def test_its_examples_run_and_the_two_agree():
     np.testing.assert_allclose(names["outputs"], names["same_outputs"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(names["state"].cell, names["same_state"].cell, rtol=0, atol=1e-6)
     assert names["model"].output_shape == (None, 10)
+
+
+def test_it_is_read_in_a_few_minutes():
+    assert len(README.read_text().split()) <= MOST_WORDS

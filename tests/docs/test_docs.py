@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from help_texts import parsers, pytest_parser
 
+from unroll.report.figures.every import DRAWINGS
 from unroll.report.figures.learning import write_learning
 from unroll.report.writing import MARKED, fill_page
 
@@ -82,7 +83,7 @@ def test_a_dead_link_would_be_found():
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page != PUBLISHED], ids=name)
 def test_no_measured_number_is_typed_by_hand(page):
-    prose = BLOCK.sub("", MARKED.sub("", page.read_text()))
+    prose = " ".join(BLOCK.sub("", MARKED.sub("", page.read_text())).split())
     for known in NOT_MEASURED:
         prose = prose.replace(known, "")
     assert MEASURED.findall(prose) == []
@@ -115,6 +116,11 @@ def known_options():
 def test_an_option_that_does_not_exist_would_be_found():
     assert {"--preset", "--resume", "--data"} <= known_options()
     assert not {"--presets", "--no-such"} & known_options()
+
+
+def test_every_figure_is_in_the_gallery():
+    pictures = set(re.findall(r"!\[([\w-]+)\]\(\.\./results/\w+/\1\.png\)", (DOCS / "gallery.md").read_text()))
+    assert pictures == set(DRAWINGS)
 
 
 def test_every_notebook_is_in_the_tutorial():

@@ -120,7 +120,7 @@ def test_without_fit_there_is_no_table_no_figure_and_words_instead(run_of):
     run = run_of(record("step", "static", [1.0]), record("step", LOOP, [1.0], sizes=FIT_SIZES))
     assert fit_table(run) == f"{NOTHING}\n"
     assert draw_fit(run) is None
-    assert FIT_DRAWING.alt(run).endswith("a later epoch: not measured.")
+    assert FIT_DRAWING.alt(run).endswith("a later epoch. Not measured.")
 
 
 def test_beside_a_gpu_the_process_is_named_the_hosts(run_of):
@@ -149,7 +149,7 @@ def test_the_figure_says_its_own_sizes_and_is_legible(run_of):
 def test_those_who_do_not_see_the_figure_are_told_of_every_layer(run_of):
     run = run_of(*fitted("static", 2.5, 0.25), *fitted(LOOP, 0.5, 0.3), fit_record("fit_start", "dynamic", [1.0]))
     alt = FIT_DRAWING.alt(run)
-    assert alt.endswith("a later epoch: static 2.5 s and 0.25 s; Keras, unroll=False 0.5 s and 0.3 s.")
+    assert alt.endswith("a later epoch. Static: 2.5 s and 0.25 s. Keras, unroll=False: 0.5 s and 0.3 s.")
 
 
 def test_it_changes_no_other_table(run_of):

@@ -185,6 +185,14 @@ def test_the_prediction_after_every_row_is_written_and_bold_where_it_is_right():
     assert named[-1].get_fontweight() == "bold"
 
 
+def test_what_is_named_before_any_ink_is_faint_and_not_bold():
+    both = READINGS["both"][0]
+    blank = [replace(reading, image=[[0.0] * len(row) for row in reading.image]) for reading in both.readings]
+    figure = learning.draw_reading([replace(both, readings=blank)])
+    (axes,) = (axes for axes in figure.axes if axes.get_title(loc="left") == "Named")
+    assert {(text.get_color(), text.get_fontweight()) for text in axes.texts[1:]} == {(learning.BLANK, "normal")}
+
+
 def test_one_unroll_alone_is_drawn_and_said():
     assert len(images(READINGS["one unroll"])) == 4
     text = words(learning.draw_reading(READINGS["one unroll"]))

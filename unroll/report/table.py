@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -93,7 +93,7 @@ def terminal(table: Table, width: int = WIDTH) -> str:
     """Write a table for a terminal: columns aligned, long cells wrapped at words, no line longer than `width`."""
     if not table.rows:
         return f"{table.note}\n"
-    sides = {LEFT: "left", RIGHT: "right"}
+    sides: dict[str, JustifyMethod] = {LEFT: "left", RIGHT: "right"}
     rich = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
     for heading, side in zip(table.header, table.align, strict=True):
         rich.add_column(Text(printable(heading)), justify=sides[side], vertical="bottom", overflow="fold")

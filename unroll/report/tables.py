@@ -152,13 +152,9 @@ BREAK_EVEN_PAIRS = [
 
 DECIDING = [
     ("static", "dynamic"),
-    ("static-traced", "dynamic"),
     ("dynamic-own", "dynamic"),
-    ("dynamic-own", "static"),
-    ("dynamic-own", "keras-unrolled"),
     ("keras-unrolled", "keras-loop"),
     ("dynamic", "keras-loop"),
-    ("static", "keras-unrolled"),
 ]
 
 

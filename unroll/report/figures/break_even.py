@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from unroll.measure.journal import Run
 from unroll.measure.presets import CUDNN
@@ -25,7 +26,7 @@ from unroll.report.figures.frame import (
     value_axis,
 )
 from unroll.report.figures.layout import apart
-from unroll.report.figures.words import sentence
+from unroll.report.figures.words import sentences
 from unroll.report.growth import STEP_TRAIN
 from unroll.report.tables import (
     BREAK_EVEN_PAIRS,
@@ -37,7 +38,7 @@ from unroll.report.tables import (
     steps_text,
 )
 
-LINES = tuple(dict.fromkeys([*(one for pair in reversed(BREAK_EVEN_PAIRS) for one in pair), CUDNN]))
+LINES = tuple(dict.fromkeys([*(variant for pair in reversed(BREAK_EVEN_PAIRS) for variant in pair), CUDNN]))
 LEAST_STEPS, MOST_STEPS = 1e4, 1e7  # that the axis reaches to: an epoch of MNIST is some 500
 NAMES_WIDTH, AXIS_WIDTH, NUMBERS_WIDTH = 2.0, 5.4, 1.62
 LINES_HEIGHT, PAIRS_HEAD, PAIR_ROW, TICKS_HEIGHT = 2.7, 0.4, 0.4, 0.5
@@ -72,8 +73,9 @@ class Pair(NamedTuple):
 
 def _describe(run: Run) -> str:
     pairs = [f"{label(late)} beside {label(early)}: {_paid_text(paid)}" for late, early, paid, _ in _pairs(run)]
-    lines = "The lines show the time spent after so many training steps; they cross where a later start has paid."
-    return f"{lines} {sentence(pairs)}"
+    lines = "The lines show each variant's time after so many training steps, as a multiple of the loop's."
+    lines += " Two lines cross where a later start has paid."
+    return f"{lines} {sentences(pairs)}"
 
 
 def _paid_text(paid: BreakEven | str) -> str:
@@ -85,7 +87,7 @@ BREAK_EVEN = Drawing(
     "When has a slow start paid for itself?",
     _describe,
     "build + first call + n training steps; less is better",
-    "Lines: medians, both axes logarithmic. Dots: the break-even over interleaved rounds (hollow: fewer than "
+    "Lines: medians, divided by the loop's. Dots: the break-even over interleaved rounds (hollow: fewer than "
     f"{ENOUGH_ROUNDS}), with its 95% interval.\nThe arrow means: possibly never.",
 )
 
@@ -144,37 +146,40 @@ def _last_step(pairs: list[Pair]) -> float:
     return float(10 ** math.ceil(math.log10(min(max([LEAST_STEPS, *(2 * end for end in ends)]), MOST_STEPS))))
 
 
+def _yardstick(bills: dict[str, Bill]) -> str:
+    """Return the variant whose time is 1 on the axis: the loop, or the first to start if there is no loop."""
+    return "dynamic" if "dynamic" in bills else min(bills, key=lambda variant: bills[variant].after(1))
+
+
 def _draw_bills(axes: Axes, bills: dict[str, Bill], pairs: list[Pair], limits: tuple[float, float]) -> None:
-    """Draw a line a variant, and mark where the later to start has caught up."""
+    """Draw a line a variant, as a multiple of the loop's, and mark where the later to start has caught up."""
+    yardstick = _yardstick(bills)
+    steps = np.geomspace(*limits, 200)
+    lines = {variant: bill.after(steps) / bills[yardstick].after(steps) for variant, bill in bills.items()}
     axes.set_xscale("log")
-    axes.set_yscale("log")
-    costs = [bill.after(n) for bill in bills.values() for n in limits]
-    low, high = min(costs) / 1.6, max(costs) * 1.6
-    decades = [10.0**power for power in range(math.ceil(math.log10(low)), math.floor(math.log10(high)) + 1)]
-    axes.set(xlim=limits, ylim=(low, high))
-    axes.set_yticks(decades, [f"{decade:,g}" for decade in decades])
-    axes.set_yticks([], minor=True)
+    axes.set(xlim=limits, ylim=(0, 1.08 * max(line.max() for line in lines.values())))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.yaxis.tick_right()
     value_axis(axes.yaxis)
-    note(axes, "seconds in all", (1, 1), (4, 8), "axes fraction", color=QUIET)
-    steps = np.geomspace(*limits, 200)
-    for variant, bill in bills.items():
-        axes.plot(steps, bill.after(steps), color=colour(variant), linewidth=1.6)
+    note(axes, f"times {label(yardstick)}'s", (1, 1), (4, 8), "axes fraction", color=QUIET)
+    for variant, line in lines.items():
+        axes.plot(steps, line, color=colour(variant), linewidth=1.6)
     for number, pair in enumerate(pairs):
         paid, hue = pair.paid, colour(pair.late)
         if not isinstance(paid, str) and pair.late in bills and limits[0] < paid.steps < limits[1]:
-            cost = bills[pair.late].after(paid.steps)
-            axes.plot([paid.steps] * 2, [low, cost], color=hue, linewidth=0.8, zorder=1.5)
+            height = bills[pair.late].after(paid.steps) / bills[yardstick].after(paid.steps)
+            axes.plot([paid.steps] * 2, [0, height], color=hue, linewidth=0.8, zorder=1.5)
             edge = "white" if pair.face == hue else hue
             smaller = {"markersize": 9 - 1.5 * number, "markeredgecolor": edge, "markeredgewidth": 0.9}
-            axes.plot(paid.steps, cost, "o", markerfacecolor=pair.face, **DOT | smaller)
+            axes.plot(paid.steps, height, "o", markerfacecolor=pair.face, **DOT | smaller)
 
 
 def _draw_names(axes: Axes, lines: Axes, bills: dict[str, Bill]) -> None:
     """Name each line at its start, with what it takes to start, the names apart from one another."""
-    low, high = np.log10(lines.get_ylim())
+    low, high = lines.get_ylim()
     order = sorted(bills, key=lambda variant: bills[variant].after(1))
-    starts = [(np.log10(bills[variant].after(1)) - low) / (high - low) for variant in order]
+    unit = bills[_yardstick(bills)].after(1)
+    starts = [(bills[variant].after(1) / unit - low) / (high - low) for variant in order]
     axes.set(xlim=(0, 1), ylim=(0, 1))
     for variant, start, y in zip(order, starts, apart(starts, NAME_LINE), strict=True):
         axes.plot([0.9, 1.06], [y, start], color=colour(variant), linewidth=1, clip_on=False, in_layout=False)

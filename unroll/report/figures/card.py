@@ -20,6 +20,7 @@ from unroll.report.figures.frame import (
     colour,
     lighter,
 )
+from unroll.report.figures.words import sentences
 from unroll.report.growth import TENSORS
 from unroll.report.page.answer import BUILT, PAIR, STARTED, STEPPED, answer
 from unroll.report.tables import TURNS, Column, factor, interval, missing, pair_ratio, plain, why_no_interval
@@ -43,7 +44,7 @@ def _describe(run: Run) -> str:
     costs = [f"{_number(run, cost)[0]} {' '.join(words.split())}" for cost, words in TILES]
     return (
         f"Static: {_count(run.sizes.steps, 'cell')} side by side. Dynamic: 1 cell in a loop. "
-        f"What static takes, where dynamic takes 1: {'; '.join(costs)}. {answer(run)[0]}"
+        f"Where dynamic takes 1, static takes this. {sentences(costs)} {answer(run)[0]}"
     )
 
 

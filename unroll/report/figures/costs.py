@@ -28,7 +28,7 @@ from unroll.report.figures.frame import (
     small_print,
     with_samples,
 )
-from unroll.report.figures.words import both_costs, sentence
+from unroll.report.figures.words import both_costs, sentences
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, PROCESS, STEP_TRAIN
 from unroll.report.page.answer import amount
 from unroll.report.tables import FIT_EPOCH, FIT_PROCESS, FIT_START, Column, in_fit, lack, measured_variants, significant
@@ -73,9 +73,9 @@ def _describe_fit(run: Run) -> str:
     for variant in measured_variants(fit, (FIT_START, FIT_EPOCH)):
         start, epoch = (cost.find(fit, variant) for cost in (FIT_START, FIT_EPOCH))
         if start and epoch and start.samples and epoch.samples:
-            layers.append(f"{label(variant)} {amount(start, FIT_START)} and {amount(epoch, FIT_EPOCH)}")
-    medians = sentence(layers) or "not measured."
-    return f"There is a bar for each layer. To the end of the first step, and for a later epoch: {medians}"
+            layers.append(f"{label(variant)}: {amount(start, FIT_START)} and {amount(epoch, FIT_EPOCH)}")
+    medians = sentences(layers) or "Not measured."
+    return f"There is a bar for each layer: one to the end of the first step, one for a later epoch. {medians}"
 
 
 COSTS = Drawing("costs", "What each way of unrolling one LSTM costs", _describe_costs, "less is better", EXPLANATION)

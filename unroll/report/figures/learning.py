@@ -253,7 +253,11 @@ DRIFT_INKS = {"float32": INK, "float64": GREY}
 NO_PAIR = "trained with one unroll only"
 TOGETHER = "static and dynamic, from the same first weights and in the same order of batches"
 ABOVE = "The loss of single batches after so many updates, and the test accuracy in the end."
-BELOW = " Below: by how much the two losses differ; a gap is no difference."
+BELOW = (
+    " Below: by how much the two losses differ; a gap is no difference.\n"
+    "The two sum their gradients in different orders, so float32 rounds differently. "
+    "Each update passes that on, and in some networks it grows."
+)
 
 LEARNING = Drawing(
     "learning",
@@ -346,6 +350,7 @@ def as_run(training: Training) -> Run:
 # A digit, read row by row
 
 DIGIT_HEIGHT = 3.5
+BLANK = "#ABABAB"  # the ink of what is named before there is any ink in the digit
 LEAST_ROW = 0.115  # inches that a line of text needs beside a row of the digit
 CLASSES = 10
 NAMED_WIDTH, CLASSES_WIDTH, STATES_WIDTH = 0.56, 1.25, 3.7
@@ -386,7 +391,7 @@ def _difference(readings: list[Reading]) -> str:
     units, differs = len(readings[0].hidden[0]), max(reading.differs for reading in readings)
     both = f"by at most {_rounded(differs)}" if differs else "by nothing"
     compared = f"the two unrolls differ {both}" if len(readings) > 1 else "read with one unroll only"
-    return f"{units} units, in the order of their last h; {compared}."
+    return f"{units} units, in the order of their last h; {compared}. Grey: nothing was read yet but blank rows."
 
 
 def _draw_states(panels: list[Axes], readings: list[Reading]) -> None:
@@ -414,13 +419,14 @@ def _labelled_rows(reading: Reading) -> range:
 
 
 def _draw_named(axes: Axes, reading: Reading) -> None:
-    """Write which digit is named after every row, in bold if it is the right one."""
+    """Write which digit is named after every row: in bold if it is right, faint while no ink was read."""
     head(axes, "Named", "by then")
     axes.set_axis_off()
     axes.set_ylim(len(reading.image), 0)
+    first_ink = next((row for row, pixels in enumerate(reading.image) if any(pixels)), len(reading.image))
     for row in _labelled_rows(reading):
-        is_right = reading.predictions[row] == reading.label
-        ink, weight = (INK, "bold") if is_right else (QUIET, "normal")
+        is_right = reading.predictions[row] == reading.label and row >= first_ink
+        ink, weight = (INK, "bold") if is_right else (QUIET if row >= first_ink else BLANK, "normal")
         note(axes, str(reading.predictions[row]), (0.4, row + 0.5), color=ink, fontweight=weight, ha="center")
 
 

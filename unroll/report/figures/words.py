@@ -7,16 +7,20 @@ from unroll.report.page.answer import PAIR, amount
 from unroll.report.tables import Column
 
 
-def sentence(parts: list[str]) -> str:
-    """Join parts into one sentence; empty if there are none."""
-    return f"{'; '.join(parts)}." if parts else ""
+def sentences(parts: Iterable[str]) -> str:
+    """Make a sentence of each part; empty if there are none.
+
+    >>> sentences(["static has 448 nodes", "dynamic has 75 nodes"])
+    'Static has 448 nodes. Dynamic has 75 nodes.'
+    """
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts)
 
 
 def both_costs(costs: Iterable[Column], run: Run) -> str:
     """Return each cost of static and of dynamic, of those that were measured of both."""
     pairs = {cost: [cost.find(run, variant) for variant in PAIR] for cost in costs}
-    known = {cost: [one for one in both if one and one.samples] for cost, both in pairs.items()}
-    return sentence(
+    known = {cost: [measured for measured in both if measured and measured.samples] for cost, both in pairs.items()}
+    return sentences(
         [
             f"{cost.heading}: static {amount(both[0], cost)}, dynamic {amount(both[1], cost)}"
             for cost, both in known.items()

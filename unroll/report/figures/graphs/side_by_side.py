@@ -10,7 +10,7 @@ from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs import static as static_graph
 from unroll.report.figures.graphs.nodes import draw_legend, read_outline
 from unroll.report.figures.layout import Node
-from unroll.report.figures.words import sentence
+from unroll.report.figures.words import sentences
 from unroll.report.page.answer import PAIR
 
 Outline = dict[str, list[Node]]  # the graph's own nodes as "main", and those of each function in its library
@@ -23,7 +23,7 @@ def _describe(run: Run) -> str:
     nodes = [
         f"{variant} has {count} nodes" if count else f"{variant} was not kept" for variant, count in counts.items()
     ]
-    return f"The static graph has its cells side by side; the dynamic one has one cell, in a loop. {sentence(nodes)}"
+    return f"The static graph has its cells side by side; the dynamic one has one cell, in a loop. {sentences(nodes)}"
 
 
 GRAPHS = Drawing(
