@@ -8,6 +8,7 @@ import math
 import os
 import platform
 import shutil
+import sys
 import time
 import uuid
 import warnings
@@ -41,6 +42,7 @@ class Environment(TypedDict, total=False):
     vector_instructions: str | None
     threads: dict[str, int]
     system: str
+    start_method: str
     python: str
     versions: dict[str, str]
     flags: dict[str, str]
@@ -314,7 +316,7 @@ def _machine() -> str:
 
 def _sync_folder(folder: Path) -> None:
     """See a folder's new names on the disk, where the system has a way to."""
-    if not hasattr(os, "O_DIRECTORY"):
+    if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

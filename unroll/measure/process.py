@@ -12,14 +12,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, _ConnectionBase
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from unroll.measure.config import Case
 
 PRELOADED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]
+START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"  # as on Windows
+MAY_LIMIT_MEMORY = sys.platform == "linux"
 SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
@@ -65,8 +66,9 @@ def work_apart(
 ) -> Iterator[Any]:
     """Run a function of a module in a fresh process and yield what it gives; a generator's as it comes.
 
-    The process is forked from one that has imported TensorFlow and started nothing of it: fresh, and ready at once. It
-    ends when this process does, however this one ends.
+    The process is forked from one that has imported TensorFlow and started nothing of it: fresh, and ready at once.
+    Where the system does not fork, it is spawned, and imports TensorFlow first: the same, seconds later. It ends when
+    this process does, however this one ends.
 
     Args:
         variables: environment variables to set in it before TensorFlow starts.
@@ -78,7 +80,7 @@ def work_apart(
     here, there = multiprocessing.Pipe()
     with tempfile.TemporaryDirectory(prefix="unroll-") as folder:
         given = ((Path(folder), limits.bytes, variables or {}), work, arguments, more)
-        process = _Interpreter(python, there, Path(folder)) if python else _forked(there, given)
+        process = _Interpreter(python, there, Path(folder)) if python else _started(there, given)
         there.close()
         try:
             if python:
@@ -106,7 +108,8 @@ def function_named(name: str) -> Any:
 def doing(what: object) -> None:
     """Note, in a process that works apart, what is being done now: if it dies, it died of that."""
     if _doing is not None:
-        os.pwrite(_doing, f"{next(_said)} {what}".ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode(), 0)
+        os.lseek(_doing, 0, os.SEEK_SET)
+        os.write(_doing, f"{next(_said)} {what}".ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode())
 
 
 def reason_of(error: BaseException) -> str:
@@ -128,11 +131,11 @@ _starting = threading.Lock()
 class _Interpreter:
     """A process of another Python interpreter, seen as multiprocessing shows its own."""
 
-    def __init__(self, python: str, connection: Connection, folder: Path):
+    def __init__(self, python: str, connection: _ConnectionBase, folder: Path):
         number = connection.fileno()
         own = os.environ.get("PYTHONPATH", "") if python == sys.executable else ""  # another has other packages
         command = [python, "-c", f"from unroll.measure.process import work_for; work_for({number})"]
-        with (folder / "stderr").open("a") as messages:
+        with (folder / "stderr").open("ab") as messages:
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[number],
@@ -153,27 +156,30 @@ class _Interpreter:
         self._process.wait()
 
 
-def _forked(connection: Connection, given: tuple) -> Any:
-    """Start a process that is forked from one that has imported TensorFlow."""
-    with _starting:
-        process = _context().Process(target=_run, args=(connection, *given), daemon=True)
+def _started(connection: _ConnectionBase, given: tuple) -> Any:
+    """Start a process that is fresh but for its imports."""
+    with _starting, quiet():
+        if START_METHOD == "forkserver":
+            _ready_forkserver()
+        context: Any = multiprocessing.get_context(START_METHOD)
+        process = context.Process(target=_run, args=(connection, *given), daemon=True)
         process.start()
     return process
 
 
-def _context():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    with quiet():
-        forkserver.ensure_running()
-    return context
+def _ready_forkserver() -> None:
+    """Start the process that others are forked from, unless it runs; it has imported TensorFlow by then."""
+    from multiprocessing import forkserver  # here, because Windows has none
+
+    forkserver.set_forkserver_preload(PRELOADED)
+    forkserver.ensure_running()
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence what is started within: TensorFlow greets whoever imports it, whatever its log level."""
     kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
+    with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
@@ -182,7 +188,7 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def _received(here: Connection, process, limits: Limits, folder: Path) -> Iterator[Any]:
+def _received(here: _ConnectionBase, process, limits: Limits, folder: Path) -> Iterator[Any]:
     while True:
         before = _last_said(folder)
         while not here.poll(limits.seconds):
@@ -224,10 +230,10 @@ def _last_line(folder: Path) -> str:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def _run(connection: Connection, options, work: Callable, arguments, more) -> None:
+def _run(connection: _ConnectionBase, options, work: Callable, arguments, more) -> None:
     """Do the work in the new process, and send what it yields."""
     folder, memory_limit, variables = options
     os.environ.update(variables)
@@ -257,7 +263,7 @@ def _redirect(folder: Path) -> None:
 
 
 def _limit_memory(limit: int | None) -> None:
-    if limit is None:
+    if limit is None or sys.platform == "win32":
         return
     with suppress(ImportError, OSError, ValueError):  # where the system knows no such limit
         import resource
@@ -266,7 +272,7 @@ def _limit_memory(limit: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
 
 
-def _end_with(connection: Connection) -> None:
+def _end_with(connection: _ConnectionBase) -> None:
     """End this process when the other end of the connection is gone: nothing must go on measuring unseen."""
     with suppress(EOFError, OSError):
         connection.recv()

@@ -21,7 +21,9 @@ def default_folder() -> Path:
     for folder in (LOCAL, REFERENCE):
         if holds_results(folder):
             return shown(folder)
-    raise UnrollError(f"neither {LOCAL} nor {REFERENCE} holds results; name a folder, or run `make bench` to fill one")
+    raise UnrollError(
+        f"neither {LOCAL} nor {REFERENCE} holds results; name a folder, or run `unroll bench` to fill one"
+    )
 
 
 def folders() -> list[Path]:
