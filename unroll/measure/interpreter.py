@@ -27,8 +27,8 @@ def package_versions(python: str) -> dict[str, str]:
     """
     if sys.platform == "win32":
         raise UnrollError(
-            f"got --peers-python {python} on Windows, which hands no open pipe to another interpreter; want PyTorch and "
-            f"JAX beside TensorFlow: {how_to_install('peers')}"
+            f"got --peers-python {python} on Windows, which hands no open pipe to another interpreter; "
+            f"want PyTorch and JAX beside TensorFlow: {how_to_install('peers')}"
         )
     wanted = "want the path of a Python that has PyTorch or JAX, and " + ", ".join(NEEDED)
     try:

@@ -14,6 +14,7 @@ from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import FASTER, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
+from unroll.report.folders import folder_named
 from unroll.report.tables import NOTHING, PAIRS, TURNS, UNITS, Column, factor, significant
 
 COUNTS = ("nodes", "traces")  # units of what is the same at every count, so that any difference is one
@@ -41,8 +42,8 @@ def find_run(given: str) -> Run:
     """
     folder, mark, start = given.rpartition("#")
     if not mark or Path(given).is_dir():
-        return read_journal(Path(given))[-1]
-    runs = read_journal(Path(folder))
+        return read_journal(folder_named(Path(given)))[-1]
+    runs = read_journal(folder_named(Path(folder)))
     found = [run for run in runs if run.id == start] or [run for run in runs if run.id.startswith(start)]
     if len(found) != 1:
         known = ", ".join(run.id for run in runs)
