@@ -34,7 +34,7 @@ def run(*arguments):
 
 def install(extra, constraints):
     """Make .venv if there is none that works, and install an extra, unless that was done since its list changed."""
-    stamps = [VENV / "installed-{}".format(name) for name in (extra, *(["dev"] if extra == "bench" else []))]
+    stamps = [VENV / f"installed-{name}" for name in (extra, *(["dev"] if extra == "bench" else []))]
     newest = max((ROOT / name).stat().st_mtime for name in ("pyproject.toml", constraints))
     if not works():
         for stamp in VENV.glob("installed-*"):
@@ -42,7 +42,7 @@ def install(extra, constraints):
         make_venv()
     elif any(stamp.exists() and stamp.stat().st_mtime >= newest for stamp in stamps):
         return
-    run(*PIP, "--constraint", constraints, "--editable", ".[{}]".format(extra))
+    run(*PIP, "--constraint", constraints, "--editable", f".[{extra}]")
     stamps[0].touch()
 
 
@@ -129,7 +129,7 @@ def constraints(options):
     fresh = VENV / "new"
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(fresh)], check=True)
     python = str(fresh / PYTHON.relative_to(VENV))
-    subprocess.run([python, *PIP, "--editable", ".[{}]".format(ALL)], cwd=str(ROOT), check=True)
+    subprocess.run([python, *PIP, "--editable", f".[{ALL}]"], cwd=str(ROOT), check=True)
     frozen = subprocess.run([python, "-m", "pip", "freeze", "--exclude-editable"], stdout=subprocess.PIPE, check=True)
     Path(ROOT, options.constraints).write_bytes(HEAD.format("make constraints").encode() + frozen.stdout)
     shutil.rmtree(str(fresh))
@@ -146,7 +146,7 @@ COMMANDS = (bench, test, lint, readme, notebooks, docs, wheel, lowest, constrain
 
 def main(given):
     """Run one command."""
-    told = "\n".join("  {:12} {}".format(command.__name__, command.__doc__) for command in COMMANDS)
+    told = "\n".join(f"  {command.__name__:12} {command.__doc__}" for command in COMMANDS)
     parser = argparse.ArgumentParser(
         prog="dev.py", description=told, formatter_class=argparse.RawDescriptionHelpFormatter
     )
