@@ -17,7 +17,7 @@ from pytest_benchmark.session import PerformanceRegression
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, how_to_install
 from unroll.files import user_path
 from unroll.measure.config import PHASES, Case, Sizes
 from unroll.measure.journal import Record, read_journal
@@ -197,7 +197,7 @@ def _write_what_was_measured(terminalreporter, config) -> None:
     terminalreporter.write_line(ratios_table(run))
     for variant, package in config.stash[CHOSEN].preset.missing.items():
         terminalreporter.write_line(
-            f"left out: {label(variant)}: {package} is not installed: pip install --editable '.[peers]'"
+            f"left out: {label(variant)}: {package} is not installed: {how_to_install('peers')}"
         )
     for line in _differences(config):
         terminalreporter.write_line(line)

@@ -213,7 +213,7 @@ def test_a_checkpoint_of_another_training_is_refused_and_left_as_it_was(two_unro
 def test_without_tensorboards_package_its_extra_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert train(tmp_path, "--tensorboard", tmp_path / "board") == cli.BAD_INPUT
-    assert "tensorboard is not installed; pip install --editable '.[tensorboard]'" in capsys.readouterr().err
+    assert 'tensorboard is not installed; pip install "unroll-lstm[tensorboard]"' in capsys.readouterr().err
 
 
 @needs_tensorboard

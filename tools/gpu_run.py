@@ -152,7 +152,7 @@ def _done_before(state: Path) -> dict[str, str]:
     if not state.exists():
         return {}
     try:
-        done = json.loads(state.read_text())
+        done = json.loads(state.read_text(encoding="utf-8"))
     except ValueError:
         done = None
     if not isinstance(done, dict):

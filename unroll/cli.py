@@ -16,8 +16,11 @@ BAD_INPUT, INTERRUPTED = 2, 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; bad input gets one line on stderr and exit status 2, and a bug its traceback."""
-    options = _parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments[:1] == ["bench"]:  # its options are pytest's
+            return _bench(arguments[1:])
+        options = _parser().parse_args(arguments)
         for path in options.run(options):
             print(path, flush=True)
     except BrokenPipeError:  # who reads it has seen enough
@@ -45,13 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="unroll",
         description="Static against dynamic unrolling of one LSTM, from measured results.",
-        epilog="Measuring is pytest's work: `make bench`, or `pytest --benchmark-only` in a checkout.",
     )
     parser.add_argument("--version", action="version", version=f"unroll {_version()}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     report = commands.add_parser("report", help="make the figures, the tables and one page of a folder's last run")
-    told = "a folder with a journal.jsonl (by default %(default)s, where `make bench` puts it)"
+    told = "a folder with a journal.jsonl (by default %(default)s, where `unroll bench` puts it)"
     report.add_argument("results", type=user_path, nargs="?", default=Path("results/local"), help=told)
     report.set_defaults(run=_report)
 
@@ -80,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     advice.add_argument("--updates", metavar="N", help="how many training steps it will take, if you know")
     advice.add_argument("--device", default="cpu", help="cpu or gpu (cpu)")
     advice.set_defaults(run=_advise)
+
+    commands.add_parser("bench", help="measure on this machine; takes the options of pytest and of the benchmarks")
 
     doctor = commands.add_parser("doctor", help="show what would be measured on, and what spoils a measurement there")
     doctor.set_defaults(run=_doctor)
@@ -142,6 +146,12 @@ def _number(text: str) -> int | float | str:
     return text
 
 
+def _bench(arguments: list[str]) -> int:
+    from unroll.bench_command import run_benchmarks
+
+    return run_benchmarks(arguments)
+
+
 def _report(options) -> list[Path]:
     from unroll.report.writing import write_report
 
@@ -183,7 +193,7 @@ def _claims(options) -> list[str]:
     from rich.console import Console
 
     from unroll.measure.journal import read_journal
-    from unroll.report.folders import default_folder
+    from unroll.report.folders import default_folder, folder_named
     from unroll.report.ledger.claim import results_of
     from unroll.report.ledger.claims import claims_json, judge_claims, show_claim, show_ledger, verdict_of
 
@@ -191,7 +201,7 @@ def _claims(options) -> list[str]:
     names = [text for text in options.given if "/" not in text and not Path(text).is_dir()]
     if len(folders) > 1 or len(names) > 1:
         raise UnrollError(f"got {' '.join(options.given)}; want one claim's name, one folder, or one of each")
-    folder = folders[0] if folders else default_folder()
+    folder = folder_named(folders[0]) if folders else default_folder()
     results = results_of(folder, read_journal(folder)[-1])
     verdicts = judge_claims(results)
     chosen = [verdict_of(verdicts, names[0])] if names else verdicts

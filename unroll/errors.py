@@ -2,6 +2,7 @@
 
 from unicodedata import category
 
+DISTRIBUTION = "unroll-lstm"
 LONGEST = 1000  # characters of a message, of which the first say what was given and the last what to do
 
 
@@ -14,6 +15,11 @@ class UnrollError(ValueError):
     def __init__(self, message: str):
         line = " ".join(printable(message).split("\n"))
         super().__init__(line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}")
+
+
+def how_to_install(extra: str) -> str:
+    """Return the command that adds an extra's packages, in the quotation marks that every system's shell knows."""
+    return f'pip install "{DISTRIBUTION}[{extra}]"'
 
 
 def printable(text: str) -> str:

@@ -8,6 +8,7 @@ import math
 import os
 import platform
 import shutil
+import sys
 import tempfile
 import time
 import uuid
@@ -43,6 +44,7 @@ class Environment(TypedDict, total=False):
     vector_instructions: str | None
     threads: dict[str, int]
     system: str
+    start_method: str
     python: str
     versions: dict[str, str]
     flags: dict[str, str]
@@ -351,7 +353,7 @@ _TEMPORARY = f"unroll-{zlib.crc32(_machine().encode()):08x}-"
 
 def _sync_folder(folder: Path) -> None:
     """See a folder's new names on the disk, where the system has a way to."""
-    if not hasattr(os, "O_DIRECTORY"):
+    if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -266,7 +266,7 @@ def test_a_diagnosis_is_aligned():
 
 def test_a_diagnosis_says_how_to_install_the_peers_that_are_not():
     rows = described()
-    assert "torch       not installed; in a checkout: pip install -e '.[peers]'" in rows
+    assert 'torch       not installed: pip install "unroll-lstm[peers]"' in rows
     assert "jax         0.5" in rows
     assert set(PEER_PACKAGES) <= {row.split(" ")[0] for row in rows}
 

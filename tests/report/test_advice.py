@@ -162,7 +162,7 @@ def test_the_nearest_sizes_are_those_of_the_smallest_factors(results):
         "measured   T=28, B=128, I=28, H=128: nearest to them, with T 2.00 times smaller, B 2.00 times as large"
         in lines
     )
-    assert lines[-1] == 'to measure your own sizes: make bench ARGS="--steps 56 --batch 64 --hidden 128"'
+    assert lines[-1] == "to measure your own sizes: unroll bench --steps 56 --batch 64 --hidden 128"
 
 
 def test_far_from_all_measured_sizes_nothing_is_recommended(results):
@@ -180,7 +180,7 @@ def test_the_figures_may_point_to_what_is_no_way_to_unroll(results):
 
 def test_the_command_to_measure_has_enough_images_and_the_device():
     largest = len(load("digits").train[0])
-    assert advice.how_to_measure(Sizes(batch=largest)) == f'make bench ARGS="--steps 28 --batch {largest} --hidden 128"'
+    assert advice.how_to_measure(Sizes(batch=largest)) == f"unroll bench --steps 28 --batch {largest} --hidden 128"
     many = advice.how_to_measure(Sizes(batch=largest + 1), "gpu")
     assert many.endswith(f'--batch {largest + 1} --hidden 128 --data mnist --device gpu"')
 
@@ -188,7 +188,7 @@ def test_the_command_to_measure_has_enough_images_and_the_device():
 def test_at_the_very_sizes_nothing_more_need_be_measured(results):
     lines = advice_lines(advise(BASE, 100, places=[results(two())]), BASE)
     assert "measured   T=28, B=128, I=28, H=128: these very sizes" in lines
-    assert not any("make bench" in line for line in lines)
+    assert not any("unroll bench" in line for line in lines)
 
 
 def test_the_first_folder_that_has_an_answer_counts(results):
@@ -216,9 +216,7 @@ def test_a_gpu_is_answered_from_a_gpus_results_only(results):
 
 
 def test_without_any_results_it_says_how_to_measure():
-    with pytest.raises(
-        AdviceError, match='in no folder; measure it: make bench ARGS="--steps 28 --batch 128 --hidden 128"'
-    ):
+    with pytest.raises(AdviceError, match="in no folder; measure it: unroll bench --steps 28 --batch 128 --hidden 128"):
         advise(BASE, places=[])
 
 
@@ -232,7 +230,7 @@ def test_folders_at_hand_begin_with_this_machines_own(results, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(folders, "COMMITTED", tmp_path / "committed")
     monkeypatch.setattr(folders, "REFERENCE", tmp_path / "committed" / "reference")
-    with pytest.raises(ValueError, match=r"neither .* holds results; name a folder, or run `make bench`"):
+    with pytest.raises(ValueError, match=r"neither .* holds results; name a folder, or run `unroll bench`"):
         folders.default_folder()
     for name in ("committed/a-gpu", "committed/reference"):
         results(name=name)

@@ -791,7 +791,7 @@ def test_a_folder_without_results_is_one_line_and_status_2(tmp_path, capsys):
     assert cli.main(["claims", str(tmp_path)]) == cli.BAD_INPUT
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 1)
-    assert "run `make bench` to write one" in err
+    assert "run `unroll bench` to write one" in err
 
 
 def test_what_comes_from_results_does_not_steer_the_terminal():

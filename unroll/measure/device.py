@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, how_to_install
 from unroll.measure.process import NotAvailable
 
 DEVICES = ("cpu", "gpu")
@@ -135,9 +135,7 @@ def choose_device(asked: str | None, tf32: str, find_gpus: Callable[[], Sequence
         raise UnrollError(f"got --tf32 {tf32}; want {' or '.join(SWITCH)}")
     kind = asked or ("gpu" if find_gpus() else "cpu")
     if asked == "gpu" and not find_gpus():
-        raise UnrollError(
-            f"got --device gpu, but {NO_GPU}; want --device cpu, or a driver and pip install --editable '.[gpu]'"
-        )
+        raise UnrollError(f"got --device gpu, but {NO_GPU}; want --device cpu, or a driver and {how_to_install('gpu')}")
     if kind == "cpu" and tf32 == "on":
         raise UnrollError("got --tf32 on, and the CPU to measure on; only a GPU has TF32: leave it out")
     return Device(kind, tf32 == "on")

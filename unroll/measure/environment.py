@@ -16,8 +16,10 @@ from typing import Any
 
 import psutil
 
+from unroll.errors import how_to_install
 from unroll.measure.device import CPU, Device, switch_text
 from unroll.measure.gpus import cuda_versions, describe_gpus, find_load, gpu_text
+from unroll.measure.process import MAY_LIMIT_MEMORY, START_METHOD
 from unroll.measure.variants import PEER_PACKAGES
 
 PACKAGES = ("tensorflow", "keras", "numpy", "unroll-lstm", "torch", "jax", "jaxlib")  # where installed
@@ -26,9 +28,10 @@ FLAG_PREFIXES = (
     *("XLA_", "JAX_", "OMP_", "MKL_", "ONEDNN_", "NVIDIA_TF32_"),
     *("CUDA_VISIBLE_", "CUDA_LAUNCH_", "CUDA_CACHE_"),
 )
-INSTALL_PEERS = "not installed; in a checkout: pip install -e '.[peers]'"
+INSTALL_PEERS = f"not installed: {how_to_install('peers')}"
 
 SAMPLED_S = 0.3
+SYSCTL_S = 10
 MOST_OTHER_LOAD = 0.2  # cores
 MOST_STOLEN = 0.05  # of the processors' time
 MOST_GPU_LOAD = 0.05  # of the time
@@ -81,6 +84,7 @@ class Readings:
     gpu_load: float | None = None  # share of the time that other processes keep the GPU busy
     gpu_processes: int = 0  # of others, that hold the GPU
     tf32: bool = False  # whether the GPU rounds float32 products
+    may_limit_memory: bool = True  # whether the system keeps a process to a limit of memory
 
 
 def environment(seed: int, *, device: Device = CPU) -> dict:
@@ -105,12 +109,13 @@ def environment(seed: int, *, device: Device = CPU) -> dict:
             "intra_op": tf.config.threading.get_intra_op_parallelism_threads(),
         },
         "system": f"{platform.system()} {platform.release()}",
+        "start_method": START_METHOD,
         "python": platform.python_version(),
         "versions": _versions(),
         "flags": {name: value for name, value in sorted(os.environ.items()) if name.startswith(FLAG_PREFIXES)},
         "seed": seed,
         "commit": _commit(),
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "load": _reading(lambda: os.getloadavg()[0]) if sys.platform != "win32" else None,
         "warnings": warnings_of(readings),
     }
 
@@ -130,6 +135,7 @@ def diagnosis(environment: dict) -> list[str]:
         or "no CUDA",
         "threads": ", ".join(f"{name} {count or 'automatic'}" for name, count in threads),
         "system": environment["system"],
+        "processes": environment.get("start_method", "forkserver"),
         "python": environment["python"],
         **versions,
         **{name: INSTALL_PEERS for name in PEER_PACKAGES if name not in versions},
@@ -183,6 +189,7 @@ def read_machine(device: Device = CPU) -> Readings:
         gpu_load=gpu.share if gpu else None,
         gpu_processes=gpu.processes if gpu else 0,
         tf32=device.is_gpu and bool(_reading(_tf32)),
+        may_limit_memory=MAY_LIMIT_MEMORY,
     )
 
 
@@ -230,6 +237,11 @@ def _memory_warnings(readings: Readings) -> Iterator[str]:
         yield f"only {readings.free_bytes >> 20} MiB of memory are free; close other programs"
     if (readings.swapped_bytes or 0) > MOST_SWAPPED_BYTES:
         yield f"{(readings.swapped_bytes or 0) >> 20} MiB are swapped out; close other programs, or turn swap off"
+    if not readings.may_limit_memory:
+        yield (
+            f"{platform.system()} sets no limit to the memory of a process, so --limit-gib has no effect; "
+            "choose sizes that leave memory free"
+        )
 
 
 def _gpu_warnings(readings: Readings) -> Iterator[str]:
@@ -271,16 +283,25 @@ def _reading(read: Callable[[], Any]) -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):
             return read()
-    except (OSError, AttributeError, ImportError, NotImplementedError, ValueError, psutil.Error):
+    except (
+        OSError,
+        AttributeError,
+        ImportError,
+        NotImplementedError,
+        ValueError,
+        psutil.Error,
+        subprocess.SubprocessError,
+    ):
         return None
 
 
 def _text(path: Path) -> str | None:
-    return _reading(lambda: path.read_text().strip())
+    return _reading(lambda: path.read_text(encoding="utf-8").strip())
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # of Linux
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _neighbours() -> tuple[float, float]:
@@ -351,11 +372,28 @@ def _versions() -> dict[str, str]:
 
 
 def _processor() -> str:
-    """Name the processor as the kernel does, or as Python does where there is no /proc."""
+    """Name the processor as the system does, or as Python does where that is not known."""
     for line in (_text(ROOT / "proc/cpuinfo") or "").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    named = {"darwin": _processor_of_macos, "win32": _processor_of_windows}.get(sys.platform)
+    return (named and _reading(named)) or platform.processor() or platform.machine()
+
+
+def _processor_of_macos() -> str:
+    """Ask the kernel: Python itself says no more than `arm` on Apple silicon."""
+    asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    return subprocess.run(asked, capture_output=True, encoding="utf-8", timeout=SYSCTL_S).stdout.strip()
+
+
+def _processor_of_windows() -> str | None:
+    """Read the registry: Python itself says no more than the family and the model's number."""
+    if sys.platform != "win32":
+        return None
+    import winreg
+
+    with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"HARDWARE\DESCRIPTION\System\CentralProcessor\0") as key:
+        return str(winreg.QueryValueEx(key, "ProcessorNameString")[0]).strip()
 
 
 def _onednn() -> bool | None:
@@ -373,7 +411,7 @@ def _vector_instructions() -> str | None:
     """
     import tensorflow as tf
 
-    with tempfile.TemporaryFile("w+") as told:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as told:
         kept, before = os.dup(1), os.environ.get(VERBOSE)
         sys.stdout.flush()
         os.dup2(told.fileno(), 1)
@@ -399,7 +437,8 @@ def _commit() -> str:
     root, elsewhere = Path(__file__).resolve().parents[2], os.environ.get("UNROLL_COMMIT", "unknown")
 
     def git(*arguments):
-        return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+        arguments = ["git", *arguments]
+        return subprocess.run(arguments, cwd=root, capture_output=True, encoding="utf-8", check=True).stdout.strip()
 
     try:
         if Path(git("rev-parse", "--show-toplevel")) != root:

@@ -11,7 +11,7 @@ import select
 import signal
 import socket
 import sys
-from multiprocessing.connection import Connection
+from multiprocessing.connection import _ConnectionBase
 
 import psutil
 
@@ -20,7 +20,7 @@ END_S = 5.0  # in which a guard ends all that it guards, unless the machine is v
 _TOLD = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
-def go_on_under_guard(connection: Connection) -> bool:
+def go_on_under_guard(connection: _ConnectionBase) -> bool:
     """Fork, and return in the child; the parent guards it, and ends as it does. Return whether there is a guard.
 
     The guard ends the child, its children and theirs, when the child has ended, when the other end of the connection is
@@ -52,7 +52,7 @@ def go_on_under_guard(connection: Connection) -> bool:
     return True
 
 
-def _wait(child: int, connection: Connection, woken: socket.socket) -> int | None:
+def _wait(child: int, connection: _ConnectionBase, woken: socket.socket) -> int | None:
     """Wait until the child has ended, and return its status; None if the run is gone or a signal came first."""
     while True:
         ready, _, _ = select.select([connection, woken], [], [])

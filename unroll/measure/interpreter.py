@@ -2,9 +2,10 @@
 
 import json
 import subprocess
+import sys
 from functools import cache
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, how_to_install
 from unroll.measure.variants import PEER_PACKAGES
 
 TIMEOUT_S = 60
@@ -24,6 +25,11 @@ def package_versions(python: str) -> dict[str, str]:
     Raises:
         UnrollError: the interpreter does not run, or lacks what measuring needs.
     """
+    if sys.platform == "win32":
+        raise UnrollError(
+            f"got --peers-python {python} on Windows, which hands no open pipe to another interpreter; "
+            f"want PyTorch and JAX beside TensorFlow: {how_to_install('peers')}"
+        )
     wanted = "want the path of a Python that has PyTorch or JAX, and " + ", ".join(NEEDED)
     try:
         told = subprocess.run(

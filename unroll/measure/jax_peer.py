@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import jax  # pyright: ignore[reportMissingImports] - an extra: pip install -e '.[peers]'
+import jax  # pyright: ignore[reportMissingImports] - of the extra [peers]
 import jax.numpy as jnp  # pyright: ignore[reportMissingImports]
 import numpy as np
 

@@ -353,7 +353,7 @@ def read_journal(folder: Path) -> list[Run]:
         else:
             raise file.not_ours(number)
     if not runs:
-        raise JournalError(f"{file.path} is empty; run `make bench` to fill it")
+        raise JournalError(f"{file.path} is empty; run `unroll bench` to fill it")
     return list(runs.values())
 
 
@@ -416,4 +416,4 @@ def _read_outline(line: dict, run: Run) -> None:
 
 
 def _file(folder: Path) -> JSONLines:
-    return JSONLines.in_folder(folder, FILE_NAME, "journal", JournalError, "run `make bench` to write one")
+    return JSONLines.in_folder(folder, FILE_NAME, "journal", JournalError, "run `unroll bench` to write one")

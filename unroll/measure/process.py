@@ -13,8 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import forkserver
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, _ConnectionBase
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +23,8 @@ from unroll.measure.guard import END_S, go_on_under_guard
 
 PRELOADED = ["unroll.measure.preload"]
 RUN_VARIABLE = "UNROLL_RUN_PROCESS"  # tells the server whose it is, also where that process has ended already
+START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"  # as on Windows
+MAY_LIMIT_MEMORY = sys.platform == "linux"
 SOURCE = Path(__file__).parents[2]  # where `unroll` is imported from
 MESSAGE_LENGTH = 300
 ROUND_OVER = "round over"  # what a work that goes through rounds yields after each
@@ -70,8 +71,9 @@ def work_apart(
 ) -> Iterator[Any]:
     """Run a function of a module in a fresh process and yield what it gives; a generator's as it comes.
 
-    The process is forked from one that has imported TensorFlow and started nothing of it: fresh, and ready at once. It
-    ends when this process does, however this one ends.
+    The process is forked from one that has imported TensorFlow and started nothing of it: fresh, and ready at once.
+    Where the system does not fork, it is spawned, and imports TensorFlow first: the same, seconds later. It ends when
+    this process does, however this one ends.
 
     Args:
         variables: environment variables to set in it before TensorFlow starts.
@@ -83,7 +85,7 @@ def work_apart(
     here, there = multiprocessing.Pipe()
     with temporary_folder() as folder:
         given = ((folder, limits.bytes, variables or {}), work, arguments, more)
-        process = _Interpreter(python, there, folder) if python else _forked(there, given)
+        process = _Interpreter(python, there, folder) if python else _started(there, given)
         there.close()
         try:
             if python:
@@ -112,7 +114,8 @@ def function_named(name: str) -> Any:
 def doing(what: object) -> None:
     """Note, in a process that works apart, what is being done now: if it dies, it died of that."""
     if _doing is not None:
-        os.pwrite(_doing, f"{next(_said)} {what}".ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode(), 0)
+        os.lseek(_doing, 0, os.SEEK_SET)
+        os.write(_doing, f"{next(_said)} {what}".ljust(MESSAGE_LENGTH)[:MESSAGE_LENGTH].encode())
 
 
 def reason_of(error: BaseException) -> str:
@@ -136,11 +139,11 @@ atexit.register(_until_the_end.close)
 class _Interpreter:
     """A process of another Python interpreter, seen as multiprocessing shows its own."""
 
-    def __init__(self, python: str, connection: Connection, folder: Path):
+    def __init__(self, python: str, connection: _ConnectionBase, folder: Path):
         number = connection.fileno()
         own = os.environ.get("PYTHONPATH", "") if python == sys.executable else ""  # another has other packages
         command = [python, "-c", f"from unroll.measure.process import work_for; work_for({number})"]
-        with (folder / "stderr").open("a") as messages:
+        with (folder / "stderr").open("ab") as messages:
             self._process = subprocess.Popen(
                 command,
                 pass_fds=[number],
@@ -162,13 +165,25 @@ class _Interpreter:
             self._process.wait(timeout)
 
 
-def _forked(connection: Connection, given: tuple) -> Any:
-    """Start a process that is forked from one that has imported TensorFlow."""
-    with _starting:
-        _keep_the_socket_where_it_is_swept()
+def _started(connection: _ConnectionBase, given: tuple) -> Any:
+    """Start a process that is fresh but for its imports."""
+    with _starting, quiet():
         process = _context().Process(target=_run, args=(connection, *given), daemon=True)
         process.start()
     return process
+
+
+def _context() -> Any:
+    """Return what starts processes; where there is a server to fork them from, it has imported TensorFlow by then."""
+    context: Any = multiprocessing.get_context(START_METHOD)
+    if START_METHOD == "forkserver":
+        from multiprocessing import forkserver  # here, because Windows has none
+
+        _keep_the_socket_where_it_is_swept()
+        context.set_forkserver_preload(PRELOADED)
+        os.environ[RUN_VARIABLE] = str(os.getpid())
+        forkserver.ensure_running()
+    return context
 
 
 def _keep_the_socket_where_it_is_swept() -> None:
@@ -178,20 +193,11 @@ def _keep_the_socket_where_it_is_swept() -> None:
         config["tempdir"] = str(_until_the_end.enter_context(temporary_folder()))
 
 
-def _context():
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    os.environ[RUN_VARIABLE] = str(os.getpid())
-    with quiet():
-        forkserver.ensure_running()
-    return context
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence what is started within: TensorFlow greets whoever imports it, whatever its log level."""
     kept = os.dup(2)
-    with open(os.devnull, "w") as nowhere:
+    with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
         yield
@@ -200,7 +206,7 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
-def _received(here: Connection, process, limits: Limits, folder: Path) -> Iterator[Any]:
+def _received(here: _ConnectionBase, process, limits: Limits, folder: Path) -> Iterator[Any]:
     while True:
         before = _last_said(folder)
         while not here.poll(limits.seconds):
@@ -242,10 +248,10 @@ def _last_line(folder: Path) -> str:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(errors="replace") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def _run(connection: Connection, options, work: Callable, arguments, more) -> None:
+def _run(connection: _ConnectionBase, options, work: Callable, arguments, more) -> None:
     """Do the work in the new process, and send what it yields."""
     folder, memory_limit, variables = options
     if not go_on_under_guard(connection):
@@ -276,7 +282,7 @@ def _redirect(folder: Path) -> None:
 
 
 def _limit_memory(limit: int | None) -> None:
-    if limit is None:
+    if limit is None or sys.platform == "win32":
         return
     with suppress(ImportError, OSError, ValueError):  # where the system knows no such limit
         import resource
@@ -285,7 +291,7 @@ def _limit_memory(limit: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, most))
 
 
-def _end_with(connection: Connection) -> None:
+def _end_with(connection: _ConnectionBase) -> None:
     """End this process when the other end of the connection is gone: nothing must go on measuring unseen."""
     with suppress(EOFError, OSError):
         connection.recv()

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, how_to_install
 from unroll.measure.config import MODES, Sizes
 from unroll.measure.device import DEVICES, SWITCH, Device, choose_device
 from unroll.measure.gpus import find_gpus
@@ -107,7 +107,7 @@ def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
         variants = tuple(dict.fromkeys(known_variant(name.strip()) for name in options.variants.split(",")))
         for variant in variants:
             if package := missing_package(variant, peers):
-                where = f"in {options.peers_python}" if peers is not None else "; pip install --editable '.[peers]'"
+                where = f"in {options.peers_python}" if peers is not None else f"; {how_to_install('peers')}"
                 raise UnrollError(
                     f"got --variants {variant}, but {package} is not installed {where}".replace(" ;", ";")
                 )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch  # pyright: ignore[reportMissingImports] - an extra: pip install -e '.[peers]'
+import torch  # pyright: ignore[reportMissingImports] - of the extra [peers]
 
 from unroll.measure.process import NotAvailable
 

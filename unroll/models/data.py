@@ -10,10 +10,8 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 from scipy.ndimage import center_of_mass, zoom
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, how_to_install
 from unroll.files import user_path
 
 SIZE = 28
@@ -103,6 +101,14 @@ def read_rows(images: np.ndarray, steps: int) -> np.ndarray:
 
 
 def _load_digits() -> Dataset:
+    try:
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import train_test_split
+    except ImportError:
+        raise DataError(
+            "got the data digits, which are scikit-learn's, and it is not installed; "
+            f"want {how_to_install('bench')}, or the data mnist"
+        ) from None
     digits: Any = load_digits()
     labels = digits.target.astype(np.int32)
     parts: Any = train_test_split(_frame(digits.images / 16), labels, test_size=360, stratify=labels, random_state=0)

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from unroll.errors import UnrollError
+from unroll.errors import UnrollError, how_to_install
 from unroll.models.history import Evaluation, Point
 from unroll.models.network import UNROLLS
 from unroll.models.settings import Settings
@@ -26,9 +26,7 @@ def check_tensorboard() -> None:
         TensorBoardError: it is not installed.
     """
     if importlib.util.find_spec("tensorboard") is None:
-        raise TensorBoardError(
-            "got --tensorboard, but tensorboard is not installed; pip install --editable '.[tensorboard]'"
-        )
+        raise TensorBoardError(f"got --tensorboard, but tensorboard is not installed; {how_to_install('tensorboard')}")
 
 
 class TensorBoard:

@@ -330,7 +330,7 @@ def how_to_measure(wanted: Sizes, device: str = "cpu") -> str:
     """Return the command that measures at some sizes, with data that has a batch of that size."""
     data = " --data mnist" if wanted.batch > DIGITS_IMAGES else ""
     chosen = f" --device {device}" if device != "cpu" else ""
-    return f'make bench ARGS="--steps {wanted.steps} --batch {wanted.batch} --hidden {wanted.hidden}{data}{chosen}"'
+    return f"unroll bench --steps {wanted.steps} --batch {wanted.batch} --hidden {wanted.hidden}{data}{chosen}"
 
 
 def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:

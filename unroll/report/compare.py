@@ -18,6 +18,7 @@ from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import CLOSE, FASTER, SAME, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
+from unroll.report.folders import folder_named
 from unroll.report.table import NOTHING, WIDTH, Table, terminal
 from unroll.report.tables import PAIRS, TURNS, UNITS, Column, factor, significant
 
@@ -112,8 +113,8 @@ def find_run(given: str) -> Run:
     """
     folder, mark, start = given.rpartition("#")
     if not mark or Path(given).is_dir():
-        return read_journal(Path(given))[-1]
-    runs = read_journal(Path(folder))
+        return read_journal(folder_named(Path(given)))[-1]
+    runs = read_journal(folder_named(Path(folder)))
     matching = [run for run in runs if run.id == start] or [run for run in runs if run.id.startswith(start)]
     if len(matching) != 1:
         known = ", ".join(run.id for run in runs)

@@ -6,9 +6,10 @@ from unroll.errors import UnrollError
 from unroll.measure.journal import FILE_NAME, Run, read_journal
 from unroll.models import history
 from unroll.models.history import Training, read_trainings
+from unroll.shipped import shipped
 
 LOCAL = Path("results", "local")
-COMMITTED = Path(__file__).parents[2] / "results"
+COMMITTED = shipped("results")
 REFERENCE = COMMITTED / "reference"
 
 
@@ -21,7 +22,15 @@ def default_folder() -> Path:
     for folder in (LOCAL, REFERENCE):
         if holds_results(folder):
             return shown(folder)
-    raise UnrollError(f"neither {LOCAL} nor {REFERENCE} holds results; name a folder, or run `make bench` to fill one")
+    raise UnrollError(
+        f"neither {LOCAL} nor {REFERENCE} holds results; name a folder, or run `unroll bench` to fill one"
+    )
+
+
+def folder_named(path: Path) -> Path:
+    """Return a folder that is there, or else the one of this name that ships with the package, as results/gpu."""
+    committed = COMMITTED.parent / path
+    return committed if not path.exists() and holds_results(committed) else path
 
 
 def folders() -> list[Path]:

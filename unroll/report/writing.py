@@ -94,7 +94,7 @@ def fill_page(page: Path, folder: Path) -> str:
     """
     own = read_journal(folder)[-1]
     try:
-        text = Path(page).read_text()
+        text = Path(page).read_text(encoding="utf-8")
     except OSError as error:
         raise PageError(f"cannot read {page}: {error.strerror}; want a Markdown page") from error
 
