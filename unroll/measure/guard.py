@@ -15,19 +15,18 @@ from multiprocessing.connection import _ConnectionBase
 
 import psutil
 
+assert sys.platform != "win32"  # which cannot fork: nobody imports this there
+
 DEATH_SIGNAL, SUBREAPER = 1, 36  # options of Linux's prctl
-END_S = 5.0  # in which a guard ends all that it guards, unless the machine is very busy
-_TOLD = (signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+_TOLD = (signal.SIGTERM, signal.SIGHUP)
 
 
-def go_on_under_guard(connection: _ConnectionBase) -> bool:
-    """Fork, and return in the child; the parent guards it, and ends as it does. Return whether there is a guard.
+def go_on_under_guard(connection: _ConnectionBase) -> None:
+    """Fork, and go on in the child; the parent guards it, and ends as it does.
 
     The guard ends the child, its children and theirs, when the child has ended, when the other end of the connection is
-    gone, or when it is told to by a signal. Where a process cannot fork, there is none.
+    gone, or when it is told to by a signal.
     """
-    if not hasattr(os, "fork"):
-        return False
     os.setpgid(0, 0)  # so that a signal to all of a terminal's processes leaves the guard to do its work
     _prctl(SUBREAPER, 1)  # what loses its parent becomes the guard's, also where it has left the process group
     woken, waker = socket.socketpair()
@@ -49,7 +48,6 @@ def go_on_under_guard(connection: _ConnectionBase) -> bool:
     _prctl(DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != guard:  # it has ended already
         os._exit(1)
-    return True
 
 
 def _wait(child: int, connection: _ConnectionBase, woken: socket.socket) -> int | None:

@@ -6,8 +6,11 @@ Importing TensorFlow takes seconds, in which the server does not hear that the r
 import importlib
 import os
 import signal
+import sys
 
 from unroll.measure.process import RUN_VARIABLE
+
+assert sys.platform != "win32"  # which has no such server
 
 LOOK_S = 0.5
 IMPORTED = [f"unroll.measure.{name}" for name in ("steps", "memory", "export", "fit", "replicas")]

@@ -19,9 +19,12 @@ from typing import Any, NamedTuple
 
 from unroll.files import temporary_folder
 from unroll.measure.config import Case
-from unroll.measure.guard import END_S, go_on_under_guard
+
+if sys.platform != "win32":
+    from unroll.measure.guard import go_on_under_guard
 
 PRELOADED = ["unroll.measure.preload"]
+END_S = 5.0  # in which a guard ends all that it guards, unless the machine is very busy
 RUN_VARIABLE = "UNROLL_RUN_PROCESS"  # tells the server whose it is, also where that process has ended already
 START_METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"  # as on Windows
 MAY_LIMIT_MEMORY = sys.platform == "linux"
@@ -94,7 +97,7 @@ def work_apart(
             yield from _received(here, process, limits, folder)
         finally:
             here.close()  # on which its guard ends it, and all that it has started
-            process.join(END_S if hasattr(os, "fork") else 0)
+            process.join(0 if sys.platform == "win32" else END_S)
             process.kill()
             process.join()
 
@@ -254,7 +257,9 @@ def _text(path: Path) -> str:
 def _run(connection: _ConnectionBase, options, work: Callable, arguments, more) -> None:
     """Do the work in the new process, and send what it yields."""
     folder, memory_limit, variables = options
-    if not go_on_under_guard(connection):
+    if sys.platform != "win32":
+        go_on_under_guard(connection)
+    else:
         threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # if a person ends the run, that is no failure of the variant's
