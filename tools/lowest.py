@@ -21,7 +21,7 @@ TESTS = [
     "tests/report/test_tables.py",
     "tests/test_cli.py",
 ]
-TESTS_NEED = ["pytest-xdist", "hypothesis>=6.130", "dm-sonnet"]
+TESTS_NEED = ["pytest-xdist", "hypothesis>=6.130", "dm-sonnet", "mypy", "pyright[nodejs]"]
 
 
 def lowest_versions(requirements: list[str]) -> list[str]:

@@ -145,7 +145,7 @@ def test_framing_cuts_no_ink_off_in_a_corner(monkeypatch, corner):
     bunch = load_digits()
     bunch.images[:] = 0
     bunch.images[:, *corner] = 16
-    monkeypatch.setattr(data, "load_digits", lambda: bunch)
+    monkeypatch.setattr("sklearn.datasets.load_digits", lambda: bunch)
     image = load("digits").train.images[0].astype(np.float64)
     assert image.sum() == pytest.approx(6.25)
     nearest = [9 if index == 0 else 18 for index in corner]  # with the 20x20 box at the edge of the image
@@ -157,7 +157,7 @@ def test_digits_keep_their_form(monkeypatch, number):
     """Against the same scaling written in another way: each pixel five times, then the mean over 2x2."""
     bunch = load_digits()
     bunch.images[:] = bunch.images[number]
-    monkeypatch.setattr(data, "load_digits", lambda: bunch)
+    monkeypatch.setattr("sklearn.datasets.load_digits", lambda: bunch)
     box = np.kron(bunch.images[0], np.ones([5, 5])).reshape(20, 2, 20, 2).mean(axis=(1, 3))
     top, left = np.round(14 - np.array(center_of_mass(box))).astype(int)
     framed = load("digits").train.images[0, top : top + 20, left : left + 20]

@@ -182,7 +182,7 @@ def test_the_command_to_measure_has_enough_images_and_the_device():
     largest = len(load("digits").train[0])
     assert advice.how_to_measure(Sizes(batch=largest)) == f"unroll bench --steps 28 --batch {largest} --hidden 128"
     many = advice.how_to_measure(Sizes(batch=largest + 1), "gpu")
-    assert many.endswith(f'--batch {largest + 1} --hidden 128 --data mnist --device gpu"')
+    assert many.endswith(f"--batch {largest + 1} --hidden 128 --data mnist --device gpu")
 
 
 def test_at_the_very_sizes_nothing_more_need_be_measured(results):
@@ -210,7 +210,8 @@ def test_a_gpu_is_answered_from_a_gpus_results_only(results):
     assert advise(BASE, 100, "gpu", [cpu, gpu]).nearest.folder == gpu
     assert advise(BASE, 100, "cpu", [gpu, cpu]).nearest.folder == cpu
     with pytest.raises(
-        AdviceError, match=r"no training was measured on a GPU in .*cpu; measure it: on a machine with one, make"
+        AdviceError,
+        match=r"no training was measured on a GPU in .*cpu; measure it: on a machine with one, unroll bench",
     ):
         advise(BASE, 100, "gpu", [cpu])
 
