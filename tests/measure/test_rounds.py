@@ -118,7 +118,7 @@ CHANGES = {
     "float_type": "it changed Keras's float type from 'float32' to 'float64'",
     "policy": "it changed Keras's dtype policy from",
     "asynchronous": "it changed synchronous execution from True to False",
-    "seed": "it changed the global seed from None to 7",
+    "seed": "to 7 for the whole process",
     "intra_op": "Intra op parallelism cannot be modified after initialization",
     "inter_op": "Inter op parallelism cannot be modified after initialization",
     "late": "it changed run_functions_eagerly from False to True",

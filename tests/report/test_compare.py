@@ -135,7 +135,7 @@ def test_what_only_one_run_has_is_listed(run_of):
     shared = records("step", "static", 1.0)
     more = [*records("build", "dynamic", 1.0), *records("step", "dynamic", 1.0)]
     comparison = compare(run_of(*shared, *more), run_of(*shared))
-    assert comparison.only == ([tuple(record.question) for record in (more[0], more[-1])], [])
+    assert comparison.only == ([tuple(record.key) for record in (more[0], more[-1])], [])
     assert "Only in the first: 2 costs of 1 cases" in compare_text(comparison)
     text = " ".join(compare_text(comparison, everything=True).split())
     assert f"Only in the first - dynamic, graph, {Sizes()}: build (train), step (train)" in text

@@ -116,8 +116,8 @@ def test_the_answer_comes_first_and_everything_is_there(full):
     assert [name for name in outline.values("id") if name in sections] == sections
     run = read_journal(REFERENCE)[-1]
     unseen = {name for name in FIGURES if f"figure-{name}" not in outline.values("id")}
-    # In sections of their own; kernels are a GPU's, and the committed run does not have several devices.
-    elsewhere = {"environment", "kernels", "replicas"}
+    # In a section of its own; and what the committed run has not: a GPU's kernels, cold starts, conversions.
+    elsewhere = {"environment", "kernels", "cold", "conversions"}
     lacking = {name for name in TABLES if f"table-{name}" not in outline.values("id")} - elsewhere
     assert not unseen and not lacking
     assert len(outline.tags("q")) == len(CLAIMS)

@@ -2,8 +2,8 @@
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record
+from unroll.report.figures.throughput import replicas_table
 from unroll.report.table import NOTHING
-from unroll.report.throughput import replicas_table
 
 
 def records(count, seconds, *, variant="dynamic", turns="one", note=""):

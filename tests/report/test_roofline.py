@@ -3,7 +3,7 @@ import pytest
 from unroll.measure.config import MACHINE, Sizes
 from unroll.measure.journal import Record
 from unroll.measure.operations import count_operations, count_traffic
-from unroll.report import throughput
+from unroll.report.figures import throughput
 
 SIZES, LARGE = Sizes(), Sizes(hidden=1024)
 RATE, BANDWIDTH = 1e11, 1e10

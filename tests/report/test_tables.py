@@ -10,6 +10,7 @@ from unroll.measure.journal import Record, Run
 from unroll.measure.statistics import BreakEven
 from unroll.measure.variants import VARIANTS, own_mode
 from unroll.report import tables
+from unroll.report.table import NOTHING
 
 ALL_TABLES = [
     tables.ratios_table,
@@ -404,4 +405,4 @@ def test_cold_starts_are_set_beside_the_loop(run_of):
     static, dynamic = tables.cold_table(run_of(*made)).splitlines()[2:4]
     assert static.startswith("| static | 300 [300, 300] | not measured | **3.00 [3.00, 3.00]** | not measured |")
     assert dynamic == "| dynamic | 100 [100, 100] | 200 [200, 200] | 1 | 1 |"
-    assert tables.cold_table(run_of()) == f"{tables.NOTHING}\n"
+    assert tables.cold_table(run_of()) == f"{NOTHING}\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 from unroll.errors import UnrollError
 from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
-from unroll.report import growth, tables, throughput
-from unroll.report.figures import grid
+from unroll.report import growth, tables
+from unroll.report.figures import grid, throughput
 from unroll.report.figures.every import OF_A_RUN, OF_TRAININGS
 from unroll.report.figures.frame import save_figure
 from unroll.report.folders import training_folder

@@ -351,7 +351,8 @@ def exponents(run: Run, question: Column, variants: Iterable[str]) -> tuple[Evid
     found = {variant: exponent(run, question, variant) for variant in variants}
     texts = [f"{label(variant)} {growth_text(fit, exact=question.exact)}" for variant, fit in found.items() if fit]
     at = f"T={FITTED_FROM} and more, {span([run.sizes]).partition(', ')[2]}"
-    return (Evidence(f"{question.heading} grows as T^p, p", "; ".join(texts), at),) if texts else ()
+    counted = " (counted)" if question.exact else ""
+    return (Evidence(f"{question.heading} grows as T^p, p", f"{'; '.join(texts)}{counted}", at),) if texts else ()
 
 
 def grows_faster(run: Run, question: Column, pair: Pair) -> Finding:
