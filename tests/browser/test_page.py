@@ -214,6 +214,8 @@ def test_without_javascript_only_the_interactive_parts_are_missing(visit, run):
     assert page.get_by_text("can only be moved with JavaScript").is_visible()
     for name in ("answer", "ledger", "figures", "tables", "environment", "method"):
         assert page.locator(f"#{name}").is_visible()
+    for summary in page.locator("#figures summary").all():
+        summary.click()
     assert page.locator("figure img").count() == page.locator("figure img:visible").count() > 0
 
 
