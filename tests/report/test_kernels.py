@@ -2,7 +2,7 @@
 
 from unroll.measure.config import Sizes
 from unroll.measure.journal import Record
-from unroll.report.throughput import kernels_table
+from unroll.report.figures.throughput import kernels_table
 
 
 def counted(variant, kernels, copies, busy, mode="graph"):
