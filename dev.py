@@ -34,36 +34,50 @@ def run(*arguments):
 
 def install(extra, constraints):
     """Make .venv if there is none that works, and install an extra, unless that was done since its list changed."""
-    stamps = [VENV / f"installed-{name}" for name in (extra, *(["dev"] if extra == "bench" else []))]
-    newest = max((ROOT / name).stat().st_mtime for name in ("pyproject.toml", constraints))
+    lists = [ROOT / name for name in ("pyproject.toml", constraints)]
+    if not lists[1].is_file():
+        sys.exit(f"got constraints {constraints}, which is no file; want one such as constraints.txt")
     if not works():
-        for stamp in VENV.glob("installed-*"):
-            stamp.unlink()
         make_venv()
-    elif any(stamp.exists() and stamp.stat().st_mtime >= newest for stamp in stamps):
-        return
-    run(*PIP, "--constraint", constraints, "--editable", f".[{extra}]")
-    stamps[0].touch()
+    if not any(is_current(VENV / f"installed-{name}", lists) for name in {extra, "dev" if extra == "bench" else extra}):
+        run(*PIP, "--constraint", constraints, "--editable", f".[{extra}]")
+        (VENV / f"installed-{extra}").write_text(str(lists[1]), encoding="utf-8")
+
+
+def is_current(stamp, lists):
+    """Return whether a stamp is newer than the lists that were installed from, and of these constraints."""
+    return (
+        stamp.exists()
+        and stamp.read_text(encoding="utf-8") == str(lists[1])
+        and stamp.stat().st_mtime >= max(path.stat().st_mtime for path in lists)
+    )
 
 
 def works():
-    """Return whether there is a .venv with pip. It keeps its Python: made again by another, it would hold both."""
-    if not PYTHON.exists():
+    """Return whether .venv has a Python that runs, with pip; a Python without pip is given the one it came with."""
+    pip = "-m", "pip", "--version"
+    return succeeds(*pip) or (succeeds("-m", "ensurepip") and succeeds(*pip))
+
+
+def succeeds(*arguments):
+    """Return whether the .venv's Python runs this without an error."""
+    try:
+        return not subprocess.run(
+            [str(PYTHON), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ).returncode
+    except OSError:  # it is not there, or is no program
         return False
-    return not subprocess.run(
-        [str(PYTHON), "-m", "pip", "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ).returncode
 
 
 def make_venv():
-    """Make .venv with the Python that runs this."""
+    """Make .venv with the Python that runs this, in place of one that does not work: a mixture of two might not."""
     if not WANTED[0] <= sys.version_info[:2] < WANTED[1]:
         sys.exit(
             "got Python {}.{}; want 3.11, 3.12 or 3.13: make PYTHON=python3.12 ..., or python3.12 dev.py ...".format(
                 *sys.version_info[:2]
             )
         )
-    status = subprocess.run([sys.executable, "-m", "venv", str(VENV)]).returncode
+    status = subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)]).returncode
     if status:
         sys.exit(status)
 
