@@ -1,5 +1,6 @@
 """What a wheel holds beside the package: the benchmarks, their options, and the journals that commands answer from."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,19 @@ class ShippedFiles(BuildHookInterface):
     """Puts files of the checkout into a wheel's `unroll` folder; an editable install reads them where they are."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        root = Path(self.root)
         if version == "standard":
-            for path in (path for pattern in SHIPPED for path in root.glob(pattern)):
-                if "local" not in path.parts and path.parent.name != "training":  # of this machine, and not committed
-                    build_data["force_include"][str(path)] = f"unroll/{path.relative_to(root).as_posix()}"
+            for name in shipped_names(Path(self.root)):
+                build_data["force_include"][str(Path(self.root, name))] = f"unroll/{name}"
+
+
+def shipped_names(root: Path) -> list[str]:
+    """Return the paths to ship, relative to the root: in a checkout those that git knows, and no results of one's own.
+
+    Raises:
+        CalledProcessError: this is a checkout, but git does not tell what is committed.
+    """
+    if not (root / ".git").exists():  # unpacked from an archive, which has what was committed
+        return [path.relative_to(root).as_posix() for pattern in SHIPPED for path in sorted(root.glob(pattern))]
+    git = ["git", "ls-files", "-z", "--", *(f":(glob){pattern}" for pattern in SHIPPED)]
+    names = subprocess.run(git, cwd=root, stdout=subprocess.PIPE, check=True).stdout.decode().split("\0")
+    return [name for name in names if name and (root / name).is_file()]
