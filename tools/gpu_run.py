@@ -36,7 +36,6 @@ PACKAGES = {
     "psutil": "psutil",
     "PIL": "pillow",
     "rich": "rich",
-    "markdown_it": "markdown-it-py",
     "pytest": "pytest",
     "pytest_benchmark": "pytest-benchmark",
     "xdist": "pytest-xdist",

@@ -58,7 +58,7 @@ def test_onnx_serves_any_batch(variant, steps, layer):
 
 def test_without_onnx_the_record_names_the_command_that_brings_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(NotAvailable, match=r"pip install 'unroll-lstm\[onnx\]'"):
+    with pytest.raises(NotAvailable, match=r'pip install "unroll-lstm\[onnx\]"'):
         converted("dynamic", "onnx")
 
 

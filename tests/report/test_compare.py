@@ -33,7 +33,7 @@ def words_of(comparison):
 
 def only_change(first, second, quantity="step"):
     """Give what became of the only quantity of a name that both runs measured."""
-    (changed,) = [one for one in compare(first, second).changes if one.question[0] == quantity]
+    (changed,) = [one for one in compare(first, second).changes if one.key[0] == quantity]
     return changed
 
 

@@ -16,10 +16,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from unroll.errors import how_to_install
 from unroll.measure.batch import Batch, Data
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
-from unroll.measure.export import folder_bytes
+from unroll.measure.export import folder_bytes, new_record
 from unroll.measure.fit import layer_of
 from unroll.measure.journal import Record
 from unroll.measure.process import NotAvailable
@@ -27,7 +28,7 @@ from unroll.measure.workloads import assert_available, new_network, starting_wei
 from unroll.models.network import CLASSES
 
 TOLERANCE = 1e-4
-NO_ONNX = "ONNX needs tf2onnx and onnxruntime; want them installed: pip install 'unroll-lstm[onnx]'"
+NO_ONNX = f"ONNX needs tf2onnx and onnxruntime; want them installed: {how_to_install('onnx')}"
 Run = Callable[[np.ndarray], np.ndarray]  # a model in its own runtime: images [B, T, I] -> logits [B, 10]
 
 
@@ -61,7 +62,7 @@ def convert_network(case: Case, quantity: str, data: Data, *, device: Device = C
 
 def convert_layer(case: Case, quantity: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Convert a Keras model around the variant's layer, as `convert_network` does a network."""
-    model = new_model(case, data.seed, None)
+    model = new_model(case, data.seed)
     yield from _convert(
         case,
         quantity,
@@ -73,24 +74,23 @@ def convert_layer(case: Case, quantity: str, data: Data, *, device: Device = CPU
 
 def save_layer(case: Case, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Save a Keras model around the variant's layer as a `.keras` file, and load it: its bytes."""
-    model = new_model(case, data.seed, case.sizes.steps)
+    model = new_model(case, data.seed)
     images = tf.constant(Batch.of(data, case.sizes).images)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
         model.save(path)
         loaded: Any = keras.saving.load_model(path)
         np.testing.assert_allclose(loaded(images), model(images), atol=TOLERANCE)
-        yield Record.of(case, "keras_file", "forward", "bytes", [folder_bytes(Path(folder))])
+        yield new_record("keras_file", case, "bytes", folder_bytes(Path(folder)))
 
 
-def new_model(case: Case, seed: int, steps: int | None) -> Any:
+def new_model(case: Case, seed: int) -> Any:
     """Make a Keras model [B, T, I] -> [B, 10] around a variant's layer, with the weights that every variant has."""
     sizes = case.sizes
     if sizes.valid is not None:
         raise NotAvailable("takes no sequence_length")
-    layers = [layer_of(case.variant)(sizes.hidden), keras.layers.Dense(CLASSES)]
-    model = keras.Sequential(layers)
-    model.build((None, steps or sizes.steps, sizes.input))
+    model = keras.Sequential([layer_of(case.variant)(sizes.hidden), keras.layers.Dense(CLASSES)])
+    model.build((None, sizes.steps, sizes.input))
     model.set_weights(starting_weights(sizes, seed))
     return model
 
@@ -106,16 +106,14 @@ def _convert(case: Case, quantity: str, forward: Callable, variables: list, data
             model = make(tf.function(forward, input_signature=[spec], autograph=False), spec, variables)
             seconds = time.perf_counter() - start
             _assert_equal(model.run, forward, images, batch, steps)
-        except NotAvailable:
-            raise
-        except AssertionError:
+        except (NotAvailable, AssertionError):
             raise
         except Exception as error:  # every converter and runtime has its own; the next signature asks for less
             refused = refused or next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
             continue
-        yield _record(case, quantity, "bytes", model.size, served(batch, steps))
-        yield _record(case, f"{quantity}_operations", "operations", model.operations)
-        yield _record(case, f"{quantity}_convert", "s", seconds)
+        yield new_record(quantity, case, "bytes", model.size, served(batch, steps))
+        yield new_record(f"{quantity}_operations", case, "operations", model.operations)
+        yield new_record(f"{quantity}_convert", case, "s", seconds)
         return
     raise NotAvailable(f"does not convert: {refused}")
 
@@ -185,7 +183,3 @@ def _onnx_nodes(graph: Any) -> int:
 
 
 FORMATS: dict[str, Callable[[Any, tf.TensorSpec, list], Model]] = {"tflite": _to_tflite, "onnx": _to_onnx}
-
-
-def _record(case: Case, quantity: str, unit: str, sample: float, note: str = "") -> Record:
-    return Record.of(case, quantity, "forward", unit, [sample], note=note)

@@ -39,10 +39,10 @@ def export(case: Case, data: Data, *, device: Device = CPU) -> Iterator[Record]:
         logits = serve.serve(tf.constant(batch.images)).numpy()
         served = time.perf_counter()
         np.testing.assert_allclose(logits, network.forward(tf.constant(batch.images)).numpy(), atol=1e-4)
-        yield _record("export", case, "bytes", folder_bytes(Path(folder)), lengths)
-    yield _record("save", case, "s", saved - start)
-    yield _record("load", case, "s", loaded - saved)
-    yield _record("served", case, "s", served - loaded)
+        yield new_record("export", case, "bytes", folder_bytes(Path(folder)), lengths)
+    yield new_record("save", case, "s", saved - start)
+    yield new_record("load", case, "s", loaded - saved)
+    yield new_record("served", case, "s", served - loaded)
 
 
 def count_retraces(case: Case, data: Data, *, device: Device = CPU) -> Iterator[Record]:
@@ -60,7 +60,7 @@ def count_retraces(case: Case, data: Data, *, device: Device = CPU) -> Iterator[
             yield Record.of(case, quantity, "forward", "traces", [], note=str(error).splitlines()[0])
             continue
         note = f"for {len(lengths)} lengths"
-        yield _record(quantity, case, "traces", forward.experimental_get_tracing_count(), note)
+        yield new_record(quantity, case, "traces", forward.experimental_get_tracing_count(), note)
 
 
 def save_model(network: Network, sizes: Sizes, folder: Path) -> str:
@@ -82,5 +82,6 @@ def folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
 
 
-def _record(quantity: str, case: Case, unit: str, sample: float, note: str = "") -> Record:
+def new_record(quantity: str, case: Case, unit: str, sample: float, note: str = "") -> Record:
+    """Make the record of one sample of what is exported, which is the forward phase."""
     return Record.of(case, quantity, "forward", unit, [sample], note=note)

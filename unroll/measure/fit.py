@@ -18,10 +18,9 @@ from unroll.measure.batch import Batch, Data
 from unroll.measure.check import assert_equal
 from unroll.measure.config import Case
 from unroll.measure.device import CPU, Device
-from unroll.measure.global_state import GlobalState
 from unroll.measure.journal import Record
 from unroll.measure.process import NotAvailable
-from unroll.measure.rounds import Rounds
+from unroll.measure.steps import StepRounds
 from unroll.measure.variants import cells_an_iteration
 from unroll.measure.workloads import expected_of, starting_weights
 from unroll.models.network import CLASSES, Network
@@ -116,13 +115,10 @@ class FitWorkload:
         return np.asarray(self.model.fit(*data, **given).history["loss"][0])
 
 
-class FitRounds(Rounds):
+class FitRounds(StepRounds):
     """Rounds of `fit`: from `compile` to the end of the first step, to the end of the first epoch, and later epochs."""
 
     later = "fit_epoch"
-
-    def watch_global_state(self) -> Callable[[], str]:
-        return GlobalState().undo_changes
 
     def new_workload(self, case: Case, batch: Batch) -> FitWorkload:
         return FitWorkload(case, batch, self.seed, self.device)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from unroll.errors import UnrollError, printable
-from unroll.measure.config import Case, Sizes
+from unroll.measure.config import Case, Key, Sizes
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import CLOSE, FASTER, SAME, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
@@ -38,7 +38,7 @@ CAUTION = (
 class Changed(NamedTuple):
     """One quantity of one case that both runs measured, and what became of it; no ratio where one has no samples."""
 
-    question: tuple
+    key: Key
     first: Measurement
     second: Measurement
     ratio: Ratio | None
@@ -94,7 +94,7 @@ class Comparison(NamedTuple):
     settings: list[list[str]]
     changes: list[Changed]
     ratios: list[RatioPair]
-    only: tuple[list[tuple], list[tuple]]
+    only: tuple[list[Key], list[Key]]
 
 
 class Change(NamedTuple):
@@ -129,14 +129,14 @@ def compare(first: Run, second: Run) -> Comparison:
         UnrollError: the two measured nothing in common.
     """
     measured = [_measurements(run) for run in (first, second)]
-    shared = [question for question in measured[0] if question in measured[1]]
+    shared = [key for key in measured[0] if key in measured[1]]
     if not shared:
         raise UnrollError(
             f"got the runs {first.id} and {second.id}, which measured nothing in common; "
             "want two that share a variant, a mode and sizes"
         )
-    changes = [_changed(question, measured[0][question], measured[1][question]) for question in shared]
-    only = [[question for question in own if question not in other] for own, other in (measured, reversed(measured))]
+    changes = [_changed(key, measured[0][key], measured[1][key]) for key in shared]
+    only = [[key for key in own if key not in other] for own, other in (measured, reversed(measured))]
     return Comparison(first, second, _settings(first, second), changes, _ratios(first, second), (only[0], only[1]))
 
 
@@ -155,7 +155,7 @@ def compare_json(comparison: Comparison) -> str:
         "second": _run_fields(comparison.second),
         "settings": [dict(zip(("name", "first", "second"), row, strict=True)) for row in comparison.settings],
         "measurements": [
-            _question_fields(one.question)
+            _key_fields(one.key)
             | {"unit": one.first.unit, "first": _number(one.first), "second": _number(one.second)}
             | _ratio_fields(one.ratio)
             | {"verdict": one.verdict, "differs": one.differs}
@@ -167,8 +167,8 @@ def compare_json(comparison: Comparison) -> str:
             | {"intervals": one.verdict}
             for one in comparison.ratios
         ],
-        "only_in_first": [_question_fields(question) for question in comparison.only[0]],
-        "only_in_second": [_question_fields(question) for question in comparison.only[1]],
+        "only_in_first": [_key_fields(key) for key in comparison.only[0]],
+        "only_in_second": [_key_fields(key) for key in comparison.only[1]],
     }
     return json.dumps(content, indent=2, allow_nan=False)
 
@@ -177,9 +177,8 @@ def _run_fields(run: Run) -> dict:
     return {"run": run.id, "device": device_name(run)}
 
 
-def _question_fields(question: tuple) -> dict:
-    quantity, phase, variant, mode, sizes = question
-    return {"quantity": quantity, "phase": phase, "variant": variant, "mode": mode, "sizes": asdict(sizes)}
+def _key_fields(key: Key) -> dict:
+    return key._asdict() | {"sizes": asdict(key.sizes)}
 
 
 def _number(measured: Measurement) -> float | None:
@@ -208,10 +207,7 @@ def _text(comparison: Comparison, most: int | None) -> str:
             comparison.changes if most is None else unequal, comparison.changes, comparison.first.sizes, most
         ),
         _ratios_text(comparison.ratios if most is None else apart, comparison.ratios, most),
-        *(
-            _only_text(name, questions, most)
-            for name, questions in zip(("first", "second"), comparison.only, strict=True)
-        ),
+        *(_only_text(name, keys, most) for name, keys in zip(("first", "second"), comparison.only, strict=True)),
     ]
     left = "" if most is None else "\neverything: the same command with --all, or --json\n"
     return ("\n".join(parts) + left).rstrip()
@@ -238,7 +234,7 @@ def _changes_text(listed: Sequence[Changed], every: Sequence[Changed], base: Siz
 
 def _change_row(one: Changed, base: Sizes) -> list[str]:
     unit = SHOWN_UNITS.get(one.first.unit, one.first.unit)
-    quantity, phase, variant, mode, sizes = one.question
+    quantity, phase, variant, mode, sizes = one.key
     what = f"{quantity.replace('_', ' ')}, {phase} ({unit}): {_case_text(variant, mode, sizes, base)}"
     cells = [_median(measured, UNITS.get(unit, 1)) for measured in (one.first, one.second)]
     if one.ratio is None:
@@ -280,13 +276,13 @@ def _ratios_text(listed: Sequence[RatioPair], every: Sequence[RatioPair], most: 
     return _section(heading, ["ratio", "first", "second", "intervals"], rows, "lrrl", most)
 
 
-def _only_text(name: str, questions: Sequence[tuple], most: int | None) -> str:
+def _only_text(name: str, keys: Sequence[Key], most: int | None) -> str:
     """List what only one run measured: the quantities of each variant, mode and sizes."""
     cases: dict[str, list[str]] = {}
-    for quantity, phase, variant, mode, sizes in questions:
+    for quantity, phase, variant, mode, sizes in keys:
         cases.setdefault(f"{label(variant)}, {mode}, {sizes}", []).append(f"{quantity} ({phase})")
     if most is not None:
-        return f"Only in the {name}: {len(questions)} costs of {len(cases)} cases\n"
+        return f"Only in the {name}: {len(keys)} costs of {len(cases)} cases\n"
     listed = [_wrapped(f"- {case}: {', '.join(quantities)}") for case, quantities in cases.items()]
     return f"Only in the {name}\n\n{''.join(listed) or 'Nothing.' + chr(10)}"
 
@@ -301,12 +297,12 @@ def _other_processor(first: Run, second: Run) -> str:
     return "" if names[0] == names[1] else f" The processors differ: {' and '.join(names)}."
 
 
-def _changed(question: tuple, first: Measurement, second: Measurement) -> Changed:
+def _changed(key: Key, first: Measurement, second: Measurement) -> Changed:
     if first.samples and second.samples:
-        return Changed(question, first, second, *change(first, second, question[0]))
+        return Changed(key, first, second, *change(first, second, key.quantity))
     if first.samples or second.samples:
-        return Changed(question, first, second, None, "only in one")
-    return Changed(question, first, second, None, IN_NEITHER)
+        return Changed(key, first, second, None, "only in one")
+    return Changed(key, first, second, None, IN_NEITHER)
 
 
 def change(first: Measurement, second: Measurement, quantity: str) -> Change:
@@ -358,10 +354,10 @@ def _of_processes(measured: Measurement) -> np.ndarray:
         return np.log([np.median(medians) for medians in of_process.values()])
 
 
-def _measurements(run: Run) -> dict[tuple, Measurement]:
+def _measurements(run: Run) -> dict[Key, Measurement]:
     """Return everything that a run measured, in the order of its journal."""
-    questions = dict.fromkeys(record.key for record in run.records)
-    return {question: measured for question in questions if (measured := run.find(*question))}
+    keys = dict.fromkeys(record.key for record in run.records)
+    return {key: measured for key in keys if (measured := run.look_up(key))}
 
 
 def _settings(first: Run, second: Run) -> list[list[str]]:
