@@ -26,12 +26,15 @@ from unroll.report.figures.frame import (
 from unroll.report.figures.words import from_to
 from unroll.report.growth import (
     BUILD,
+    EXPORT,
     FITTED_FROM,
+    GRAPH_BYTES,
     GROWTH_BANDS,
     GROWTH_VARIANTS,
     NET_START,
     PROCESS,
     STEP_TRAIN,
+    TENSORS,
     Costs,
     fit_growth,
     growth_costs,
@@ -45,12 +48,17 @@ MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osDXh^vP", strict=True))
 NAMES_WIDTH, PLOT_WIDTH = 1.75, 1.45  # about
 PLOT_HEIGHT, X_TICKS, FIT_ROW, BAND_GAP = 1.4, 0.3, 0.18, 0.3
 STOPPED_ROW = 0.11  # of the strip above a plot that marks the stopped cases, one row a variant
-READINGS = [  # what stands left of each band
-    f"Marks: medians. On\nlogarithmic axes a straight\nline is a power of T.\nBelow: p of cost ~ T^p,\n"
-    f"fitted over T ≥ {FITTED_FROM}, with\nits 95% interval.\nStart: build and first call,\nless one later step.",
-    "Process: what memory\ngrows by, to build and\nstart training.\nTensors: the allocator's\n"
-    "peak in a training step.\nGraph: with its functions.\nSavedModel: on disk.",
-]
+READING = (
+    "Marks: medians. On\nlogarithmic axes a straight\nline is a power of T.\nBelow: p of cost ~ T^p,\n"
+    f"fitted over T ≥ {FITTED_FROM}, with\nits 95% interval."
+)
+EXPLAINED = {  # what stands left of a band, of those of its costs that are drawn
+    NET_START: "Start: build and first call,\nless one later step.",
+    PROCESS: "Process: what memory\ngrows by, to build and\nstart training.",
+    TENSORS: "Tensors: the allocator's\npeak in a training step.",
+    GRAPH_BYTES: "Graph: with its functions.",
+    EXPORT: "SavedModel: on disk.",
+}
 
 
 def _describe(run: Run) -> str:
@@ -75,17 +83,8 @@ def draw_growth(run: Run) -> Figure | None:
     """Draw each cost against T on logarithmic axes, one panel a question, with the exponents below each."""
     costs = growth_costs(run)
     variants = variants_of(costs)
-    bands = [
-        (reading, questions)
-        for reading, band in zip(READINGS, GROWTH_BANDS, strict=True)
-        if (
-            questions := [
-                question
-                for question in band
-                if any(len(_medians(costs, question, variant)) > 1 for variant in variants)
-            ]
-        )
-    ]
+    bands = [[question for question in band if _is_a_line(costs, question, variants)] for band in GROWTH_BANDS]
+    bands = [band for band in bands if band]
     if not bands:
         return None
     stopped = [variant for variant in variants if any(_lost(costs[key]) for key in costs if key[1] == variant)]
@@ -96,7 +95,9 @@ def draw_growth(run: Run) -> Figure | None:
     grid = figure.subplots(len(heights), len(widths), squeeze=False, height_ratios=heights, width_ratios=widths)
     for axes in grid[:, 0]:
         axes.set_axis_off()
-    for (reading, questions), plots, rows in zip(bands, grid[::2], grid[1::2], strict=True):
+    for number, (questions, plots, rows) in enumerate(zip(bands, grid[::2], grid[1::2], strict=True)):
+        explained = [EXPLAINED[question] for question in questions if question in EXPLAINED]
+        reading = "\n".join([*([] if number else [READING]), *explained])
         note(plots[0], reading, (0, 1), (0, -4), "axes fraction", color=QUIET, va="top", linespacing=1.45)
         if stopped:
             _draw_stopped_key(plots[0], len(stopped))
@@ -113,6 +114,11 @@ def _medians(costs: Costs, question: Column, variant: str) -> dict[int, float]:
     """Return the medians that a logarithmic axis can show, by T, in the unit of the question."""
     known = costs[question, variant].items()
     return {T: cost.median / question.scale for T, cost in known if cost.samples and cost.median > 0}
+
+
+def _is_a_line(costs: Costs, question: Column, variants: list[str]) -> bool:
+    """Return whether a variant has a cost at two T or more."""
+    return any(len(_medians(costs, question, variant)) > 1 for variant in variants)
 
 
 def _lost(sweep: dict[int, Measurement]) -> list[int]:
