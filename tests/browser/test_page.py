@@ -1,5 +1,7 @@
 """The page driven in a real browser: slider, stepper, keyboard, phone, dark, without JavaScript, on paper."""
 
+import re
+
 import pytest
 
 from unroll.measure.config import Sizes
@@ -234,7 +236,9 @@ def test_the_page_can_be_printed(visit):
     assert page.evaluate("document.documentElement.scrollWidth") <= PAPER["width"]
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#trick details").evaluate("(details) => details.open")
-    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    printed = page.pdf(prefer_css_page_size=True, format="A4")
+    assert printed.startswith(b"%PDF")
+    assert 1 < len(re.findall(rb"/Type\s*/Page\b", printed)) <= 8
 
 
 def test_hostile_results_run_nothing(visit, write, run):

@@ -17,5 +17,6 @@ const given = (id) => JSON.parse(document.getElementById(id).textContent);
 document.documentElement.classList.remove("still");
 for (const details of document.querySelectorAll("details")) {
   details.open = false;
-  addEventListener("beforeprint", () => { details.open = true; });
+  // On paper a claim is a line, as on the screen: unfolded, the ledger alone would take ten pages.
+  if (!details.closest("#ledger")) addEventListener("beforeprint", () => { details.open = true; });
 }
