@@ -32,7 +32,7 @@ function explore(root, growth) {
   }
   root.append(graphs, html("div", { class: "scroll", role: "region", tabindex: 0, "aria-labelledby": "growth-heading" }, table));
   root.append(html("p", { class: "note" }, "Medians. The lines are drawn on logarithmic axes. A cross: stopped, or failed. " +
-    "Other T than the run's own were measured alone, not in turns: read their factors with care."));
+    "Where T is not the run's own, the two may not have taken turns: read those factors with care."));
   show();
 }
 
