@@ -286,17 +286,18 @@ PRESETS = {
         limit_s=120,
     ),
     "unmeasured": Preset(
-        "what the other presets leave out: TFLite and ONNX, half a sequence_length, 240 steps under XLA",
+        "what the other presets leave out: TFLite and ONNX, cold starts, half a sequence_length, 240 steps under XLA",
         ("static", "dynamic", *KERAS),
         rounds=ENOUGH_ROUNDS,
         steps=5,
         also_at=(Sizes(steps=50, batch=128, hidden=256, valid=25), Sizes(steps=25, batch=128, hidden=256)),
         convert_variants=CONVERTED,
+        cold_variants=(*PAIR, "dynamic-own", *KERAS),
         convert_growth=(4, 14, 56, 112),
         compile_variants=("static", "dynamic", *KERAS),
         compile_growth=(240,),
         measure_memory=False,
-        limit_s=120,
+        limit_s=400,
     ),
 }
 
