@@ -10,7 +10,7 @@ from unroll.measure.journal import read_journal
 from unroll.measure.statistics import Ratio
 from unroll.report.figures import ratios
 from unroll.report.figures.ratios import QUESTIONS, draw_ratios
-from unroll.report.tables import PAIRS, TURNS, factor, interval, measured_pairs, pair_ratio
+from unroll.report.tables import TURNS, compared_pairs, factor, interval, pair_ratio
 
 BUILD = QUESTIONS["build", "train"]
 
@@ -20,7 +20,7 @@ def test_ratios_stand_where_they_are_and_are_filled_where_they_are_decided(turn)
     run = read_journal(REFERENCE)[-1]
     figure = draw_ratios(run)
     axes = panel(figure, QUESTIONS[turn.quantity, turn.phase])
-    found = [pair_ratio(run, turn, *pair) for pair in measured_pairs(run, PAIRS)]
+    found = [pair_ratio(run, turn, *pair) for pair in compared_pairs(run)]
     known = [ratio for ratio in found if isinstance(ratio, Ratio)]
     assert [(x, filled) for (x, _), filled in dots(axes).items()] == [(ratio.value, ratio.decided) for ratio in known]
     intervals = [tuple(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2][1:]  # after that at 1

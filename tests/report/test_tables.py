@@ -389,6 +389,11 @@ def test_pairs_name_known_variants_once():
     assert len(set(tables.PAIRS)) == len(tables.PAIRS)
 
 
+def test_a_variant_of_ones_own_stands_beside_the_pair(run_of):
+    run = run_of(*(made for name in ("static", "mine:quick", "dynamic") for made in all_turns(name, 1.0, 2.0, 3.0)))
+    assert {"mine:quick / static", "mine:quick / dynamic"} < set(cells(tables.ratios_table(run)))
+
+
 def test_the_environment_names_onednn_where_the_run_kept_it(run_of):
     run = run_of()
     assert "oneDNN" not in tables.environment_table(run)

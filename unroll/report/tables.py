@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
+from itertools import chain, product
 from statistics import median
 
 from unroll.measure.config import MODES, Case, Key
@@ -158,9 +158,12 @@ DECIDING = [
 ]
 
 
-def ratios_table(run: Run, of: Sequence[tuple[str, str]] = PAIRS) -> Table:
-    """Format the ratios of variants that ran in the same rounds, with 95% intervals, and how to read them."""
-    pairs = measured_pairs(run, of)
+def ratios_table(run: Run, of: Sequence[tuple[str, str]] = ()) -> Table:
+    """Format the ratios of variants that ran in the same rounds, with 95% intervals, and how to read them.
+
+    Without `of`, these are all pairs that are compared.
+    """
+    pairs = measured_pairs(run, of) if of else compared_pairs(run)
     ratios = {pair: [pair_ratio(run, turn, *pair) for turn in TURNS] for pair in pairs}
     rows = [[pair_text(run, *pair), *map(ratio_cell, ratios[pair])] for pair in pairs]
     return _ratios(["ratio of times", *(turn.heading for turn in TURNS)], rows, chain.from_iterable(ratios.values()))
@@ -427,6 +430,12 @@ def _place(variant: str) -> tuple[int, int]:
     if cells := cells_an_iteration(variant):
         return order.index("dynamic"), cells
     return (order.index(variant), 0) if variant in order else (len(order), 0)
+
+
+def compared_pairs(run: Run) -> list[tuple[str, str]]:
+    """Return the measured ones of `PAIRS`, and each variant of the user's own beside static and dynamic."""
+    own = [variant for variant in run.variants if ":" in variant]
+    return measured_pairs(run, [*PAIRS, *product(own, ("static", "dynamic"))])
 
 
 def measured_pairs(run: Run, pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -24,7 +24,7 @@ from unroll.report.figures.frame import (
     stripe,
 )
 from unroll.report.page.answer import ratio_text, ratios_of_pair
-from unroll.report.tables import PAIRS, TURNS, Column, factor, interval, measured_pairs, pair_ratio
+from unroll.report.tables import TURNS, Column, compared_pairs, factor, interval, pair_ratio
 
 QUESTIONS = {
     ("build", "train"): "to build for training",
@@ -57,7 +57,7 @@ RATIOS = Drawing(
 @RATIOS.drawn_by
 def draw_ratios(run: Run) -> Figure | None:
     """Draw by what factor the times of each pair of variants differ in interleaved rounds, with 95% intervals."""
-    pairs = measured_pairs(run, PAIRS)
+    pairs = compared_pairs(run)
     ratios = {turn: {pair: pair_ratio(run, turn, *pair) for pair in pairs} for turn in TURNS}
     columns = {
         turn: column for turn, column in ratios.items() if any(isinstance(one, Ratio) for one in column.values())
