@@ -235,3 +235,21 @@ def test_a_folder_may_have_a_hash_in_its_name(folder):
     other.mkdir()
     (other / "journal.jsonl").write_bytes((folder / "journal.jsonl").read_bytes())
     assert find_run(str(other)).id == find_run(str(folder)).id
+
+
+def test_how_far_two_runs_agree_is_said_in_steps_intervals_medians_and_verdicts(run_of):
+    def pair(static, dynamic, seed):
+        return [
+            *records("step", "static", static, seed=seed),
+            *records("step", "dynamic", dynamic, seed=seed + 1),
+            *records("build", "static", 2 * static, seed=seed + 2),
+            *records("build", "dynamic", dynamic, seed=seed + 3),
+        ]
+
+    first, again, turned = (run_of(*pair(*costs)) for costs in ((1.0, 2.0, 0), (2.0, 4.0, 0), (4.0, 2.0, 0)))
+    assert "A step took 2.00 times as long in the second. Of 2 ratios" in words_of(compare(first, again))
+    assert "0 have intervals that lie apart; 4 of 4 medians lie within" in words_of(compare(first, again))
+    assert "Of 2 ratios within each run, 2 have intervals that lie apart; 0 of 4" in words_of(compare(first, turned))
+    assert "Of 1 that are faster or slower in both runs, 1 are so the other way round." in words_of(
+        compare(first, turned)
+    )

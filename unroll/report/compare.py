@@ -206,7 +206,7 @@ def _text(comparison: Comparison, most: int | None) -> str:
         _changes_text(
             comparison.changes if most is None else unequal, comparison.changes, comparison.first.sizes, most
         ),
-        _ratios_text(comparison.ratios if most is None else apart, comparison.ratios, most),
+        _ratios_text(comparison.ratios if most is None else apart, comparison, most),
         *(_only_text(name, keys, most) for name, keys in zip(("first", "second"), comparison.only, strict=True)),
     ]
     left = "" if most is None else "\neverything: the same command with --all, or --json\n"
@@ -258,13 +258,12 @@ def _with_interval(ratio: Ratio, exact: bool = False) -> str:
     return f"{_factor(ratio.value)} {between}"
 
 
-def _ratios_text(listed: Sequence[RatioPair], every: Sequence[RatioPair], most: int | None) -> str:
-    if not every:
+def _ratios_text(listed: Sequence[RatioPair], comparison: Comparison, most: int | None) -> str:
+    if not comparison.ratios:
         return f"Ratios within each run\n\n{NOTHING}\n"
-    apart = sum(one.verdict == "apart" for one in every)
-    heading = f"Of {len(every)} ratios within each run, {apart} have intervals that lie apart."
+    heading = agreement_text(comparison)
     if not listed:
-        return f"{heading}\n"
+        return _wrapped(heading)
     rows = [
         [
             f"{one.turn.heading}: {' / '.join(map(label, one.pair))}, T={one.sizes.steps}",
@@ -273,7 +272,26 @@ def _ratios_text(listed: Sequence[RatioPair], every: Sequence[RatioPair], most: 
         ]
         for one in listed
     ]
-    return _section(heading, ["ratio", "first", "second", "intervals"], rows, "lrrl", most)
+    return _section(_wrapped(heading).rstrip(), ["ratio", "first", "second", "intervals"], rows, "lrrl", most)
+
+
+def agreement_text(comparison: Comparison) -> str:
+    """Write how far two runs agree: in their steps, and in intervals, medians and verdicts of the ratios in each."""
+    steps = [one.ratio.value for one in comparison.changes if one.key.quantity == "step" and one.ratio]
+    pairs = comparison.ratios
+    apart = sum(pair.verdict == "apart" for pair in pairs)
+    both_ways = [(pair.first, pair.second) for pair in pairs] + [(pair.second, pair.first) for pair in pairs]
+    inside = sum(ratio.low <= other.value <= ratio.high for ratio, other in both_ways)
+    verdicts = [(pair.first.verdict, pair.second.verdict) for pair in pairs]
+    decided = [both for both in verdicts if {*both} <= {FASTER, SLOWER}]
+    turned = sum(first != second for first, second in decided)
+    beside = f"A step took {factor(float(np.median(steps)))} times as long in the second. " if steps else ""
+    return (
+        f"{beside}Of {len(pairs)} ratios within each run, {apart} have intervals that lie apart; "
+        f"{inside} of {2 * len(pairs)} medians lie within the other run's interval. "
+        f"Of {len(decided)} that are faster or slower in both runs, "
+        f"{turned} are so the other way round."
+    )
 
 
 def _only_text(name: str, keys: Sequence[Key], most: int | None) -> str:

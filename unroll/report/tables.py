@@ -164,9 +164,10 @@ def ratios_table(run: Run, of: Sequence[tuple[str, str]] = ()) -> Table:
     Without `of`, these are all pairs that are compared.
     """
     pairs = measured_pairs(run, of) if of else compared_pairs(run)
-    ratios = {pair: [pair_ratio(run, turn, *pair) for turn in TURNS] for pair in pairs}
+    turns = measured_columns(run, TURNS)
+    ratios = {pair: [pair_ratio(run, turn, *pair) for turn in turns] for pair in pairs}
     rows = [[pair_text(run, *pair), *map(ratio_cell, ratios[pair])] for pair in pairs]
-    return _ratios(["ratio of times", *(turn.heading for turn in TURNS)], rows, chain.from_iterable(ratios.values()))
+    return _ratios(["ratio of times", *(turn.heading for turn in turns)], rows, chain.from_iterable(ratios.values()))
 
 
 def _ratios(header: list[str], rows: list[list[str | Cell]], ratios: Iterable[Ratio | str]) -> Table:
@@ -258,8 +259,7 @@ def _conversion_cells(run: Run, variant: str, columns: Sequence[Column]) -> list
 
 def modes_table(run: Run) -> Table:
     """Format the first training call and later training steps of the variants measured in more than one mode."""
-    shown = [column for column in BY_MODE if column.mode != "mixed" or measured_variants(run, [column])]
-    return _variants_table(run, shown, [variant for variant in run.variants if _count_modes(run, variant) > 1])
+    return _variants_table(run, BY_MODE, [variant for variant in run.variants if _count_modes(run, variant) > 1])
 
 
 def cold_table(run: Run) -> Table:
@@ -419,6 +419,11 @@ def measured_variants(run: Run, columns: Iterable[Column]) -> list[str]:
     return in_order(variants)
 
 
+def measured_columns(run: Run, columns: Iterable[Column]) -> list[Column]:
+    """Return those columns that the run has of any variant."""
+    return [column for column in columns if measured_variants(run, [column])]
+
+
 def in_order(variants: Iterable[str]) -> list[str]:
     """Sort variants into the order of all tables: ours, our peers', then the user's own."""
     return sorted(variants, key=_place)
@@ -541,7 +546,8 @@ def _count_modes(run: Run, variant: str) -> int:
 
 
 def _variants_table(run: Run, columns: Sequence[Column], variants: Sequence[str] | None = None) -> Table:
-    """Format columns, one row a variant, of all variants or some."""
+    """Format those columns that were measured, one row a variant, of all variants or some."""
+    columns = measured_columns(run, columns)
     rows = [
         [name_on(run, variant), *(_cell(column.find(run, variant), column.scale) for column in columns)]
         for variant in measured_variants(run, columns)

@@ -8,6 +8,7 @@ from unroll.errors import UnrollError
 from unroll.files import write_whole
 from unroll.measure.journal import Run, read_journal
 from unroll.report import growth, tables
+from unroll.report.compare import agreement_text, compare
 from unroll.report.figures import grid, throughput
 from unroll.report.figures.every import OF_A_RUN, OF_TRAININGS
 from unroll.report.figures.frame import save_figure
@@ -39,7 +40,8 @@ EXCERPTS = {  # of what the report has, for pages that have room for little
     "answer": lambda run: f"{' '.join(answer(run))}\n",
     "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
-PAGE, CLAIMS = "report.html", "claims"
+PAGE, CLAIMS, AGREEMENT = "report.html", "claims", "agreement"
+AGAIN = "again"  # the folder of a later run, which lies beside the one that it is compared with
 MARKED = re.compile(
     r"(<!-- unroll: (?P<name>[\w-]+)(?: of (?P<folder>[\w-]+))? -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL
 )
@@ -71,7 +73,12 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
 def _parts(folder: Path) -> dict[str, Callable[[Run], str]]:
     """Return what makes each part of a page; the claims are judged by what lies beside the results, too."""
     figures = f"../results/{Path(folder).name}"
-    return EXCERPTS | TABLES | {CLAIMS: lambda run: claims_page(judge_claims(results_of(folder, run)), figures)}
+    return {
+        **EXCERPTS,
+        **TABLES,
+        CLAIMS: lambda run: claims_page(judge_claims(results_of(folder, run)), figures),
+        AGREEMENT: lambda run: f"{agreement_text(compare(run, read_journal(folder.parent / AGAIN)[-1]))}\n",
+    }
 
 
 def _pictures(folder: Path) -> dict[str, Path | None]:
