@@ -1,5 +1,7 @@
 """What the loops with a gradient of their own ask of a cell: what it must offer, and what it may hold."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,7 +9,8 @@ from loops import LOOPS, OwnGRUCell
 from proof import MODES, fixed_problem
 
 from unroll.errors import UnrollError
-from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, init_weights
+from unroll.rnn import LSTMCell, LSTMState, LSTMWeights, dynamic_unroll, init_weights, static_unroll
+from unroll.rnn.two_loops import add_slopes
 
 INPUTS, STATE = tf.ones([3, 2, 4]), tf.zeros([2, 4])
 
@@ -39,6 +42,57 @@ class HalfCell:
 def test_a_cell_that_offers_half_of_a_gradient_is_refused_by_name(offered, missing):
     with pytest.raises(UnrollError, match=f"a HalfCell that has no {missing}; want .*or use recompute=True"):
         dynamic_unroll(HalfCell(*offered), INPUTS, STATE, own_gradient=True)
+
+
+class CountingCell:
+    """Adds up its inputs [B, 1], weighted, and how many steps it took; offers its own gradient."""
+
+    def __init__(self, weight):
+        self.weights = weight
+
+    def __call__(self, inputs, state):
+        steps, total = state
+        total = total + self.weights * inputs + steps
+        return total, (steps + 1.0, total)
+
+    def keep_steps(self, weights, inputs, state):
+        states = [state]
+        for x in tf.unstack(inputs):
+            states.append((states[-1][0] + 1.0, states[-1][1] + weights * x + states[-1][0]))
+        return [total for _, total in states[1:]], states[1:], tf.zeros([])
+
+    def gradient_of_steps(self, weights):
+        def take_back(inputs, kept, output_slopes, state_slopes):
+            total_slope, steps_slope, input_slopes = None, None, []
+            for output_slope, (steps, total) in zip(reversed(output_slopes), reversed(state_slopes), strict=True):
+                total_slope = add_slopes(total_slope, output_slope, total)
+                steps_slope = add_slopes(steps_slope, steps, tf.reduce_sum(total_slope))
+                input_slopes.insert(0, weights * total_slope)
+            slopes = tf.stack(input_slopes)
+            return slopes, (steps_slope, total_slope), tf.reduce_sum(slopes * inputs) / weights
+
+        return take_back
+
+
+@pytest.mark.parametrize("mode", ["eager", "graph"])
+@pytest.mark.parametrize("all_states", [False, True], ids=["final state", "all states"])
+@pytest.mark.parametrize("lengths", [None, [1, 5, 3]], ids=["full", "lengths"])
+def test_a_scalar_of_the_state_goes_on_until_the_longest_row_ends(mode, all_states, lengths):
+    inputs, weight = tf.constant(np.random.default_rng(0).normal(size=[6, 3, 1])), tf.constant(2.0, tf.float64)
+    start = tf.constant(0.5, tf.float64), tf.zeros([3, 1], tf.float64)
+
+    def run(unroll):
+        with tf.GradientTape() as tape:
+            sources = inputs, weight, start
+            tape.watch(sources)
+            results = unroll(CountingCell(weight), inputs, start, sequence_length=lengths, return_all_states=all_states)
+            loss = tf.add_n([tf.reduce_sum(leaf**2) for leaf in tf.nest.flatten(results)])
+        return results, tape.gradient(loss, sources)
+
+    own = partial(dynamic_unroll, own_gradient=True, unroll=2)
+    ours, theirs = (MODES[mode](partial(run, unroll))() for unroll in (own, static_unroll))
+    for one, other in zip(tf.nest.flatten(ours), tf.nest.flatten(theirs), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
 def test_two_gradients_at_once_are_refused():

@@ -73,7 +73,8 @@ def _guess(kind: str, case: Case, phase: str) -> float:
         return 4.0
     cells = case.sizes.steps if variant_of(case.variant).is_static else 2 * cells_an_iteration(case.variant) or 1
     work = case.sizes.steps * case.sizes.batch * (case.sizes.hidden + 30) * case.sizes.hidden
-    build = (0.1 + 0.03 * cells) * (4 if case.mode == "xla" else 1) * (1 if phase == "train" else 0.5)
+    compiling = 4 * (1 + cells / 28 * (phase == "train")) if case.mode == "xla" else 1
+    build = (0.1 + 0.03 * cells) * compiling * (1 if phase == "train" else 0.5)
     if kind == "fit":
         return case.rounds * (2 * build + 1000 * work * 1e-10)
     if kind == "replicas":
