@@ -41,9 +41,9 @@ EXCERPTS = {  # of what the report has, for pages that have room for little
     "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
 PAGE, CLAIMS, AGREEMENT = "report.html", "claims", "agreement"
-AGAIN = "again"  # the folder of a later run, which lies beside the one that it is compared with
+AGAIN = "experiments/again"  # a later run, which lies beside the folder that it is compared with
 MARKED = re.compile(
-    r"(<!-- unroll: (?P<name>[\w-]+)(?: of (?P<folder>[\w-]+))? -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL
+    r"(<!-- unroll: (?P<name>[\w-]+)(?: of (?P<folder>[\w/-]+))? -->\n)(?P<body>.*?)(<!-- /unroll -->)", re.DOTALL
 )
 
 
