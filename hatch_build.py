@@ -1,12 +1,29 @@
-"""What a wheel holds beside the package: the benchmarks, their options, and the journals that commands answer from."""
+"""What a wheel holds beside the package: the benchmarks, their options, the committed journals, its own README.
 
+A package index shows the README alone. So its pictures are left out there, and so are its links to other files.
+"""
+
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 SHIPPED = ("pyproject.toml", "benchmarks/*.py", "results/*/journal.jsonl", "results/*/training.jsonl")
+
+
+PICTURE = re.compile(r"!\[[^]]*\]\((?!https?:)[^)]*\)\n*")
+LINK = re.compile(r"(?<!!)\[([^]]+)\]\((?!https?:)[^)]*\)")
+
+
+class StandaloneReadme(MetadataHookInterface):
+    """Sets the description that a package index shows."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        text = Path(self.root, "README.md").read_text(encoding="utf-8")
+        metadata["readme"] = {"content-type": "text/markdown", "text": LINK.sub(r"\1", PICTURE.sub("", text))}
 
 
 class ShippedFiles(BuildHookInterface):

@@ -14,17 +14,23 @@ OTHERS = ["benchmarks/notes.txt", "results/mine/report.html", "results/deep/er/j
 
 
 @pytest.fixture
-def hook(monkeypatch):
-    """The hook's class, without hatchling, which only pip's own environment for building has."""
-    interface = types.ModuleType("hatchling.builders.hooks.plugin.interface")
-    vars(interface)["BuildHookInterface"] = object
-    monkeypatch.setitem(sys.modules, interface.__name__, interface)
+def hatch_build(monkeypatch):
+    """The module, without hatchling, which only pip's own environment for building has."""
+    for name, plugin in (("builders.hooks", "BuildHookInterface"), ("metadata", "MetadataHookInterface")):
+        interface = types.ModuleType(f"hatchling.{name}.plugin.interface")
+        vars(interface)[plugin] = object
+        monkeypatch.setitem(sys.modules, interface.__name__, interface)
     specification = importlib.util.spec_from_file_location("hatch_build_of_a_test", ROOT / "hatch_build.py")
     module = importlib.util.module_from_spec(specification)
-    for parent in ("hatchling", "hatchling.builders", "hatchling.builders.hooks", "hatchling.builders.hooks.plugin"):
-        monkeypatch.setitem(sys.modules, parent, types.ModuleType(parent))
+    for parent in ("", ".builders", ".builders.hooks", ".builders.hooks.plugin", ".metadata", ".metadata.plugin"):
+        monkeypatch.setitem(sys.modules, f"hatchling{parent}", types.ModuleType(f"hatchling{parent}"))
     specification.loader.exec_module(module)
-    return module.ShippedFiles
+    return module
+
+
+@pytest.fixture
+def hook(hatch_build):
+    return hatch_build.ShippedFiles
 
 
 def write(root, names):
@@ -75,3 +81,13 @@ def test_a_checkout_that_git_cannot_read_ships_nothing_by_chance(hook, tmp_path)
 def test_this_checkout_ships_the_results_that_commands_answer_from(hook):
     names = included(hook, ROOT)
     assert {"unroll/results/reference/journal.jsonl", "unroll/benchmarks/bench_step.py"} <= set(names)
+
+
+def test_a_package_index_is_given_the_readme_without_pictures_and_links_to_files(hatch_build, tmp_path):
+    (tmp_path / "README.md").write_text(
+        "# It\n\n![a card](card.png)\n\nSee [the docs](docs/a.md#b), [keras](https://keras.io) and ![x](https://x/y.png).\n"
+    )
+    hook, metadata = hatch_build.StandaloneReadme(), {}
+    hook.root = str(tmp_path)
+    hook.update(metadata)
+    assert metadata["readme"]["text"] == "# It\n\nSee the docs, [keras](https://keras.io) and ![x](https://x/y.png).\n"
