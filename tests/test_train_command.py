@@ -106,7 +106,11 @@ def wait_for_update(results, update, started):
     raise AssertionError(f"it came to no update {update}")
 
 
-def test_stopped_by_ctrl_c_and_killed_and_gone_on_with_it_ends_with_the_same_weights_bit_for_bit(tmp_path, capsys):
+def test_stopped_by_ctrl_c_and_killed_and_gone_on_with_it_ends_with_the_same_weights_bit_for_bit(
+    tmp_path, tmp_path_factory, capsys, monkeypatch
+):
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setenv("TMPDIR", str(temporary))  # of the processes that are started here
     path, results, endless = tmp_path / "stopped", tmp_path / "stopped-results", ["--updates", 10**6]
 
     stopped = long_training(tmp_path, "stopped", *endless, "--save-every", 10**6)
@@ -123,7 +127,7 @@ def test_stopped_by_ctrl_c_and_killed_and_gone_on_with_it_ends_with_the_same_wei
     wait_for_update(results, first + 200, killed)
     killed.kill()
     killed.join()
-    assert killed.exitcode == -signal.SIGKILL
+    assert killed.exitcode == -signal.SIGKILL and any(temporary.rglob("*.py"))  # which TensorFlow made
     second = read_checkpoint(path).update
     assert second > first
 
@@ -147,6 +151,7 @@ def test_stopped_by_ctrl_c_and_killed_and_gone_on_with_it_ends_with_the_same_wei
     assert seen == [point[:3] for point in uninterrupted.points]
     assert training.result[:3] == uninterrupted.result[:3]
     assert sorted(os.listdir(tmp_path)) == ["stopped", "stopped-results", "whole", "whole-results"]
+    assert not os.listdir(temporary)  # the next start has removed what the kill left
 
 
 def test_what_is_gone_on_with_by_the_other_unroll_is_another_training(two_unrolls, tmp_path, capsys):

@@ -287,6 +287,17 @@ def temporary_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@contextmanager
+def temporary_files() -> Iterator[None]:
+    """Have `tempfile` make its files in such a folder: TensorFlow leaves some behind when its process is killed."""
+    with temporary_folder() as folder:
+        outside, tempfile.tempdir = tempfile.tempdir, str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = outside
+
+
 def _sweep_temporary_folders() -> None:
     for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*-*"):
         with suppress(OSError, ValueError):  # another program was quicker, or the name is not one of ours

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from unroll.errors import UnrollError
-from unroll.files import claimed
+from unroll.files import claimed, temporary_files
 from unroll.measure.process import quiet
 from unroll.models.checkpoint import CheckpointError, read_checkpoint
 from unroll.models.cluster import JOIN_S, Cluster
@@ -37,7 +37,8 @@ def train_as_asked(options) -> Iterator[Path | str]:
     """
     cluster = _cluster(options)
     chief = cluster is None or cluster.is_chief
-    with claimed(options.save, f"{options.save} (a training)") if options.save and chief else nullcontext():
+    claim = claimed(options.save, f"{options.save} (a training)") if options.save and chief else nullcontext()
+    with claim, temporary_files():
         _check_options(options, chief)
         yield from _train_and_keep(options, cluster, chief)
 
