@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -256,3 +257,19 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match=r"cannot write .*; choose another folder"):
         Journal(tmp_path / "file" / "below", {}, SETTINGS)
+
+
+def test_reading_a_journal_takes_at_most_three_times_as_long_as_its_json_alone(tmp_path):
+    run_of(tmp_path, record())
+    path = tmp_path / FILE_NAME
+    head, line = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(head + b"".join(line.replace(b'"round": 1', b'"round": %d' % n) for n in range(1, 20_001)))
+
+    def seconds(work):
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    alone = min(seconds(lambda: [json.loads(text) for text in path.read_bytes().splitlines()]) for _ in range(3))
+    assert len(read_journal(tmp_path)[0].records) == 20_000
+    assert min(seconds(lambda: read_journal(tmp_path)) for _ in range(3)) <= 3 * alone
