@@ -19,7 +19,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from unroll.errors import UnrollError, how_to_install
 from unroll.files import user_path
-from unroll.measure.config import PHASES, Case, Sizes
+from unroll.measure.config import Case, Sizes
+from unroll.measure.journal import FILE_NAME as JOURNAL
 from unroll.measure.journal import Record, read_journal
 from unroll.measure.plan import Request, Task
 from unroll.measure.process import FAILED
@@ -28,7 +29,7 @@ from unroll.measure.session import Session
 from unroll.measure.tasks import KINDS
 from unroll.measure.variants import label
 from unroll.models import data
-from unroll.report.tables import ratios_table
+from unroll.report.page.summary import summary
 from unroll.report.writing import write_report
 
 BAD_INPUT = 2
@@ -42,7 +43,9 @@ WITHOUT_EFFECT = (  # of pytest-benchmark's options, on what was measured alread
     "--benchmark-timer",
     "--benchmark-cprofile",
 )
+LEGEND = "Legend:", "  Outliers: ", "  OPS: "
 DRAW_EVERY_S = 1.0  # drawing more often would disturb what is being timed
+WRITE_EVERY_S = 30.0  # into a log, where nothing is drawn anew
 load = cache(data.load)
 CHOSEN, SESSION, WANTS = pytest.StashKey[Chosen](), pytest.StashKey[Session](), pytest.StashKey[list[Request]]()
 
@@ -80,7 +83,7 @@ def pytest_generate_tests(metafunc):
     if question:
         chosen = _choose(metafunc.config)
         cases = getattr(chosen.preset, question.kwargs["of"])(chosen.sizes)
-        phases = [phase for phase in question.kwargs.get("phases", PHASES) if phase in chosen.preset.phases]
+        phases = question.kwargs.get("phases", chosen.preset.phases)
         metafunc.parametrize("phase", phases)
         metafunc.parametrize("case", cases, ids=[_name(case, chosen.sizes) for case in cases])
 
@@ -182,19 +185,47 @@ def pytest_keyboard_interrupt():
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config):
     try:
-        return (yield)  # pytest-benchmark's own tables come first
+        with _without_legend(terminalreporter):
+            return (yield)  # pytest-benchmark's own tables come first
     except PerformanceRegression as error:
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
     finally:  # whatever becomes of them
         if SESSION in config.stash:
-            _write_what_was_measured(terminalreporter, config)
+            with _stopped_in_one_line(config):
+                _write_what_was_measured(terminalreporter, config)
+
+
+@contextmanager
+def _stopped_in_one_line(config):
+    """End in one line if a person stops the program while it draws: all that was measured is in the journal."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        folder = config.stash[SESSION].journal.path.parent
+        pytest.exit(f"stopped while it was drawn; to draw it: unroll report {folder}", pytest.ExitCode.INTERRUPTED)
+
+
+@contextmanager
+def _without_legend(terminalreporter):
+    """Leave out what pytest-benchmark writes below its tables: it explains columns that are not shown."""
+    write = terminalreporter.write_line
+
+    def write_line(line, **markup):
+        if not str(line).startswith(LEGEND):
+            write(line, **markup)
+
+    terminalreporter.write_line = write_line
+    try:
+        yield
+    finally:
+        terminalreporter.write_line = write
 
 
 def _write_what_was_measured(terminalreporter, config) -> None:
     folder = config.stash[SESSION].journal.path.parent
     terminalreporter.section("static against dynamic")
     (run,) = (run for run in read_journal(folder) if run.id == config.stash[SESSION].journal.run)
-    terminalreporter.write_line(ratios_table(run))
+    terminalreporter.write_line(summary(run))
     for variant, package in config.stash[CHOSEN].preset.missing.items():
         terminalreporter.write_line(
             f"left out: {label(variant)}: {package} is not installed: {how_to_install('peers')}"
@@ -203,9 +234,13 @@ def _write_what_was_measured(terminalreporter, config) -> None:
         terminalreporter.write_line(line)
     if _interrupted:
         terminalreporter.write_line("stopped: the same command with --resume goes on, and measures nothing twice")
-    paths = [config.stash[SESSION].journal.path] if config.option.no_report else write_report(folder, run)
-    for path in paths:
-        terminalreporter.write_line(f"wrote {path}")
+    if config.option.no_report:
+        terminalreporter.write_line(f"wrote {folder / JOURNAL}; to draw it: unroll report {folder}")
+        return
+    *files, page = write_report(folder, run)
+    figures = {path.stem for path in files if path.suffix == ".png"}
+    terminalreporter.write_line(f"wrote {len(figures)} figures, each as PNG and SVG, and tables.md to {folder}")
+    terminalreporter.write_line(f"open {page}")
 
 
 def pytest_benchmark_update_json(config, output_json):
@@ -261,6 +296,7 @@ def answer(request, benchmark, case, phase):
             pytest.fail(wrong[0], pytrace=False)
         if not measured:
             pytest.skip(notes[0])
+        benchmark.name = _name(case, _choose(request.config).sizes)
         benchmark.extra_info |= {want.quantity: median(samples) for want, samples in measured.items()}
         want, samples = next(iter(measured.items()))
         unit = found[want][0].unit
@@ -276,7 +312,7 @@ def _samples(records: list[Record]) -> list[float]:
 
 
 class Bar:
-    """A bar with the time left, in place of pytest's dots, where a person watches."""
+    """A bar with the time left, in place of pytest's dots, where a person watches; elsewhere now and then a line."""
 
     def __init__(self, config):
         # pytest captures what tests print; a copy of the terminal's handle is drawn on all the same.
@@ -306,10 +342,16 @@ class Bar:
 
     def on_record(self, record: Record) -> None:
         self.done += 1
-        if self.watched and time.monotonic() - self.drawn > DRAW_EVERY_S:
-            self.drawn = time.monotonic()
-            text = f"{record.quantity} {record.phase} {record.variant} {record.sizes}"
+        if time.monotonic() - self.drawn <= (DRAW_EVERY_S if self.watched else WRITE_EVERY_S):
+            return
+        self.drawn = time.monotonic()
+        text = f"{record.quantity} {record.phase} {record.variant} {record.sizes}"
+        if self.watched:
             self.progress.update(self.task, completed=self.done, description=text, left=self._left(), refresh=True)
+        else:
+            self.console.print(
+                f" {self.done / self.total:.0%}: {text}, {self._left()}", highlight=False, soft_wrap=True
+            )
 
     def pytest_report_teststatus(self, report):
         return ("passed", "", "") if self.watched and report.when == "call" and report.passed else None

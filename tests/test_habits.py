@@ -70,7 +70,7 @@ def test_a_count_is_played_back_as_what_it_is(saved):
     folder, _, output = saved
     nodes = read_journal(folder / "mine")[-1].find("nodes", "train", "static").median
     assert "benchmark 'count the graph, train: nodes, shown as seconds'" in output
-    assert re.search(rf"test_graph\[train-static\] +{nodes:.4f} ", output)
+    assert re.search(rf"graph, train: nodes.*\nName .*\n-+\nstatic +{nodes:.4f} ", output)
 
 
 @one_worker
@@ -93,7 +93,7 @@ def test_where_a_comparison_fails_what_was_measured_is_written_and_the_status_ke
     compared = ["--benchmark-compare", "--benchmark-compare-fail=median:50%", f"--results={folder / 'again'}"]
     status, output = run(folder, "-k", "graph and train", *compared)
     assert status == 1 and "Performance has regressed" in output and "Traceback" not in output, output
-    assert f"wrote {folder / 'again' / FILE_NAME}" in output
+    assert f"wrote {folder / 'again' / FILE_NAME}; to draw it: unroll report" in output
     assert re.search(r"compared with the run of .*, whose sizes is .*'hidden': 9.*; here it is .*'hidden': 8", output)
 
 
@@ -128,6 +128,16 @@ def test_a_run_that_is_stopped_says_how_to_go_on(tmp_path, name):
     output, _ = stopped.communicate(timeout=60)
     assert stopped.returncode == 2 and "Traceback" not in output
     assert "stopped: the same command with --resume goes on" in output
+
+
+def test_a_run_that_is_stopped_while_it_draws_says_how_to_draw_it(tmp_path, monkeypatch):
+    (tmp_path / "stopping.py").write_text(
+        "from unroll.report.page import summary\ndef stop(run):\n    raise KeyboardInterrupt\nsummary.summary = stop\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    status, output = run(tmp_path, "-p", "stopping", "-k", "graph and train", f"--results={tmp_path / 'mine'}")
+    assert status == 2 and "Traceback" not in output, output
+    assert f"stopped while it was drawn; to draw it: unroll report {tmp_path / 'mine'}" in output
 
 
 def test_under_nohup_a_run_outlives_its_terminal(tmp_path):

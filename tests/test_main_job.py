@@ -15,6 +15,7 @@ from unroll.measure.config import Sizes
 from unroll.measure.journal import FILE_NAME, read_journal
 from unroll.measure.metrics import metrics_of
 from unroll.measure.presets import PRESETS
+from unroll.report.page.answer import answer
 
 ROOT = Path(__file__).parents[1]
 TINY = ["--steps", "3", "--batch", "4", "--hidden", "5"]
@@ -43,7 +44,7 @@ one_worker = pytest.mark.xdist_group("main job")  # or each of xdist's workers w
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("results")
-    given = ["--variants", ",".join(VARIANTS), "--modes", "eager", "--results", str(folder)]
+    given = ["--variants", ",".join(VARIANTS), "--modes", "eager", "--results", str(folder), "-k", "not growth"]
     return main_job(*TINY, *given, "--benchmark-json", str(folder / "benchmark.json")), folder
 
 
@@ -81,20 +82,40 @@ def test_both_graphs_are_kept_for_drawing(done):
 
 
 @one_worker
-def test_figures_tables_and_last_the_page_are_written_and_their_paths_printed(done):
-    job, folder = done
+def test_figures_tables_and_the_page_are_written(done):
+    _, folder = done
     for name in ("costs.png", "costs.svg", "graphs.png", "graphs.svg", "ratios.png", "tables.md", "report.html"):
         assert (folder / name).stat().st_size
-        assert f"wrote {folder / name}" in job.stdout
-    written = [line for line in job.stdout.splitlines() if line.startswith("wrote ")]
-    assert written[-1] == f"wrote {folder / 'report.html'}"
+
+
+@one_worker
+def test_it_ends_with_the_answer_the_ratios_that_decide_and_the_page_to_open(done):
+    job, folder = done
+    ending = job.stdout.partition(" static against dynamic =")[2].splitlines()[1:]
+    assert any(line.split()[:2] == ["static", "/"] for line in ending)
+    assert any(set(line.split()[1:]) <= {"faster", "slower", "the", "same", "too", "close"} for line in ending)
+    figures = len([path for path in folder.iterdir() if path.suffix == ".png"])
+    wrote = f"wrote {figures} figures, each as PNG and SVG, and tables.md to {folder}"
+    last = ending.index(f"open {folder / 'report.html'}")
+    assert ending[last - 1] == wrote
+    assert max(map(len, ending[: last - 1])) <= 80 and "Legend:" not in job.stdout
+    (run,) = read_journal(folder)
+    assert ending[0].split()[:3] == " ".join(answer(run)).split()[:3]
+
+
+@one_worker
+def test_pytest_benchmarks_tables_fit_a_terminal(done):
+    lines = re.split("\n=+ ", done[0].stdout.partition(" benchmark '")[2])[0].splitlines()
+    assert len(lines) > 50
+    assert [line for line in lines if len(line) > 80 and "shown as" not in line] == []
 
 
 @one_worker
 def test_pytest_benchmarks_own_json_holds_the_same_samples(done):
     _, folder = done
     (run,) = read_journal(folder)
-    benchmarks = {b["name"]: b for b in json.loads((folder / "benchmark.json").read_text())["benchmarks"]}
+    written = json.loads((folder / "benchmark.json").read_text())["benchmarks"]
+    benchmarks = {benchmark["fullname"].rpartition("::")[2]: benchmark for benchmark in written}
     step = benchmarks["test_step[train-static]"]
     assert step["group"] == "one step, train"
     assert step["stats"]["data"] == run.find("step", "train", "static").samples

@@ -101,8 +101,12 @@ def test_who_is_better_in_both_has_paid_at_once(make_run):
     assert "at once" in words(draw_break_even(make_run(static=(0.1, 0.1, 0.010), dynamic=(0.1, 0.1, 0.012))))
 
 
+def test_a_line_alone_crosses_none_and_is_not_drawn(make_run):
+    assert draw_break_even(make_run(static=LATE)) is None
+
+
 def test_what_was_not_measured_in_full_is_named_and_has_no_line(make_run):
-    figure = draw_break_even(make_run(static=LATE, dynamic=(0.1, 0, 0.012)))
+    figure = draw_break_even(make_run(**{"static": LATE, "static-traced": EARLY, "dynamic": (0.1, 0, 0.012)}))
     (named,) = [text for text in words(figure) if text.startswith("Not measured in this run, or not in full: ")]
     assert {label("dynamic"), label("torch")} <= set(named.split(": ")[1].split(", "))
     assert "not measured" in words(figure)

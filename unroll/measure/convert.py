@@ -173,7 +173,9 @@ def _to_onnx(function: Any, spec: tf.TensorSpec, variables: list) -> Model:
     content = proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     (given,) = session.get_inputs()
-    return Model(len(content), _onnx_nodes(proto.graph), lambda images: session.run(None, {given.name: images})[0])
+    return Model(
+        len(content), _onnx_nodes(proto.graph), lambda images: np.asarray(session.run(None, {given.name: images})[0])
+    )
 
 
 def _onnx_nodes(graph: Any) -> int:

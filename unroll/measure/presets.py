@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from unroll.errors import UnrollError
 from unroll.measure.config import MACHINE, PHASES, Case, Sizes
 from unroll.measure.statistics import ENOUGH_ROUNDS
-from unroll.measure.variants import missing_package, own_mode, variant_of
+from unroll.measure.variants import DRAWN, missing_package, own_mode, variant_of
 
 PAIR = ("static", "static-traced", "dynamic")
 KERAS = ("keras-unrolled", "keras-loop")
@@ -119,6 +119,10 @@ class Preset:
         """Return the cases whose memory is measured: each variant in its own mode."""
         return [self._case(variant, sizes) for variant in self._present if self.measure_memory]
 
+    def cases_for_drawing(self, sizes: Sizes) -> list[Case]:
+        """Return the cases whose graphs are counted only to be drawn: where memory is measured, that is done anyway."""
+        return [] if self.measure_memory else [self._case(variant, sizes) for variant in DRAWN]
+
     def cases_for_kernels(self, sizes: Sizes) -> list[Case]:
         """Return the cases whose kernels are counted, where a GPU is measured: the four in further modes, too."""
         return [case for case in self.cases_for_steps(sizes) if self.kernels and not variant_of(case.variant).package]
@@ -214,7 +218,7 @@ def _runs(variant: str, mode: str) -> bool:
 
 PRESETS = {
     "quick": Preset(
-        "the pair and Keras, times of training only",
+        "the pair and Keras: times of training, and both graphs",
         (*PAIR, *KERAS),
         rounds=ENOUGH_ROUNDS,
         steps=8,
@@ -235,10 +239,12 @@ PRESETS = {
         hiddens=(8, 16),
     ),
     "default": Preset(
-        "every variant of TensorFlow; PyTorch and JAX where installed",
+        "every variant of TensorFlow, and the pair at four more T; PyTorch and JAX where installed",
         (*TENSORFLOW, "torch", "jax-loop"),
         rounds=ENOUGH_ROUNDS,
         steps=8,
+        sweep_variants=DRAWN,
+        growth=(1, 4, 14, 56),
     ),
     "full": Preset(
         "all of default with more rounds; XLA, eager, growth with T, batch x hidden, every unroll=k",

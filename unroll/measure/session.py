@@ -20,9 +20,9 @@ from unroll.measure.plan import Request, Task, make_plan
 from unroll.measure.process import ROUND_OVER, ROUND_SPOILED, STOPPED, CaseFailed, Limits, WorkerDied, work_apart
 from unroll.measure.rounds import Share
 from unroll.measure.tasks import KINDS, Kind, describe_environment, measure_process, measure_tensors, starting_point
-from unroll.measure.variants import variant_of
+from unroll.measure.variants import DRAWN, variant_of
 
-DRAWN, DRAWN_STEPS = ("static", "dynamic"), (1, 4)  # whose graphs are drawn, and at which T besides the run's own
+DRAWN_STEPS = (1, 4)  # at which T graphs are drawn, besides the run's own
 ENOUGH = Limits(seconds=120)
 PROCESSES = 9  # over which rounds are spread: up to so many, each has one of its own
 MAY_DIFFER = "limits"  # the setting that a run need not have in common with the one that it goes on with

@@ -57,6 +57,7 @@ VARIANTS: dict[str, Variant] = {
         Variant("jax-unrolled", "JAX scan, unroll=T", "#cc79a7", is_static=True, package="jax", mode="xla"),
     )
 }
+DRAWN = ("static", "dynamic")  # the pair, whose graphs are drawn
 OURS = tuple(name for name, row in VARIANTS.items() if row.ours)
 PEER_PACKAGES = tuple(dict.fromkeys(row.package for row in VARIANTS.values() if row.package))
 _LOOPED = re.compile(r"dynamic-([1-9]\d*)")

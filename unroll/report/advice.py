@@ -264,7 +264,7 @@ def advise_from(nearest: Nearest) -> Advice:
         because = "it starts no later than the loop, and its step is not shown to take longer"
         return Advice((best,), f"Take {_code(best)}.", because, nearest, evidence)
     low, high = (steps_text(steps) for steps in known[best][1:])
-    few = f"up to {low} training steps" if known[best].low > 0 else "few training steps"
+    few = f"up to {low} training step{'s' * (low != '1')}" if known[best].low > 0 else "few training steps"
     headline = f"Take {_code(LOOP)} for {few}, and {_code(best)} for more than {high}."
     because = f"{_quoted(best)} starts later, and has by then paid for itself; in between the two are {CLOSE}"
     return Advice((LOOP, best), headline, because, nearest, evidence)

@@ -96,7 +96,7 @@ BREAK_EVEN = Drawing(
 def draw_break_even(run: Run) -> Figure | None:
     """Draw the cumulative time against the number of training steps, and below it after how many a slow start pays."""
     bills = {variant: bill for variant in LINES if (bill := _bill(run, variant))}
-    if not bills:
+    if len(bills) < 2:  # one line alone crosses none
         return None
     pairs = _pairs(run)
     heights = [LINES_HEIGHT, PAIR_ROW * len(pairs)] if pairs else [LINES_HEIGHT]

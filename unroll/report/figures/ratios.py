@@ -24,7 +24,7 @@ from unroll.report.figures.frame import (
     stripe,
 )
 from unroll.report.page.answer import ratio_text, ratios_of_pair
-from unroll.report.tables import TURNS, Column, compared_pairs, factor, interval, pair_ratio
+from unroll.report.tables import TURNS, Column, compared_pairs, factor, interval, pair_ratio, plain
 
 QUESTIONS = {
     ("build", "train"): "to build for training",
@@ -35,6 +35,7 @@ QUESTIONS = {
 ROW, GROUP_GAP = 0.4, 0.25  # a row's height in inches; a gap between groups in rows
 NAMES_WIDTH, PANEL_WIDTH, NUMBERS_WIDTH = 1.55, 1.2, 0.8  # shares of the page's width
 MOST_TICKS = 4
+LONGEST_NAME = 34  # letters of a name that somebody else gave
 
 
 def _describe(run: Run) -> str:
@@ -88,8 +89,8 @@ def _name_pairs(axes: Axes, rows: Rows[tuple[str, str]]) -> None:
     for number, ((over, under), row) in enumerate(rows.items()):
         if number % 2 == 0:
             stripe(axes, row - 0.5, row + 0.5)
-        note(axes, label(over), (0, row - 0.2), fontsize=NORMAL, fontweight="bold")
-        note(axes, f"/ {label(under)}", (0, row + 0.2), fontsize=NORMAL)
+        note(axes, plain(label(over), LONGEST_NAME), (0, row - 0.2), fontsize=NORMAL, fontweight="bold")
+        note(axes, f"/ {plain(label(under), LONGEST_NAME)}", (0, row + 0.2), fontsize=NORMAL)
 
 
 def _ratio_axis(axes: Axes, ratios: Iterable[Ratio], turn: Column) -> None:
