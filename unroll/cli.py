@@ -1,6 +1,7 @@
 """The door: `unroll` on the command line. Starts at once, because nothing here imports TensorFlow."""
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterable
@@ -81,11 +82,13 @@ def _parser() -> argparse.ArgumentParser:
         advice.add_argument(f"--{name}", metavar=what, required=True, help=f"{what}, as the benchmarks name it")
     advice.add_argument("--updates", metavar="N", help="how many training steps it will take, if you know")
     advice.add_argument("--device", default="cpu", help="cpu or gpu (cpu)")
+    _add_json(advice)
     advice.set_defaults(run=_advise)
 
     commands.add_parser("bench", help="measure on this machine; takes the options of pytest and of the benchmarks")
 
     doctor = commands.add_parser("doctor", help="show what would be measured on, and what spoils a measurement there")
+    _add_json(doctor)
     doctor.set_defaults(run=_doctor)
 
     _add_train(commands)
@@ -186,7 +189,7 @@ def _doctor(options) -> list[str]:
     with quiet():
         device = choose_device(None, "off", find_gpus)
         described = work_on(device, environment, seed=0)
-    return diagnosis(described)
+    return [json.dumps(described, indent=2)] if options.json else diagnosis(described)
 
 
 def _claims(options) -> list[str]:
@@ -217,11 +220,12 @@ def _claims(options) -> list[str]:
 
 def _advise(options) -> list[str]:
     from unroll.measure.config import Sizes
-    from unroll.report.advice import advice_lines, advise
+    from unroll.report.advice import advice_json, advice_lines, advise
 
     wanted = Sizes(_whole(options.steps), _whole(options.batch), _whole(options.hidden))
     updates = None if options.updates is None else _whole(options.updates)
-    return advice_lines(advise(wanted, updates, options.device), wanted)
+    advice = advise(wanted, updates, options.device)
+    return [advice_json(advice, wanted)] if options.json else advice_lines(advice, wanted)
 
 
 def _whole(text: str) -> Any:

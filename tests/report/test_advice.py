@@ -1,5 +1,6 @@
 """The recommendation follows the nearest measurements, and says when they do not tell two variants apart."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from unroll.measure.config import Sizes
 from unroll.measure.journal import Journal, Record
 from unroll.models.data import load
 from unroll.report import advice, folders
-from unroll.report.advice import AdviceError, advice_lines, advise
+from unroll.report.advice import AdviceError, advice_json, advice_lines, advise
 
 BASE, SMALL = Sizes(), Sizes(batch=1, hidden=32)
 NOISE = [0.99, 1.0, 1.01, 1.0, 0.99, 1.01]
@@ -65,7 +66,7 @@ def test_what_is_not_told_from_the_fastest_is_named(results):
         '"static, traced cell" beside it too close to call, or the same within 5%'
     )
     folder = results(turns(starts, steps | {"static-traced": 0.6}), name="apart")
-    assert advise(BASE, 100, places=[folder]).because.endswith("of the time that the loop takes")
+    assert advise(BASE, 100, places=[folder]).because.endswith("in place of 100 s by the medians")
 
 
 def test_what_runs_as_one_operation_is_shown_and_not_recommended(results):
@@ -82,7 +83,10 @@ def test_what_takes_less_time_in_all_is_recommended(results):
     assert short.headline == "Take the loop: dynamic_unroll(cell, ...)."
     assert 'take longer with "static"' in short.because
     assert long.headline == 'Take "static": static_unroll(cell, ...).'
-    assert long.because == "build + first call + 100 training steps take 0.52 of the time that the loop takes"
+    assert long.because == (
+        "build + first call + 100 training steps take 0.52 of the time that the loop takes, 51.8 s in place of "
+        "100 s by the medians"
+    )
     assert str(long.evidence[0]) == (
         "build + first call + 100 training steps, static / dynamic: 0.52 [0.52, 0.52], 6 rounds "
         "(T=28, B=128, I=28, H=128)"
@@ -158,10 +162,9 @@ def test_the_nearest_sizes_are_those_of_the_smallest_factors(results):
     assert near.sizes == SMALL
     assert advise(Sizes(batch=64), 100, places=[folder]).nearest.sizes == BASE
     lines = advice_lines(advise(Sizes(batch=64, steps=56), 100, places=[folder]), Sizes(batch=64, steps=56))
-    assert (
-        "measured   T=28, B=128, I=28, H=128: nearest to them, with T 2.00 times smaller, B 2.00 times as large"
-        in lines
-    )
+    nearness = "measured   T=28, B=128, I=28, H=128: nearest to them, with T 2.00 times smaller, B 2.00 times as large"
+    assert nearness in " ".join(" ".join(lines).split()).replace("measured ", "measured   ")
+    assert max(map(len, lines)) <= 80 and 'In Keras: unroll.keras.LSTM(units, unroll="static"' in " ".join(lines)
     assert lines[-1] == "to measure your own sizes: unroll bench --steps 56 --batch 64 --hidden 128"
 
 
@@ -279,3 +282,13 @@ def test_bad_input_gets_one_line_and_status_2(more, message, capsys):
 
 def test_a_module_knows_how_to_write_every_rival():
     assert set(advice.CODE) == {*advice.UNROLLED, advice.OWN, advice.LOOP}
+
+
+def test_the_advice_as_json_has_what_is_printed(results):
+    wanted = Sizes(batch=64)
+    found = advise(wanted, 100, places=[results(two())])
+    content = json.loads(advice_json(found, wanted))
+    assert (content["headline"], content["variants"]) == (found.headline, ["static"])
+    assert content["asked"] == {"steps": 28, "batch": 64, "hidden": 128} and content["measured"]["batch"] == 128
+    assert [figure["what"] for figure in content["evidence"]] == [figure.what for figure in found.evidence]
+    assert content["to_measure"].startswith("unroll bench --steps 28 --batch 64")

@@ -1,8 +1,10 @@
 """Which one should I use? A recommendation from the nearest measurements at hand, with the figures behind it."""
 
+import json
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,7 @@ from unroll.measure.variants import cells_an_iteration, label
 from unroll.report.compare import change
 from unroll.report.folders import folders
 from unroll.report.ledger.evidence import Evidence, break_even_text, case_of, ratio_text
+from unroll.report.table import WIDTH
 from unroll.report.tables import factor, plain, significant, steps_text
 
 LOOP = "dynamic"  # what is taken where the evidence does not tell two apart
@@ -29,6 +32,12 @@ CODE = {
     "static-traced": "static_unroll(tf.function(cell), ...)",
     LOOP: "dynamic_unroll(cell, ...)",
     OWN: "dynamic_unroll(cell, ..., own_gradient=True, unroll=4)",
+}
+IN_KERAS = {
+    "static": 'unroll.keras.LSTM(units, unroll="static", traced_cell=False), or keras.layers.LSTM(units, unroll=True)',
+    "static-traced": 'unroll.keras.LSTM(units, unroll="static")',
+    LOOP: "keras.layers.LSTM(units), as it comes",
+    OWN: 'unroll.keras.LSTM(units, unroll="dynamic")',
 }
 BY_DEFAULT = "the loop takes any number of steps"
 MANY_UPDATES = 1000  # training steps, where it is not known how many there will be
@@ -166,6 +175,11 @@ def _totals(run: Run, variant: str, sizes: Sizes, updates: int) -> dict[int, lis
     )
 
 
+def _median_total(nearest: Nearest, variant: str, updates: int) -> float:
+    """Return the median seconds of a training."""
+    return float(np.median(list(_totals(nearest.run, variant, nearest.sizes, updates).values())))
+
+
 def _total(run: Run, variant: str, sizes: Sizes, updates: int) -> Measurement:
     """Return the seconds of a training as if they had been measured, each round in the process of its steps."""
     steps = run.find("step", "train", variant, sizes=sizes)
@@ -209,7 +223,8 @@ def _by_total(nearest: Nearest, updates: int) -> Advice:
     if faster:
         best = faster[0]
         alike = [one for one in others if one != best and not _ratio_of_totals(nearest, best, updates, one).decided]
-        because = f"{what} take {factor(ratios[best].value)} of the time that the loop takes"
+        worth = " in place of ".join(f"{significant(_median_total(nearest, one, updates))} s" for one in (best, LOOP))
+        because = f"{what} take {factor(ratios[best].value)} of the time that the loop takes, {worth} by the medians"
         because += f"; {_listed(alike)} beside it {CLOSE}, or {SAME}" if alike else ""
         return Advice((best,), f"Take {_code(best)}.", because, nearest, evidence)
     return Advice((LOOP,), f"Take {_code(LOOP)}.", _why_the_loop(ratios, what), nearest, evidence)
@@ -224,7 +239,7 @@ def _no_verdict(nearest: Nearest, updates: int, why: str, evidence: tuple[Eviden
     """Recommend nothing, and say to what the medians point, be it no way to unroll."""
     run, sizes = nearest.run, nearest.sizes
     variants = [LOOP, *rivals(run, sizes), *_fused(nearest)]
-    totals = {one: float(np.median(list(_totals(run, one, sizes, updates).values()))) for one in variants}
+    totals = {variant: _median_total(nearest, variant, updates) for variant in variants}
     best = min(totals, key=lambda variant: totals[variant])
     steps = f"after {updates} training step{'s' * (updates != 1)}"
     headline = f"{why[0].upper()}{why[1:]}; the figures point to {_code(best)} {steps}."
@@ -326,6 +341,11 @@ def _code(variant: str) -> str:
     return f"{name}: {code}" if code else name
 
 
+def _in_keras(variant: str) -> str:
+    cells = cells_an_iteration(variant)
+    return f"unroll.keras.LSTM(units, unroll={cells})" if cells else IN_KERAS[variant]
+
+
 def how_to_measure(wanted: Sizes, device: str = "cpu") -> str:
     """Return the command that measures at some sizes, with data that has a batch of that size."""
     data = " --data mnist" if wanted.batch > DIGITS_IMAGES else ""
@@ -339,19 +359,44 @@ def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
     far = [f"{letter} {_times(value)}" for letter, value in _factors(sizes, wanted).items() if value != 1]
     nearness = f"nearest to them, with {', '.join(far)}" if far else "these very sizes"
     processor = plain(device_name(run))
-    lines = [
-        f"At the nearest sizes that were measured, {sizes}: {advice.headline}"
-        if far and advice.variants
-        else advice.headline,
-        f"Why: {advice.because}.",
+    nearest = f"At the nearest sizes that were measured, {sizes}: " if far and advice.variants else ""
+    return [
+        *_lines(f"{nearest}{advice.headline}"),
+        *_lines(f"Why: {advice.because}."),
+        *_lines(f"In Keras: {'; for many: '.join(map(_in_keras, advice.variants))}." if advice.variants else ""),
         "",
-        f"asked for  T={wanted.steps}, B={wanted.batch}, H={wanted.hidden}",
-        f"measured   {sizes}: {nearness}",
-        f"where      {folder}, {run.started[:10]}, on {processor}",
-        "figures    medians, with 95% intervals for ratios and quartiles for times",
-        *(f"  {one.what}: {one.value}" for one in advice.evidence),
+        *_lines(f"asked for  T={wanted.steps}, B={wanted.batch}, H={wanted.hidden}", 11),
+        *_lines(f"measured   {sizes}: {nearness}", 11),
+        *_lines(f"where      {folder}, {run.started[:10]}, on {processor}", 11),
+        *_lines("figures    medians, with 95% intervals for ratios and quartiles for times", 11),
+        *(line for figure in advice.evidence for line in _lines(f"  {figure.what}: {figure.value}", 4)),
+        *(_lines(f"to measure your own sizes: {how_to_measure(wanted, run.device)}", 2) if far else []),
     ]
-    return [*lines, *([f"to measure your own sizes: {how_to_measure(wanted, run.device)}"] if far else [])]
+
+
+def _lines(text: str, indent: int = 0) -> list[str]:
+    """Return a line in as many as fit the terminal, the further ones set in; no word is broken."""
+    margin = " " * indent
+    return textwrap.wrap(text, WIDTH, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
+
+
+def advice_json(advice: Advice, wanted: Sizes) -> str:
+    """Write an advice as JSON; docs/reference/json.md describes its fields."""
+    folder, run, sizes = advice.nearest
+    content = {
+        "headline": advice.headline,
+        "because": advice.because,
+        "variants": advice.variants,
+        "in_keras": [_in_keras(variant) for variant in advice.variants],
+        "asked": {name: getattr(wanted, name) for name in ("steps", "batch", "hidden")},
+        "measured": asdict(sizes),
+        "folder": str(folder),
+        "run": run.id,
+        "device": device_name(run),
+        "evidence": [figure._asdict() for figure in advice.evidence],
+        "to_measure": how_to_measure(wanted, run.device),
+    }
+    return json.dumps(content, indent=2)
 
 
 def _times(value: float) -> str:
