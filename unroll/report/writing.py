@@ -16,6 +16,7 @@ from unroll.report.folders import training_folder
 from unroll.report.ledger.claim import results_of
 from unroll.report.ledger.claims import claims_page, judge_claims
 from unroll.report.page.answer import answer
+from unroll.report.page.choices import choices_table
 from unroll.report.page.page import make_page
 from unroll.report.table import Table
 
@@ -38,6 +39,7 @@ TABLES = {
 }
 EXCERPTS = {  # of what the report has, for pages that have room for little
     "answer": lambda run: f"{' '.join(answer(run))}\n",
+    "choices": choices_table,
     "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
 PAGE, CLAIMS, AGREEMENT = "report.html", "claims", "agreement"

@@ -16,7 +16,7 @@ LARGER = {"ms": ("s", 1000), "KiB": ("MiB", 1024), "MiB": ("GiB", 1024)}
 def answer(run: Run) -> list[str]:
     """Return what to take at the run's sizes, as `unroll advise` does, then why, each ratio with its 95% interval."""
     ratios = ratios_of_pair(run)
-    said = [*_advice(run), _start(ratios), _step(ratios[STEPPED]), _grown(run)]
+    said = [*_advice(run), start_sentence(ratios), _step(ratios[STEPPED]), _grown(run)]
     return [sentence for sentence in said if sentence]
 
 
@@ -56,7 +56,8 @@ def _advice(run: Run) -> list[str]:
     return [advice.headline, f"{advice.because[0].upper()}{advice.because[1:]}."]
 
 
-def _start(ratios: dict[Column, Ratio | str]) -> str:
+def start_sentence(ratios: dict[Column, Ratio | str]) -> str:
+    """Return how much longer static takes to build and to call first; empty where that was not measured."""
     words = {BUILT: "to build for training", STARTED: "in its first call"}
     found = {turn: ratio for turn in words if isinstance(ratio := ratios[turn], Ratio)}
     said = [f"{ratio_text(ratio)} times as long {words[turn]}" for turn, ratio in found.items()]

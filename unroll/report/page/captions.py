@@ -2,6 +2,7 @@
 
 TABLE_TITLES = {
     "ratios": "Ratios of times",
+    "choices": "Which one in which situation",
     "break-even": "When a later start has paid",
     "best": "The quickest of ours beside each peer",
     "times": "Times",

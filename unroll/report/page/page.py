@@ -15,6 +15,7 @@ from unroll.report.ledger.claims import Verdict
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, Evidence
 from unroll.report.page.answer import answer, ratios_of_pair
 from unroll.report.page.captions import table_title
+from unroll.report.page.choices import choices_table
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
 from unroll.report.table import NOTHING, Table
@@ -62,6 +63,7 @@ def make_page(
         "emblem": _emblem(run.sizes.steps),
         "answer": _answer(run),
         "ratios": _ratio_tiles(run),
+        "choices": _table("choices", choices_table(run)),
         "missing": _missing(run, pictures, tables, verdicts),
         "ledger": _ledger(verdicts, shown),
         "card": _figure(run, CARD, shown[CARD]) if CARD in shown else Html(""),

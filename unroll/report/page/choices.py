@@ -1,0 +1,125 @@
+"""For those who read no further: in which situation to take which way to unroll, and the figures behind it."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from unroll.measure.config import Sizes
+from unroll.measure.journal import Measurement, Run
+from unroll.measure.statistics import FASTER, SLOWER
+from unroll.measure.variants import label
+from unroll.report.advice import LOOP, MANY_UPDATES, Nearest, advise_from, measured_sizes
+from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, STEP_TRAIN, TENSORS
+from unroll.report.ledger.evidence import case_of
+from unroll.report.page.answer import PAIR, amount, ratio_text, ratios_of_pair, start_sentence
+from unroll.report.table import Table
+from unroll.report.tables import Column, steps_text
+
+RECOMPUTE = "dynamic-recompute"
+Row = list[str] | None  # a situation, what to take in it, why; None where that was not measured
+
+
+def choices_table(run: Run) -> Table:
+    """Format what to take in which situation, as far as the run has measured it."""
+    rows = [_undecided(run), _long(run), _many_lengths(run), _compiled(run), *_other_networks(run), _little_memory(run)]
+    return Table(["If you ...", "take", "because"], [row for row in rows if row], align="lll")
+
+
+def _undecided(run: Run) -> Row:
+    if run.sizes not in measured_sizes(run):
+        return None
+    because = start_sentence(ratios_of_pair(run)).removesuffix(".") or "it is what was measured here"
+    return ["do not know yet", _taken(run, run.sizes), f"{because[0].lower()}{because[1:]}"]
+
+
+def _long(run: Run) -> Row:
+    """Choose by the medians at the largest T, where one round was measured."""
+    costs = {variant: _costs_by_steps(run, variant) for variant in PAIR}
+    both = costs["static"].keys() & costs["dynamic"].keys()
+    if not both or max(both) <= run.sizes.steps:
+        return None
+    (start, step), (other_start, other_step) = (costs[variant][max(both)] for variant in PAIR)
+    paid = (start - other_start) / (other_step - step) if step < other_step else math.inf
+    take = label(LOOP) if paid > MANY_UPDATES else _first_and_later(LOOP, "static", paid)
+    said = [f"{amount(Measurement('s', {1: [seconds]}, {}, ''), BUILD)}" for seconds in (start, other_start)]
+    because = f"at T={max(both)} static took {said[0]} to build and call first, dynamic {said[1]}"
+    return ["have long sequences", take, f"{because}; static would have won that back {_when(paid)}"]
+
+
+def _when(paid: float) -> str:
+    return "never" if math.isinf(paid) else f"after {steps_text(paid)} training steps (medians)"
+
+
+def _costs_by_steps(run: Run, variant: str) -> dict[int, tuple[float, float]]:
+    """Return the median seconds to build and call first, and of a training step, by T."""
+    build, first, step = (_medians(run, cost, variant) for cost in (BUILD, FIRST_CALL, STEP_TRAIN))
+    return {T: (build[T] + first[T], step[T]) for T in build if T in first and T in step}
+
+
+def _medians(run: Run, cost: Column, variant: str) -> dict[int, float]:
+    sweep = run.sweep("steps", cost.quantity, cost.phase, variant)
+    return {T: measured.median for T, measured in sweep.items() if measured.samples}
+
+
+def _many_lengths(run: Run) -> Row:
+    saved = {variant: run.find(EXPORT.quantity, EXPORT.phase, variant) for variant in PAIR}
+    exports = {variant: measured for variant, measured in saved.items() if measured and measured.samples}
+    free = [variant for variant, measured in exports.items() if "only" not in measured.note]
+    if len(exports) < len(PAIR) or not free:
+        return None
+    texts = [f"{label(variant)}'s SavedModel serves {exports[variant].note}" for variant in PAIR]
+    texts = [f"{text}, in {amount(exports[variant], EXPORT)}" for text, variant in zip(texts, PAIR, strict=True)]
+    return ["have sequences of many lengths", " or ".join(map(label, free)), "; ".join(texts)]
+
+
+def _compiled(run: Run) -> Row:
+    found = run.ratio("first_call", "train", *(case_of(variant, run.sizes, "xla") for variant in PAIR))
+    if not found or found.verdict not in (FASTER, SLOWER):
+        return None
+    taken = PAIR[found.verdict == SLOWER]
+    because = f"static's first training call takes {ratio_text(found)} times as long as dynamic's there"
+    return ["compile it with XLA", label(taken), because]
+
+
+def _other_networks(run: Run) -> list[Row]:
+    """Choose at the smallest and at the largest batch and hidden size of the run's T."""
+    grid = [
+        sizes for sizes in measured_sizes(run) if replace(run.sizes, batch=sizes.batch, hidden=sizes.hidden) == sizes
+    ]
+    named = {"have small batches and few hidden units": min, "have large batches and many hidden units": max}
+    ends = {text: end(grid, key=lambda sizes: sizes.batch * sizes.hidden) for text, end in named.items() if grid}
+    return [_network(run, text, sizes) for text, sizes in ends.items() if sizes != run.sizes]
+
+
+def _network(run: Run, text: str, sizes: Sizes) -> Row:
+    found = run.ratio("step", "train", *(case_of(variant, sizes) for variant in PAIR))
+    if not found:
+        return None
+    because = f"a training step of static takes {ratio_text(found)} times as long as one of dynamic: {found.verdict}"
+    return [f"{text} (B={sizes.batch}, H={sizes.hidden})", _taken(run, sizes), because]
+
+
+def _little_memory(run: Run) -> Row:
+    held = {variant: _medians(run, TENSORS, variant) for variant in (LOOP, RECOMPUTE)}
+    both = held[LOOP].keys() & held[RECOMPUTE].keys()
+    if not both or held[RECOMPUTE][max(both)] >= held[LOOP][max(both)]:
+        return None
+    texts = [f"{held[variant][max(both)] / TENSORS.scale:.3g} {TENSORS.unit}" for variant in (RECOMPUTE, LOOP)]
+    because = f"at T={max(both)} a training step holds {texts[0]} of tensors, where dynamic holds {texts[1]}"
+    found = run.ratio("step", "train", *(case_of(variant, run.sizes) for variant in (RECOMPUTE, LOOP)))
+    slower = f"; at T={run.sizes.steps} it takes {ratio_text(found)} times as long" if found else ""
+    return ["have little memory to train in", label(RECOMPUTE), because + slower]
+
+
+def _taken(run: Run, sizes: Sizes) -> str:
+    """Name what the advice takes at some sizes."""
+    advice = advise_from(Nearest(Path(), run, sizes))
+    if len(advice.variants) < 2:
+        return next(map(label, advice.variants), "no verdict")
+    early, late = advice.variants
+    paid = run.break_even("train", *(case_of(variant, sizes) for variant in (late, early)))
+    return _first_and_later(early, late, paid.high if paid else math.inf)
+
+
+def _first_and_later(early: str, late: str, steps: float) -> str:
+    return f"{label(early)}; {label(late)} for more than {steps_text(steps)} training steps"
