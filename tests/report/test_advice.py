@@ -1,7 +1,6 @@
 """The recommendation follows the nearest measurements, and says when they do not tell two variants apart."""
 
 import json
-import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
