@@ -83,10 +83,10 @@ def test_what_takes_less_time_in_all_is_recommended(results):
     assert short.headline == "Take the loop: dynamic_unroll(cell, ...)."
     assert 'take longer with "static"' in short.because
     assert long.headline == 'Take "static": static_unroll(cell, ...).'
-    said = (
-        "build + first call + 100 training steps take 0.52 of the time that the loop takes, 5. s in place of 100 s by"
+    assert long.because == (
+        "build + first call + 100 training steps take 0.52 of the time that the loop takes, 52 s in place of "
+        "100 s by the medians"
     )
-    assert re.match(said.replace("5. s", r"5[0-9.]+ s"), long.because)
     assert str(long.evidence[0]) == (
         "build + first call + 100 training steps, static / dynamic: 0.52 [0.52, 0.52], 6 rounds "
         "(T=28, B=128, I=28, H=128)"
