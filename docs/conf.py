@@ -11,7 +11,7 @@ project = "unroll"
 version = release = metadata.version("unroll-lstm")
 extensions = [
     *("myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"),
-    *("docstrings", "command_line", "repository", "offline"),  # in docs/extensions
+    *("docstrings", "command_line", "repository", "offline", "live"),  # in docs/extensions
 ]
 exclude_patterns = ["_build", "extensions", "**/.ipynb_checkpoints"]
 

@@ -27,18 +27,24 @@
 # wrong prediction is the best thing that can happen to you here: it shows you what to look at.
 
 # %% [markdown]
-# The next cell installs this project, with all that it needs, if it is not installed yet.
+# The next cell installs this project, with all that it needs, if it is not installed yet: from the checkout around this
+# notebook, or else from the package index. `answer`, which it takes from the project, folds what a cell prints: open it
+# once you have written your prediction down.
 
 # %%
 import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow says a lot otherwise
 if importlib.util.find_spec("unroll") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "..[notebooks]"], check=True)
+    wanted = "..[notebooks]" if Path("..", "pyproject.toml").is_file() else "unroll-lstm[notebooks]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
     importlib.invalidate_caches()
+
+from unroll.notebook import answer
 
 # %% [markdown]
 # ## Two tiny images
@@ -76,8 +82,7 @@ assert (B, T, I) == (2, 4, 3)
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from unroll.report.figures.frame import ink_on, lighter
-from unroll.report.figures.trick import FACES
+COLOURS = ("#1f4e8c", "#b3372f")  # of the two images
 
 
 def draw(**stages):
@@ -88,9 +93,11 @@ def draw(**stages):
         for block in blocks:
             for row in block:
                 for column, number in enumerate(row):
-                    face = lighter(FACES[number // 12], 1 - 0.2 * (number % 12 // 3))
+                    shade = 1 - 0.25 * (number % 12 // 3)
+                    face = (COLOURS[number // 12], shade)
                     axes.add_patch(Rectangle((column, top), 1, 1, facecolor=face, edgecolor="white"))
-                    axes.text(column + 0.5, top + 0.5, str(number), ha="center", va="center", color=ink_on(face))
+                    ink = "white" if shade > 0.6 else "black"
+                    axes.text(column + 0.5, top + 0.5, str(number), ha="center", va="center", color=ink)
                 top += 1
             top += 0.5  # a gap between two blocks
         axes.set(xlim=(0, 3), ylim=(10, 0), aspect="equal")
@@ -117,16 +124,21 @@ draw(x=x)
 # **Predict.** Write down the second of these arrays as numbers: the one for step 1, because we count from 0, as Python
 # does.
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 wanted = [x[:, t] for t in range(T)]
-print(wanted[1])
+
+with answer():
+    print(wanted[1])
+    draw(x=x, wanted=wanted)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Row 1 of the first image, and below it row 1 of the second. That is all there is to the list: `x[:, t]` for every `t`.
-# Keep it as our yardstick, and see how the three lines arrive at it.
-
-# %%
-draw(x=x, wanted=wanted)
+#
+# </details>
+#
+# Keep the list as our yardstick, and see how the three lines arrive at it.
 
 # %% [markdown]
 # ## Line 1: transpose
@@ -136,20 +148,27 @@ draw(x=x, wanted=wanted)
 #
 # **Predict.** What is the new shape? And what stands in its first block?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-transposed = x.transpose(1, 0, 2)
-print(transposed.shape)
-print(transposed)
-draw(before=x, transposed=transposed)
-
 # %%
-assert transposed.shape == (T, B, I)
+transposed = x.transpose(1, 0, 2)
+
+with answer():
+    print(transposed.shape)
+    print(transposed)
+    draw(before=x, transposed=transposed)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Four blocks of two rows: one block a step, and in each one row of every image. This order, [T, B, I], is called
 # **time-major**.
 #
 # Look at the blocks again. *They are what the network wants.* Everything that matters has been done by this one line.
+#
+# ```python
+# assert transposed.shape == (T, B, I)
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Line 2: reshape
@@ -158,33 +177,47 @@ assert transposed.shape == (T, B, I)
 #
 # **Predict.** How many rows? And what is the order of the numbers?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-rows = transposed.reshape(-1, I)
-print(rows.shape)
-print(rows)
-draw(transposed=transposed, rows=[rows])
-
 # %%
-assert rows.shape == (T * B, I)
+rows = transposed.reshape(-1, I)
+
+with answer():
+    print(rows.shape)
+    print(rows)
+    draw(transposed=transposed, rows=[rows])
 
 # %% [markdown]
-# The gaps between the blocks are gone. Did anything else happen? `ravel` writes an array's numbers in reading order, as
-# one long line.
+# <details><summary>What you saw</summary>
+#
+# The gaps between the blocks are gone.
+#
+# ```python
+# assert rows.shape == (T * B, I)
+# ```
+#
+# </details>
+#
+# Did anything else happen? `ravel` writes an array's numbers in reading order, as one long line.
 #
 # **Predict.** Which of these three lines are the same?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-print("x          ", x.ravel())
-print("transposed ", transposed.ravel())
-print("rows       ", rows.ravel())
+# %%
+with answer():
+    print("x          ", x.ravel())
+    print("transposed ", transposed.ravel())
+    print("rows       ", rows.ravel())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # **Transpose changes the reading order. Reshape never does**: it takes the numbers in the order in which it finds them,
 # and only draws the borders anew. That is the whole difference between the two words.
-
-# %%
-assert not np.array_equal(x.ravel(), transposed.ravel())
-assert np.array_equal(transposed.ravel(), rows.ravel())
+#
+# ```python
+# assert not np.array_equal(x.ravel(), transposed.ravel())
+# assert np.array_equal(transposed.ravel(), rows.ravel())
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Line 3: split
@@ -193,19 +226,25 @@ assert np.array_equal(transposed.ravel(), rows.ravel())
 #
 # **Predict.** What is the shape of a piece? Which rows are in the second one?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 steps = np.split(rows, T)
-print(len(steps), "arrays of shape", steps[1].shape)
-print(steps[1])
-draw(rows=[rows], steps=steps)
+
+with answer():
+    print(len(steps), "arrays of shape", steps[1].shape)
+    print(steps[1])
+    draw(x=x, transposed=transposed, rows=[rows], steps=steps)
 
 # %% [markdown]
-# And that is our yardstick:
-
-# %%
-assert len(steps) == T and steps[1].shape == (B, I)
-assert all(np.array_equal(step, want) for step, want in zip(steps, wanted, strict=True))
-draw(x=x, transposed=transposed, rows=[rows], steps=steps)
+# <details><summary>What you saw</summary>
+#
+# One row of each image: it is our yardstick again.
+#
+# ```python
+# assert len(steps) == T and steps[1].shape == (B, I)
+# assert all(np.array_equal(step, want) for step, want in zip(steps, wanted, strict=True))
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## But why glue it together, only to cut it up again?
@@ -234,10 +273,7 @@ assert np.allclose(all_at_once, one_by_one)
 # see what the three lines do.)
 
 # %%
-from unroll.measure.process import quiet
-
-with quiet():  # TensorFlow greets whoever imports it, at length
-    import tensorflow as tf
+import tensorflow as tf
 
 tensor = tf.constant(x)
 print(tf.transpose(tensor, [1, 0, 2]).shape)
@@ -272,22 +308,29 @@ assert all(np.array_equal(step, want) for step, want in zip(tf_steps, wanted, st
 # **Predict.** `tf.unstack(tensor, axis=0)` and `tf.unstack(tensor, axis=1)`: how long is each list, and what shape have
 # the tensors in it? Which of the two is our list of steps?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-along_images = tf.unstack(tensor, axis=0)
-along_rows = tf.unstack(tensor, axis=1)
-print("axis=0:", len(along_images), "tensors of shape", along_images[0].shape)
-print("axis=1:", len(along_rows), "tensors of shape", along_rows[0].shape)
-
 # %%
 from unroll.rnn import split_steps
 
-assert len(along_images) == B and along_images[0].shape == (T, I)
-assert len(along_rows) == T and along_rows[0].shape == (B, I)
-for one, other, want in zip(split_steps(tensor, T), along_rows, wanted, strict=True):
-    assert np.array_equal(one, want) and np.array_equal(other, want)
+along_images = tf.unstack(tensor, axis=0)
+along_rows = tf.unstack(tensor, axis=1)
+
+with answer():
+    print("axis=0:", len(along_images), "tensors of shape", along_images[0].shape)
+    print("axis=1:", len(along_rows), "tensors of shape", along_rows[0].shape)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Axis 0 gives the images back, one after the other. Axis 1 gives the steps.
+#
+# ```python
+# assert len(along_images) == B and along_images[0].shape == (T, I)
+# assert len(along_rows) == T and along_rows[0].shape == (B, I)
+# for one, other, want in zip(split_steps(tensor, T), along_rows, wanted, strict=True):
+#     assert np.array_equal(one, want) and np.array_equal(other, want)
+# ```
+#
+# </details>
 #
 # Today you seldom need either. Keras, the library of layers that comes with TensorFlow, takes [B, T, I] as it is. The
 # two functions that this project is about, `static_unroll` and `dynamic_unroll`, take [T, B, I]: the transpose alone,
@@ -300,22 +343,29 @@ for one, other, want in zip(split_steps(tensor, T), along_rows, wanted, strict=T
 #
 # **Predict.** What shapes come out? What is in the step 1 that the network will now read?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 wrong = np.split(x.reshape(-1, I), T)
-print(len(wrong), "arrays of shape", wrong[1].shape)
-print(wrong[1])
-draw(steps=steps, wrong=wrong)
+
+with answer():
+    print(len(wrong), "arrays of shape", wrong[1].shape)
+    print(wrong[1])
+    draw(steps=steps, wrong=wrong)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The shapes are right, all of them. The numbers are wrong: step 1 holds rows 2 and 3 *of the same image*, where it
 # should hold row 1 of both. The network would read two rows of one image as if they were of two.
 #
 # Nobody tells you. The network can be trained, and nothing crashes. But it is told "this is a seven" while it also
 # reads rows of other digits, the more of them the larger the batch, and you look for the reason everywhere else.
-
-# %%
-assert [step.shape for step in wrong] == [step.shape for step in steps]
-assert not np.array_equal(wrong[1], wanted[1])
+#
+# ```python
+# assert [step.shape for step in wrong] == [step.shape for step in steps]
+# assert not np.array_equal(wrong[1], wanted[1])
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## The mistake, seen on digits
@@ -358,14 +408,20 @@ assert not np.array_equal(mixed, digits)
 #
 # **Predict.** You test your code on a single image, a batch of 1. Does the mistake show?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 single = digits[:1]
-print(np.array_equal(join_steps(mix_images(single, 28)), single))
+
+with answer():
+    print(np.array_equal(join_steps(mix_images(single, 28)), single))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It does not: with one image there is nothing to mix. The reading order of [1, T, I] and of [T, 1, I] is the same, so
 # leaving out the transpose changes nothing. The mistake shows only with two images and two rows or more, and then has
 # all the right shapes.
+#
+# </details>
 #
 # So test with at least two images, and test *numbers*, not shapes. One line is enough:
 
@@ -398,6 +454,16 @@ assert np.array_equal(rearrange(x, "b t i -> (t b) i"), rows)
 from unroll.report.figures.trick import draw_trick
 
 draw_trick()
+
+# %% [markdown]
+# ## Try it
+#
+# And now you: the same lines, one at a time. Each asks first, and shows afterwards. Try *without it: the mistake*, too.
+
+# %%
+from unroll.notebook import walk
+
+walk()
 
 # %% [markdown]
 # ## In short

@@ -18,21 +18,23 @@
 # Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
-# Installs this project, with all that the notebook needs, if it is not installed yet.
+# Installs this project, with all that the notebook needs, if it is not installed yet: from the checkout around the
+# notebook, or else from the package index.
 import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow says a lot otherwise
 if importlib.util.find_spec("unroll") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "..[notebooks]"], check=True)
+    wanted = "..[notebooks]" if Path("..", "pyproject.toml").is_file() else "unroll-lstm[notebooks]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
     importlib.invalidate_caches()
 
-from unroll.measure.process import quiet
+from unroll.notebook import answer
 
-with quiet():  # it greets whoever imports it
-    import tensorflow as tf
+import tensorflow as tf
 
 # %%
 # %matplotlib inline
@@ -71,13 +73,25 @@ assert kernel.shape == (I, 4 * H) and recurrent_kernel.shape == (H, 4 * H) and b
 #
 # **Predict.** What is the shape of `gates`?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 hidden, memory = np.zeros([B, H]), np.zeros([B, H])
 
 gates = x[0] @ kernel + hidden @ recurrent_kernel + bias
-print(gates.shape)
+
+with answer():
+    print(gates.shape)
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# For each sequence 4H numbers: H for each of four gates.
+#
+# ```python
+# assert gates.shape == (B, 4 * H)
+# ```
+#
+# </details>
+#
 # Cut it into the four gates. Three of them go through the sigmoid function, which makes each number a share between 0
 # and 1: how far a valve is open.
 #
@@ -91,7 +105,6 @@ print(gates.shape)
 # Mind the name of the forget gate: when it is open, nothing is forgotten.
 
 # %%
-assert gates.shape == (B, 4 * H)
 i, f, g, o = np.split(gates, 4, axis=1)  # each [B, H]
 
 new_memory = sigmoid(f) * memory + sigmoid(i) * np.tanh(g)
@@ -114,19 +127,26 @@ np.testing.assert_allclose(state.cell, new_memory, atol=1e-6)
 # **Predict.** Suppose that f is so large that its valve is fully open, and i so small that its valve is shut. The cell
 # has [1, 2, 3, 4, 5] in memory and reads a new row. What is in its memory afterwards?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 valves = np.repeat([-50, 50, 0, 0], H).astype(np.float32)  # i, f, g, o
 stubborn = LSTMCell(LSTMWeights(weights.kernel, weights.recurrent_kernel, tf.constant(valves)))
 
 before = LSTMState(tf.zeros([1, H]), tf.constant([[1.0, 2, 3, 4, 5]]))
 _, after = stubborn(tf.constant(x[0, :1]), before)
-print(after.cell.numpy())
+
+with answer():
+    print(after.cell.numpy())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # What it was. This is why an LSTM can remember over many steps: to keep something takes no effort, only an open valve.
-
-# %%
-np.testing.assert_allclose(after.cell, before.cell, rtol=1e-6)
+#
+# ```python
+# np.testing.assert_allclose(after.cell, before.cell, rtol=1e-6)
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## All steps, in a Python loop
@@ -145,13 +165,18 @@ for t in range(T):
 #
 # **Predict.** `outputs` has T tensors, `state` has two. Is one of them among the others?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-print(np.array_equal(outputs[-1], state.hidden))
-print(np.array_equal(outputs[-1], state.cell))
+# %%
+with answer():
+    print(np.array_equal(outputs[-1], state.hidden))
+    print(np.array_equal(outputs[-1], state.cell))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The last output is the final hidden state. (People ask this more often than almost anything else. The answer changes
 # when sequences end early: [notebook 4](04_reading_a_digit_row_by_row.ipynb) shows how.)
+#
+# </details>
 #
 # The project says what an unroll means with the same loop in NumPy, in double precision. Everything else is held
 # against it:
@@ -172,20 +197,26 @@ np.testing.assert_allclose(tf.stack(outputs), reference_outputs, atol=1e-6)
 # **Predict.** How often does the next cell print its line?
 
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 @tf.function(autograph=False)
 def twice_plus_one(a):
     print("Python was here")
     return 2 * a + 1
 
 
-print(twice_plus_one(tf.constant(1.0)).numpy())
-print(twice_plus_one(tf.constant(5.0)).numpy())
+with answer():
+    print(twice_plus_one(tf.constant(1.0)).numpy())
+    print(twice_plus_one(tf.constant(5.0)).numpy())
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Once. Python ran for the tracing and never again: the second call ran the graph, and the graph holds no `print`, only
-# operations of TensorFlow. Here they are, from the graph that `get_concrete_function` gives us to look at. Each is a
-# **node** of the graph:
+# operations of TensorFlow.
+#
+# </details>
+#
+# `get_concrete_function` gives us the graph to look at. Each operation in it is a **node** of the graph:
 
 # %%
 from unroll.measure.graph import outline
@@ -235,17 +266,23 @@ def operations(function):
 #
 # **Predict.** How many matrix multiplications, `MatMul`, are in the graph of `python_loop` for 4 steps? For 28?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-for steps in (4, 28):
-    print(f"{steps} steps: {operations(trace(python_loop, steps))['MatMul']} MatMul")
+# %%
+with answer():
+    for steps in (4, 28):
+        print(f"{steps} steps: {operations(trace(python_loop, steps))['MatMul']} MatMul")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Two for every step. The graph knows nothing of your `for`: that ran while tracing, and left its steps behind, one cell
 # after the other. Unrolled like this, the graph grows with the sequence, and it fits one length only. This is the
 # **static unroll**.
-
-# %%
-assert operations(trace(python_loop, 28))["MatMul"] == 2 * 28
+#
+# ```python
+# assert operations(trace(python_loop, 28))["MatMul"] == 2 * 28
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## The second graph: one step and a loop
@@ -275,18 +312,24 @@ def while_loop(cell, rows, state):
 # %% [markdown]
 # **Predict.** How many `MatMul` now, for 4 steps and for 28?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-for steps in (4, 28):
-    found = operations(trace(while_loop, steps))
-    print(f"{steps} steps: {found['MatMul']} MatMul, {found['While'] + found['StatelessWhile']} loop")
+# %%
+with answer():
+    for steps in (4, 28):
+        found = operations(trace(while_loop, steps))
+        print(f"{steps} steps: {found['MatMul']} MatMul, {found['While'] + found['StatelessWhile']} loop")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Two, whatever the length. The graph holds *one* cell and a loop that runs it as often as needed. This is the **dynamic
 # unroll**. (TensorFlow has two kinds of node for a loop, and chooses the `StatelessWhile` where nothing in the loop has
 # an effect beyond its result. So we count both.)
-
-# %%
-assert operations(trace(while_loop, 4)) == operations(trace(while_loop, 28))
+#
+# ```python
+# assert operations(trace(while_loop, 4)) == operations(trace(while_loop, 28))
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Look at both
@@ -369,18 +412,24 @@ for name, one, other in zip(names, static_results, dynamic_results, strict=True)
 # **Predict.** For 28 steps: how many calls are there in all? How many `MatMul`?
 
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 def traced_cell(cell, rows, state):
     return static_unroll(tf.function(cell, autograph=False), rows, state)
 
 
 found = operations(trace(traced_cell, 28))
 calls = found["PartitionedCall"] + found["StatefulPartitionedCall"]
-print(f"{calls} calls, {found['MatMul']} MatMul")
+
+with answer():
+    print(f"{calls} calls, {found['MatMul']} MatMul")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # One call for every step, where there was a copy of the cell; and the two multiplications of one cell, which was traced
 # once. So the graph still grows with the sequence, but by a single node a step. (Calls, too, are of two kinds.)
+#
+# </details>
 #
 # How many nodes is that in all? Fewer than in the picture, as no logits are made here.
 
@@ -408,13 +457,14 @@ assert len(set(nodes["dynamic"])) == 1
 # **Predict.** Which of the three graphs takes longest to build, for 112 steps? Which one is built soonest? (You see it
 # once, and on one machine only; [the next notebook](03_what_unrolling_costs.ipynb) measures properly.)
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from time import perf_counter
 
-for name, unroll in ways.items():
-    start = perf_counter()
-    trace(unroll, 112)
-    print(f"{name:20} built in {1000 * (perf_counter() - start):5.0f} ms")
+with answer():
+    for name, unroll in ways.items():
+        start = perf_counter()
+        trace(unroll, 112)
+        print(f"{name:20} built in {1000 * (perf_counter() - start):5.0f} ms")
 
 # %% [markdown]
 # ## `range` or `tf.range`
@@ -446,22 +496,28 @@ def tensorflow_range(rows):
 # %% [markdown]
 # **Predict.** How often does each of them print?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-print("range:")
-unrolled = python_range.get_concrete_function(tf.constant(x))
-print("tf.range:")
-looped = tensorflow_range.get_concrete_function(tf.constant(x))
+# %%
+with answer():
+    print("range:")
+    unrolled = python_range.get_concrete_function(tf.constant(x))
+    print("tf.range:")
+    looped = tensorflow_range.get_concrete_function(tf.constant(x))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # With `range`, Python goes through the loop four times while tracing, and four additions are in the graph. With
 # `tf.range`, it goes through once, and the graph has a loop. Same sum, two graphs: a static and a dynamic one, told
 # apart by the three characters `tf.`.
-
-# %%
-np.testing.assert_allclose(unrolled(tf.constant(x)), looped(tf.constant(x)), rtol=1e-6)
-assert operations(unrolled)["AddV2"] == 4
-assert "StatelessWhile" not in operations(unrolled) and "While" not in operations(unrolled)
-assert "StatelessWhile" in operations(looped) or "While" in operations(looped)
+#
+# ```python
+# np.testing.assert_allclose(unrolled(tf.constant(x)), looped(tf.constant(x)), rtol=1e-6)
+# assert operations(unrolled)["AddV2"] == 4
+# assert "StatelessWhile" not in operations(unrolled) and "While" not in operations(unrolled)
+# assert "StatelessWhile" in operations(looped) or "While" in operations(looped)
+# ```
+#
+# </details>
 
 # %% [markdown]
 # So that such a thing never depends on a few characters, both unrolls in this project are kept from AutoGraph: the

@@ -15,33 +15,32 @@
 # It takes about a quarter of an hour. Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
-# Installs this project, with all that the notebook needs, if it is not installed yet.
+# Installs this project, with all that the notebook needs, if it is not installed yet: from the checkout around the
+# notebook, or else from the package index.
 import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow says a lot otherwise
 if importlib.util.find_spec("unroll") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "..[notebooks]"], check=True)
+    wanted = "..[notebooks]" if Path("..", "pyproject.toml").is_file() else "unroll-lstm[notebooks]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
     importlib.invalidate_caches()
 
-from unroll.measure.process import quiet
+from unroll.notebook import answer
 
-with quiet():  # it greets whoever imports it
-    import tensorflow as tf
+import tensorflow as tf
 
 # %%
 # %matplotlib inline
 # %config InlineBackend.print_figure_kwargs = {"dpi": 100}
-from dataclasses import asdict
-from datetime import date
-from pathlib import Path
 from time import perf_counter
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown, display
+from IPython.display import display
 
 TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a tiny size
 
@@ -53,15 +52,22 @@ TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a
 # changes the weights.
 
 # %%
-from unroll.measure.config import Case, Sizes
-from unroll.measure.batch import Batch, Data
-from unroll.measure.workloads import new_workload
-from unroll.models.data import load
+from functools import partial
 
-sizes = Sizes(steps=4, batch=4, hidden=4) if TINY else Sizes(steps=28, batch=32, hidden=64)
+from unroll.models.data import load
+from unroll.models.network import LSTMEncoder, init_network
+from unroll.rnn import dynamic_unroll, static_unroll
+
+batch, hidden = (4, 4) if TINY else (32, 64)
 digits = load("digits").train
-data = Data(digits.images, digits.labels, seed=0)
-batch = Batch.of(data, sizes)
+images, labels = tf.constant(digits.images[:batch]), tf.constant(digits.labels[:batch])
+
+
+def training_step(unroll):
+    """Build the graph of a training step, and return a function that runs it once."""
+    network = init_network(partial(LSTMEncoder, unroll=unroll), 28, hidden, seed=0)
+    graph = tf.function(network.train, autograph=False).get_concrete_function(images, labels)
+    return lambda: graph(images, labels).numpy()
 
 
 def seconds(work):
@@ -73,21 +79,30 @@ def seconds(work):
 # %% [markdown]
 # **Predict.** We build the graph of a training step and call it ten times. How do you expect the ten times to compare?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-step = new_workload(Case("static", "graph", sizes), batch, seed=0).build("train")
+# %%
+step = training_step(static_unroll)
 calls = [seconds(step) for _ in range(10)]
-print("  ".join(f"{1000 * call:.1f}" for call in calls), "ms")
+
+with answer():
+    print("  ".join(f"{1000 * call:.1f}" for call in calls), "ms")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The first call is another thing than the others: in it, TensorFlow optimises the graph and gets everything ready. A
-# mean over all ten would be a number that describes nothing. So this project never mixes them, and uses three words:
+# mean over all ten would be a number that describes nothing.
+#
+# ```python
+# assert calls[0] > 2 * np.median(calls[1:])
+# ```
+#
+# </details>
+#
+# This project uses three words, and never mixes them:
 #
 # - **build**: Python is traced, a graph comes of it;
 # - **first call**: the graph is made ready and run once;
 # - **step**: one later call.
-
-# %%
-assert calls[0] > 2 * np.median(calls[1:])
 
 # %% [markdown]
 # ## Trap 2: a matrix, given or built in
@@ -112,21 +127,28 @@ def with_constant():
 # %% [markdown]
 # **Predict.** Both are called once first, so that trap 1 is not sprung again. Which one is faster, and why?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 tensor = tf.constant(matrix)
 with_argument(tensor), with_constant()
 argument = np.median([seconds(lambda: with_argument(tensor).numpy()) for _ in range(20)])
 constant = np.median([seconds(lambda: with_constant().numpy()) for _ in range(20)])
-print(f"argument: {1e6 * argument:.0f} µs, constant: {1e6 * constant:.0f} µs")
+
+with answer():
+    print(f"argument: {1e6 * argument:.0f} µs, constant: {1e6 * constant:.0f} µs")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The second one does not multiply at all. When TensorFlow optimised its graph, it saw that nothing in it could ever
 # change, computed the product once, and put it in the place of the multiplication. This is called *constant folding*. A
 # benchmark that makes its data inside the graph may measure nothing. Ours hands them over as arguments, and checks the
 # results.
-
-# %%
-assert TINY or constant < argument
+#
+# ```python
+# assert TINY or constant < argument
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Trap 3: the machine drifts
@@ -134,42 +156,35 @@ assert TINY or constant < argument
 # Measure A for a while, then B for a while, and compare. What if somebody else used the machine in the second half?
 #
 # The project lets the variants *take turns* instead, in random order, and builds all graphs anew in every round. Let us
-# do that here with the three ways to unroll; it takes less than half a minute. (`time_steps` is what the project's own
-# measurements use. It also compares what each graph computes with NumPy, before its time counts.)
+# do that here with the two ways to unroll; it takes less than half a minute.
 
 # %%
-from unroll.measure.environment import environment
-from unroll.measure.journal import Record, Run
-from unroll.measure.tasks import time_steps
+import random
 
-variants = ("static", "static-traced", "dynamic")
-cases = {variant: Case(variant, "graph", sizes, rounds=2 if TINY else 8) for variant in variants}
-records = []
-for phase in ("forward", "train"):
-    events = time_steps(list(cases.values()), phase, data, steps=5)
-    records += [event for event in events if isinstance(event, Record)]
-
-settings = {"sizes": asdict(sizes), "data": "scikit-learn's digits, 8x8 scaled into 28x28"}
-here = Run("this notebook", str(date.today()), environment(seed=0), settings, records)
+unrolls = {"static": static_unroll, "dynamic": dynamic_unroll}
+samples = {name: [] for name in unrolls}  # of each round, the seconds of five training steps
+for _ in range(2 if TINY else 8):
+    for name in random.sample(list(unrolls), k=2):
+        step = training_step(unrolls[name])
+        step()  # the first call does not count
+        samples[name].append([seconds(step) for _ in range(5)])
 
 # %% [markdown]
 # In each round, five training steps of each variant were timed. Take their median, round by round, and look at static
 # and dynamic. On the right is one divided by the other: below the grey line, static is faster.
 
 # %%
-from unroll.report.figures.frame import INK, colour
+medians = {name: np.median(rounds, axis=1) for name, rounds in samples.items()}
+ratios = medians["static"] / medians["dynamic"]
 
-steps = {variant: here.find("step", "train", variant).rounds for variant in variants}
-medians = {variant: [1000 * np.median(times) for times in rounds.values()] for variant, rounds in steps.items()}
-
-_, (times, ratios) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
-for variant in ("static", "dynamic"):
-    times.plot(medians[variant], "o-", color=colour(variant), label=variant)
-times.set(title="a training step", xlabel="round", ylabel="ms")
-times.legend(frameon=False)
-ratios.plot(np.divide(medians["static"], medians["dynamic"]), "o-", color=INK)
-ratios.axhline(1, color="grey", linewidth=0.8)
-ratios.set(title="static / dynamic", xlabel="round", ylim=(0, 2))
+_, (left, right) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
+for name, colour in (("static", "#0072b2"), ("dynamic", "#e69f00")):
+    left.plot(1000 * medians[name], "o-", color=colour, label=name)
+left.set(title="a training step", xlabel="round", ylabel="ms")
+left.legend(frameon=False)
+right.plot(ratios, "o-", color="black")
+right.axhline(1, color="grey", linewidth=0.8)
+right.set(title="static / dynamic", xlabel="round", ylim=(0, 2))
 plt.show()
 
 # %% [markdown]
@@ -184,30 +199,38 @@ plt.show()
 # the unluckiest sample of each:
 
 # %%
-every = {variant: here.find("step", "train", variant).samples for variant in variants}
-least, most = min(every["static"]) / max(every["dynamic"]), max(every["static"]) / min(every["dynamic"])
-display(Markdown(f"Anything from static / dynamic = **{least:.2f}** to **{most:.2f}**."))
+least = np.min(samples["static"]) / np.max(samples["dynamic"])
+most = np.max(samples["static"]) / np.min(samples["dynamic"])
+print(f"Anything from static / dynamic = {least:.2f} to {most:.2f}.")
 
 # %% [markdown]
-# So a ratio needs an *interval*: between which bounds does the true median lie, 95 times of 100? If 1 lies within it,
-# then the two are not told apart, and the honest answer is "I cannot tell". The project prints in bold what it can
-# tell. ([How it is measured](../docs/explanation/measuring.md) says where the bounds come from.)
+# So a ratio needs an *interval*: between which bounds does the true one lie, 95 times of 100? The usual bounds come
+# from the spread of the rounds: Student's t, on logarithms, because ratios multiply.
 
 # %%
-from unroll.report.tables import ratios_table
+from scipy.stats import t
 
-display(Markdown(ratios_table(here)))
+logs = np.log(ratios)
+margin = t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / np.sqrt(len(logs))
+low, middle, high = np.exp(logs.mean() + margin * np.array([-1, 0, 1]))
+verdict = "static is faster" if high < 1 else "dynamic is faster" if low > 1 else "I cannot tell"
+print(f"static / dynamic = {middle:.2f} [{low:.2f}, {high:.2f}]: {verdict}")
 
 # %% [markdown]
+# If 1 lies within the interval, the two are not told apart, and the honest answer is "I cannot tell". And even then all
+# rounds here come from one process, whose luck they share. So the project gives each round a process of its own
+# ([how it is measured](../docs/explanation/measuring.md)).
+#
 # That was a small network and a short measurement. What follows is the project's own measurement: more rounds, more
 # variants, a quieter machine. It is in the repository, with every raw sample. (A *record* is what one round gave for
 # one quantity of one variant.)
 
 # %%
 from unroll.measure.journal import read_journal
+from unroll.notebook import committed
 
-results = read_journal(Path("..", "results", "reference"))[-1]
-display(Markdown(f"{len(results.records)} records, at {results.sizes}, on {results.environment['processor']}."))
+results = read_journal(committed("reference"))[-1]
+print(f"{len(results.records)} records, at {results.sizes}, on {results.environment['processor']}.")
 
 # %% [markdown]
 # ## Build, first call, step
@@ -215,22 +238,28 @@ display(Markdown(f"{len(results.records)} records, at {results.sizes}, on {resul
 # **Predict.** Static against dynamic: for which of build, first call, forward step and training step do you expect a
 # clear winner?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.report.tables import TURNS, pair_ratio
 
-for turn in TURNS:
-    ratio = pair_ratio(results, turn, "static", "dynamic")
-    verdict = ("dynamic is faster" if ratio.value > 1 else "static is faster") if ratio.decided else "cannot tell"
-    print(f"{turn.heading:18} static / dynamic = {ratio.value:5.2f} [{ratio.low:.2f}, {ratio.high:.2f}]  {verdict}")
+with answer():
+    for turn in TURNS:
+        ratio = pair_ratio(results, turn, "static", "dynamic")
+        verdict = ("dynamic is faster" if ratio.value > 1 else "static is faster") if ratio.decided else "cannot tell"
+        print(f"{turn.heading:18} static / dynamic = {ratio.value:5.2f} [{ratio.low:.2f}, {ratio.high:.2f}]  {verdict}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The loop wins where the graph is *made*: T cells must be traced, optimised and prepared, or one. Where the graph is
 # *run*, both compute the same T cells, and there is little to win, for either.
-
-# %%
-build, first_call, forward, train = (pair_ratio(results, turn, "static", "dynamic") for turn in TURNS)
-assert build.value > 1 and first_call.value > 1
-assert abs(np.log(train.value)) < np.log(build.value)
+#
+# ```python
+# build, first_call, forward, train = (pair_ratio(results, turn, "static", "dynamic") for turn in TURNS)
+# assert build.value > 1 and first_call.value > 1
+# assert abs(np.log(train.value)) < np.log(build.value)
+# ```
+#
+# </details>
 
 # %% [markdown]
 # All pairs at a glance. A filled dot is a verdict, a hollow one is "I cannot tell". Our variants meet others here:
@@ -252,23 +281,31 @@ draw_ratios(results)
 # **Predict.** Of which of the three does a static training graph of 28 steps need more than a dynamic one, and of which
 # about as much?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
+variants = ("static", "static-traced", "dynamic")
 held = {
     name: [results.find(name, "train", v).median for v in variants] for name in ("graph_bytes", "process", "tensors")
 }
-print(f"{'MiB':12}", *(f"{variant:>14}" for variant in variants))
-for name, values in held.items():
-    print(f"{name:12}", *(f"{value / 2**20:14.2f}" for value in values))
+
+with answer():
+    print(f"{'MiB':12}", *(f"{variant:>14}" for variant in variants))
+    for name, values in held.items():
+        print(f"{name:12}", *(f"{value / 2**20:14.2f}" for value in values))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Tensors come out much alike: to learn, both must keep the same gates and states of the same steps. The static graph is
 # larger, but small beside the rest. What you would notice on your machine is the process. So "more memory" is right or
 # wrong, depending on what you count, and on T: what becomes of all this for long sequences is in the next figure.
-
-# %%
-static_tensors, _, dynamic_tensors = held["tensors"]
-assert 0.5 < static_tensors / dynamic_tensors < 2
-assert held["graph_bytes"][0] > held["graph_bytes"][2] and held["process"][0] > held["process"][2]
+#
+# ```python
+# static_tensors, _, dynamic_tensors = held["tensors"]
+# assert 0.5 < static_tensors / dynamic_tensors < 2
+# assert held["graph_bytes"][0] > held["graph_bytes"][2] and held["process"][0] > held["process"][2]
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## A loop that brings its own gradient
@@ -281,18 +318,27 @@ assert held["graph_bytes"][0] > held["graph_bytes"][2] and held["process"][0] > 
 # **Predict.** Is this loop built as soon as the plain one? And its training step: is it as fast as that of the static
 # graph?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-longer = read_journal(Path("..", "results", "steps-100"))[-1]
+# %%
+from unroll.report.tables import ratios_table
+
+longer = read_journal(committed("steps-100"))[-1]
 pairs = [("static", "dynamic"), ("dynamic-own", "dynamic"), ("dynamic-own", "static")]
-display(Markdown(ratios_table(longer, pairs)))
+
+with answer():
+    display(ratios_table(longer, pairs))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # It takes a little longer to build than the plain loop, and nothing like as long as the static graph. Its training step
 # is the fastest of the three, at these sizes and on this processor.
-
-# %%
-own = {turn.heading: pair_ratio(longer, turn, "dynamic-own", "static") for turn in TURNS}
-assert own["training step"].high < 1 and own["build, train"].high < 1
+#
+# ```python
+# own = {turn.heading: pair_ratio(longer, turn, "dynamic-own", "static") for turn in TURNS}
+# assert own["training step"].high < 1 and own["build, train"].high < 1
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## How costs grow
@@ -301,21 +347,28 @@ assert own["training step"].high < 1 and own["build, train"].high < 1
 #
 # **Predict.** What is p for the building of the static graph? For the building of the dynamic one? For a step?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.report.figures.growth import draw_growth
 
-draw_growth(results)
+builds = {variant: results.sweep("steps", "build", "train", variant) for variant in ("static", "dynamic")}
+
+with answer():
+    display(draw_growth(results))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # A step takes time in proportion to T, whoever goes through the loop. Building takes time in proportion to T if Python
 # goes through it, and the same for all T if the graph does. So the longer the sequence, the clearer the answer. (And
 # the shorter, the less so. Where do the lines of *Build* cross? For only a few steps, static is built sooner.)
-
-# %%
-builds = {variant: results.sweep("steps", "build", "train", variant) for variant in ("static", "dynamic")}
-fewest, most = min(builds["static"]), max(builds["static"])
-assert builds["static"][fewest].median < builds["dynamic"][fewest].median
-assert builds["static"][most].median > 10 * builds["dynamic"][most].median
+#
+# ```python
+# fewest, most = min(builds["static"]), max(builds["static"])
+# assert builds["static"][fewest].median < builds["dynamic"][fewest].median
+# assert builds["static"][most].median > 10 * builds["dynamic"][most].median
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Has it paid yet?
@@ -326,7 +379,7 @@ assert builds["static"][most].median > 10 * builds["dynamic"][most].median
 # **Predict.** Give the formula: from the seconds to build and to call first, and the seconds of a step, of both.
 
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 def seconds_of(quantity, variant):
     rounds = results.find(quantity, "train", variant).rounds
     return np.array([np.median(samples) for _, samples in sorted(rounds.items())])  # one of each round
@@ -336,23 +389,38 @@ def started(variant):
     return seconds_of("build", variant) + seconds_of("first_call", variant)
 
 
-late = np.median(started("static") - started("dynamic"))
-gain = np.median(seconds_of("step", "dynamic") - seconds_of("step", "static"))
-print(
-    f"starts {late:.2f} s later, gains {1000 * gain:.2f} ms a step:",
-    f"{late / gain:.0f} steps" if gain > 0 else "never",
-)
+late = np.mean(started("static") - started("dynamic"))
+gain = np.mean(seconds_of("step", "dynamic") - seconds_of("step", "static"))
+
+with answer():
+    print("(seconds until static has started - seconds until dynamic has) / (seconds a step gains)")
+    print(f"{late:.2f} s / {1000 * gain:.2f} ms =", f"{np.ceil(late / gain):.0f} steps" if gain > 0 else "never")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# What static loses at its start, divided by what it gains in each step.
+#
+# </details>
+#
 # But how sure is that gain? It is a small difference of two large numbers. Where it may be nothing, the answer may be
 # "never". One number hides that; an interval does not.
+#
+# **Predict.** The interval of that number: does it reach up to "never"?
 
 # %%
 from unroll.report.tables import break_even_table
 
-display(Markdown(break_even_table(results)))
+with answer():
+    display(break_even_table(results))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# The first row has the number of before. Where its interval reaches up to never, static may gain nothing at all.
+#
+# </details>
+#
 # As lines: each variant starts with what its start costs, and climbs by what a step costs. Where two lines cross, the
 # later start has paid. (They would be straight, were the axes not logarithmic.)
 
@@ -370,20 +438,26 @@ draw_break_even(results)
 #
 # **Predict.** What does XLA do to the first call of a graph with T cells, and of one with a loop? And to the steps?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.report.figures.xla import draw_xla
 
-draw_xla(results)
-
-# %%
-first = {variant: results.find("first_call", "train", variant, "xla").median for variant in ("static", "dynamic")}
-assert first["static"] > 2 * first["dynamic"]
-trained = {mode: results.find("step", "train", "static", mode).median for mode in ("graph", "xla")}
-assert trained["xla"] > trained["graph"]
+with answer():
+    display(draw_xla(results))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The compiler sees T cells or one, so the static graph waits several times as long for its first call. The steps gain
 # little from it, on this processor; those that train the static graph even lose.
+#
+# ```python
+# first = {variant: results.find("first_call", "train", variant, "xla").median for variant in ("static", "dynamic")}
+# assert first["static"] > 2 * first["dynamic"]
+# trained = {mode: results.find("step", "train", "static", mode).median for mode in ("graph", "xla")}
+# assert trained["xla"] > trained["graph"]
+# ```
+#
+# </details>
 #
 # ## In short
 #

@@ -15,21 +15,24 @@
 # about a quarter of an hour. Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
-# Installs this project, with all that the notebook needs, if it is not installed yet.
+# Installs this project, with all that the notebook needs, if it is not installed yet: from the checkout around the
+# notebook, or else from the package index.
 import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow says a lot otherwise
 if importlib.util.find_spec("unroll") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "..[notebooks]"], check=True)
+    wanted = "..[notebooks]" if Path("..", "pyproject.toml").is_file() else "unroll-lstm[notebooks]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
     importlib.invalidate_caches()
 
-from unroll.measure.process import quiet
+from unroll.notebook import answer
 
-with quiet():  # it greets whoever imports it
-    import tensorflow as tf
+import tensorflow as tf
+
 tf.get_logger().setLevel("ERROR")  # and announces every export
 
 # %%
@@ -40,7 +43,6 @@ from datetime import date
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown, display
 
 TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a tiny size
 
@@ -54,7 +56,7 @@ TINY = "UNROLL_TINY" in os.environ  # the project's tests run this notebook at a
 from unroll.models.data import load
 
 digits = load("digits")
-display(Markdown(f"{len(digits.train.labels)} digits to train on, {len(digits.test.labels)} to test with."))
+print(f"{len(digits.train.labels)} digits to train on, {len(digits.test.labels)} to test with.")
 
 _, panels = plt.subplots(1, 8, figsize=(9, 1.4))
 for axes, image, label in zip(panels, digits.test.images, digits.test.labels, strict=False):
@@ -89,20 +91,28 @@ after = trainer.evaluate()
 # **Predict.** Before the first update, the weights are random. What share of the test digits is named rightly then?
 # What share afterwards?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
-text = "Right before training: **{:.1%}** of the test digits. After {} updates, which took {:.0f} seconds: **{:.1%}**."
-display(Markdown(text.format(before.test_accuracy, after.update, after.seconds, after.test_accuracy)))
-
-_, axes = plt.subplots(figsize=(7, 2.4))
-axes.plot([point.update for point in points], [point.loss for point in points], linewidth=0.8)
-axes.set(xlabel="update", ylabel="loss of the batch", yscale="log")
-plt.tight_layout()
-plt.show()
-
 # %%
-assert TINY or (before.test_accuracy < 0.3 and after.test_accuracy > 0.95)
+with answer():
+    print(f"before training:   {before.test_accuracy:.1%} of the test digits")
+    print(f"after {after.update} updates: {after.test_accuracy:.1%}, trained in {after.seconds:.0f} seconds")
+
+    _, axes = plt.subplots(figsize=(7, 2.4))
+    axes.plot([point.update for point in points], [point.loss for point in points], linewidth=0.8)
+    axes.set(xlabel="update", ylabel="loss of the batch", yscale="log")
+    plt.tight_layout()
+    plt.show()
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
+# Before, it guesses: one digit in ten. Afterwards it is rarely wrong.
+#
+# ```python
+# assert TINY or (before.test_accuracy < 0.3 and after.test_accuracy > 0.95)
+# ```
+#
+# </details>
+#
 # ## What it believes after every row
 #
 # The last layer is made for the hidden state after the last row. But nobody keeps us from showing it the hidden state
@@ -121,23 +131,29 @@ assert states.hidden.shape == (28, len(images), settings.hidden)
 # %% [markdown]
 # **Predict.** Draw, with your finger, the share of digits that are named rightly, after each of the 28 rows.
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 right = [np.mean(tf.argmax(network.logits(hidden), axis=1) == labels) for hidden in states.hidden]
 
-_, axes = plt.subplots(figsize=(7, 2.4))
-axes.plot(range(1, 29), right, "o-", markersize=3)
-axes.axhline(0.1, color="grey", linewidth=0.8)
-axes.set(xlabel="rows read", ylabel="named rightly", ylim=(0, 1.02))
-plt.tight_layout()
-plt.show()
-
-# %%
-assert TINY or (right[9] < 0.5 and right[-1] > 0.95)
+with answer():
+    _, axes = plt.subplots(figsize=(7, 2.4))
+    axes.plot(range(1, 29), right, "o-", markersize=3)
+    axes.axhline(0.1, color="grey", linewidth=0.8)
+    axes.set(xlabel="rows read", ylabel="named rightly", ylim=(0, 1.02))
+    plt.tight_layout()
+    plt.show()
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The grey line is what guessing gives. For a long time the network is no better than that, although you would have had
 # an idea by then. It was only ever asked after the last row, and has learned to have its answer ready by then, not
 # sooner.
+#
+# ```python
+# assert TINY or (right[9] < 0.5 and right[-1] > 0.95)
+# ```
+#
+# </details>
 #
 # Take a single digit and see all of it: what is named after each row, how sure the network is, and the state itself,
 # from both unrolls.
@@ -199,7 +215,7 @@ plt.show()
 # (`replace` makes a copy of the encoder that knows them.)
 
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 def share_right(encoder, images):
     return float(np.mean(tf.argmax(network.logits(encoder(tf.constant(images))), axis=1) == labels))
 
@@ -210,15 +226,24 @@ results = {
     "padded with noise": share_right(network.encoder, padded),
     "padded, but told the lengths": share_right(told, padded),
 }
-display(Markdown("; ".join(f"{how}: **{share:.1%}** right" for how, share in results.items())))
 
-# %%
-assert TINY or results["padded with noise"] < 0.5 < 0.9 < results["padded, but told the lengths"]
+with answer():
+    for how, share in results.items():
+        print(f"{how:30} {share:.1%} right")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # With `sequence_length`, the state stays as it was from the end of each sequence on, so the padding does not matter at
 # all. (It is not quite the first number, because the blank rows at the top are no longer read.) Both unrolls take it.
-# Let us see whether zeros in place of the noise, or the other unroll, would change anything:
+#
+# ```python
+# assert TINY or results["padded with noise"] < 0.5 < 0.9 < results["padded, but told the lengths"]
+# ```
+#
+# </details>
+#
+# Would zeros in place of the noise, or the other unroll, change anything?
 
 # %%
 from unroll.rnn import static_unroll
@@ -234,23 +259,29 @@ np.testing.assert_allclose(told(tf.constant(padded)), replace(told, unroll=stati
 #
 # **Predict.** What is the last output of a sequence that has ended before the last step?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.rnn import LSTMCell, dynamic_unroll
 
 cell = LSTMCell(network.encoder.weights.read())
 rows = tf.transpose(tf.constant(padded), [1, 0, 2])  # [T, B, I]
 outputs, state = dynamic_unroll(cell, rows, cell.zero_state(len(padded)), sequence_length=tf.constant(lengths))
 
-print("all numbers in the last outputs:", np.unique(outputs[-1]))
+with answer():
+    print("all numbers in the last outputs:", np.unique(outputs[-1]))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # Zeros. Past its end, a sequence outputs nothing. So `outputs[-1]` is right only if all sequences are equally long, and
-# then nobody notices. What one wants is the last *valid* output, and that is what the state holds, for every sequence:
-
-# %%
-last_valid = outputs.numpy()[lengths - 1, np.arange(len(lengths))]  # [B, H]
-assert np.array_equal(last_valid, state.hidden)
-assert (lengths < longest).all() and not np.any(outputs[-1])
+# then nobody notices. What one wants is the last *valid* output, and that is what the state holds, for every sequence.
+#
+# ```python
+# last_valid = outputs.numpy()[lengths - 1, np.arange(len(lengths))]  # [B, H]
+# assert np.array_equal(last_valid, state.hidden)
+# assert (lengths < longest).all() and not np.any(outputs[-1])
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Exporting
@@ -261,22 +292,28 @@ assert (lengths < longest).all() and not np.any(outputs[-1])
 # **Predict.** The network was trained on 28 rows. Export it once from the static unroll, once from the dynamic one.
 # Which of the two serves images of which heights?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.models.export import serve_rows
 
-for served in serve_rows(network, 28, digits.test, [14, 28, 56]):
-    said = f"{served.test_accuracy:.1%} right" if served.refused == "" else served.refused
-    print(f"{served.unroll:8} {served.rows} rows: {said}")
+with answer():
+    for served in serve_rows(network, 28, digits.test, [14, 28, 56]):
+        said = f"{served.test_accuracy:.1%} right" if served.refused == "" else served.refused
+        print(f"{served.unroll:8} {served.rows} rows: {said}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # The static graph has 28 cells, and there is no other way through it. The loop takes any number of rows. (That it
 # *serves* them does not mean that it is good at them: it has seen 28 rows when it learned. For 14, the middle of each
 # digit is read; for 56, the digit is read twice.)
-
-# %%
-answers = {(served.unroll, served.rows): served for served in serve_rows(network, 28, digits.test, [14, 28])}
-assert answers["static", 14].refused and not answers["dynamic", 14].refused
-assert answers["static", 28].test_accuracy == answers["dynamic", 28].test_accuracy
+#
+# ```python
+# answers = {(served.unroll, served.rows): served for served in serve_rows(network, 28, digits.test, [14, 28])}
+# assert answers["static", 14].refused and not answers["dynamic", 14].refused
+# assert answers["static", 28].test_accuracy == answers["dynamic", 28].test_accuracy
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## In short

@@ -16,21 +16,24 @@
 # fond of. It takes about a quarter of an hour. Words that slip your mind are in [the glossary](../docs/glossary.md).
 
 # %%
-# Installs this project, with all that the notebook needs, if it is not installed yet.
+# Installs this project, with all that the notebook needs, if it is not installed yet: from the checkout around the
+# notebook, or else from the package index.
 import importlib.util
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow says a lot otherwise
 if importlib.util.find_spec("unroll") is None:
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "..[notebooks]"], check=True)
+    wanted = "..[notebooks]" if Path("..", "pyproject.toml").is_file() else "unroll-lstm[notebooks]"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", wanted], check=True)
     importlib.invalidate_caches()
 
-from unroll.measure.process import quiet
+from unroll.notebook import answer
 
-with quiet():  # it greets whoever imports it
-    import tensorflow as tf
+import tensorflow as tf
+
 tf.get_logger().setLevel("ERROR")  # and warns of what is old, which here we know
 
 # %%
@@ -97,20 +100,27 @@ print(images.shape, labels.numpy())
 #
 # **Predict.** Which of these three are the same list?
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.rnn import split_steps
 
 unstacked = tf.unstack(images, 28, 1)
 split = split_steps(images, 28)
 transposed = list(tf.transpose(images, [1, 0, 2]))
-print(np.array_equal(unstacked, split), np.array_equal(unstacked, transposed))
 
-# %%
-assert np.array_equal(unstacked, split) and np.array_equal(unstacked, transposed)
+with answer():
+    print(np.array_equal(unstacked, split), np.array_equal(unstacked, transposed))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # All three are: the first is of this tutorial, the second is how two of the others do it
 # ([notebook 1](01_transpose_reshape_split.ipynb)), the third is what you need today, and then not even as a list.
+#
+# ```python
+# assert np.array_equal(unstacked, split) and np.array_equal(unstacked, transposed)
+# ```
+#
+# </details>
 #
 # ## The cell
 #
@@ -152,20 +162,26 @@ c, h = np.ones([16, H], np.float32), np.zeros([16, H], np.float32)
 row = images[:, 14].numpy()
 _, want = old_cell(row, c, h)
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.rnn import LSTMState
 
-for name, weights in (("carried over", carried), ("forget bias forgotten", forgotten)):
-    output, _ = LSTMCell(weights)(tf.constant(row), LSTMState(hidden=tf.constant(h), cell=tf.constant(c)))
-    print(f"{name:22} differs by at most {np.abs(output - want).max():.1e}")
+with answer():
+    for name, weights in (("carried over", carried), ("forget bias forgotten", forgotten)):
+        output, _ = LSTMCell(weights)(tf.constant(row), LSTMState(hidden=tf.constant(h), cell=tf.constant(c)))
+        print(f"{name:22} differs by at most {np.abs(output - want).max():.1e}")
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # No error, only other numbers. The same goes for two gates in the wrong order. Whoever carries weights from one library
 # to another should compare outputs, as above, and not shapes.
-
-# %%
-output, _ = LSTMCell(carried)(tf.constant(row), LSTMState(hidden=tf.constant(h), cell=tf.constant(c)))
-np.testing.assert_allclose(output, want, atol=1e-6)
+#
+# ```python
+# output, _ = LSTMCell(carried)(tf.constant(row), LSTMState(hidden=tf.constant(h), cell=tf.constant(c)))
+# np.testing.assert_allclose(output, want, atol=1e-6)
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## The unroll
@@ -175,16 +191,28 @@ np.testing.assert_allclose(output, want, atol=1e-6)
 # | `rnn.static_rnn(cell, inputs, dtype=tf.float32)` | `static_unroll(cell, rows, cell.zero_state(B))` |
 #
 # `tf.contrib`, where the old `rnn` lived, is gone, but the function itself has survived, as
-# `tf.compat.v1.nn.static_rnn`. It takes any object that looks like an old cell. So we need not believe that ours is the
-# same. We can ask it: `TensorFlow1Encoder` lets `static_rnn` run our cell over the images, `LSTMEncoder` does the same
-# with an unroll of ours, and both give the last hidden state.
+# `tf.compat.v1.nn.static_rnn`. So we need not believe that ours is the same. We can ask it: `static_rnn` takes any
+# object that looks like an old cell, and ours needs little to look like one.
 
 # %%
-from unroll.measure.peers import TensorFlow1Encoder
 from unroll.models.network import LSTMEncoder
 from unroll.rnn import dynamic_unroll, static_unroll
 
-theirs = TensorFlow1Encoder(carried, static=True)(images)
+
+class OldCell:
+    """Our cell with the four names by which TensorFlow 1 knows a cell."""
+
+    output_size, state_size = H, LSTMState(H, H)
+
+    def zero_state(self, batch_size, dtype):
+        return LSTMCell(carried).zero_state(batch_size)
+
+    def __call__(self, inputs, state, scope=None):
+        return LSTMCell(carried)(inputs, state)
+
+
+_, state = tf.compat.v1.nn.static_rnn(OldCell(), tf.unstack(images, axis=1), dtype=tf.float32)
+theirs = state.hidden
 for unroll in (static_unroll, dynamic_unroll):
     ours = LSTMEncoder(carried, unroll)(images)
     print(f"{unroll.__name__:15} differs from static_rnn by at most {np.abs(ours - theirs).max():.1e}")
@@ -250,35 +278,39 @@ for unroll in ("static", "dynamic"):
     described = environment(seed=asked.seed)
     trainings.append(Training(unroll, str(date.today()), described, asked.as_dict(), points, [trainer.evaluate()]))
 
-# %% jupyter={"outputs_hidden": true} tags=["hide-output"]
+# %%
 from unroll.report.figures.learning import draw_learning
 
-for training in trainings:
-    result = training.result
-    text = "{}: **{:.1%}** of the test digits right after {} updates"
-    display(Markdown(text.format(training.id, result.test_accuracy, result.update)))
-draw_learning(trainings)
-
-# %%
-for one, other in zip(trainings[0].points[:20], trainings[1].points[:20], strict=True):
-    np.testing.assert_allclose(one.loss, other.loss, rtol=1e-3)
-assert TINY or all(training.result.test_accuracy > 0.8 for training in trainings)
+with answer():
+    for training in trainings:
+        result = training.result
+        print(f"{training.id}: {result.test_accuracy:.1%} of the test digits right after {result.update} updates")
+    display(draw_learning(trainings))
 
 # %% [markdown]
+# <details><summary>What you saw</summary>
+#
 # You are not: the thin line of the one lies on the thick line of the other. The lower half shows by how much they
 # differ, which is rounding.
+#
+# ```python
+# for one, other in zip(trainings[0].points[:20], trainings[1].points[:20], strict=True):
+#     np.testing.assert_allclose(one.loss, other.loss, rtol=1e-3)
+# assert TINY or all(training.result.test_accuracy > 0.8 for training in trainings)
+# ```
+#
+# </details>
 #
 # On the real MNIST, this is what became of all five. Where an author printed a result, we trained from several seeds;
 # *printed, beside ours* says where the printed one lies: below, within or above the range of ours, which stands in
 # brackets. One schedule was too long, and was cut short.
 
 # %%
-from pathlib import Path
-
 from unroll.models.history import read_trainings
+from unroll.notebook import committed
 from unroll.report.figures.learning import tutorials_table
 
-display(Markdown(tutorials_table(read_trainings(Path("..", "results", "tutorials")))))
+tutorials_table(read_trainings(committed("tutorials")))
 
 # %% [markdown]
 # ## Every call

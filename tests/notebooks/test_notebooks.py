@@ -12,6 +12,8 @@ os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # or jupyter_core warns, an
 LARGEST_BYTES = 1 << 20
 ANSWER = re.compile(r"<details><summary>Answer</summary>\n\n(.*?)\n\n</details>", re.DOTALL)
 CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
+ANSWERED, FOLD = "with answer():", "<details><summary>What you saw</summary>"
+REFERENCE = execute.FOLDER.parent / "docs" / "reference"
 FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
 MEASURED = re.compile(r"\d(?:[\d.,]*)\s*(?:ms|s|seconds|minutes|[KMG]i?B|percent|times (?:faster|slower|as))\b|\d\s*%")
@@ -99,7 +101,56 @@ def test_it_opens_with_what_one_learns_and_ends_with_exercises_whose_answers_are
 def test_its_first_code_installs_what_is_missing(source):
     first = next(cell.source for cell in execute.read_source(source).cells if cell.cell_type == "code")
     assert 'if importlib.util.find_spec("unroll") is None:' in first
-    assert '"..[notebooks]"' in first and "%pip" not in first
+    assert '"..[notebooks]"' in first and '"unroll-lstm[notebooks]"' in first and "%pip" not in first
+
+
+@each
+def test_no_answer_is_seen_before_it_is_asked_for(source):
+    assert spoilt(execute.read_executed(source).cells) == []
+
+
+def spoilt(cells):
+    """List what gives an answer away: a question without a folded answer, an answer seen, what it means right below."""
+    found = []
+    for number, cell in enumerate(cells):
+        if cell.cell_type == "markdown" and "**Predict.**" in cell.source:
+            until = next((n for n in range(number + 1, len(cells)) if cells[n].cell_type == "markdown"), len(cells))
+            if not any(ANSWERED in after.source for after in cells[number + 1 : until]):
+                found.append(f"no folded answer to: {cell.source[-60:]}")
+        if cell.cell_type == "code" and ANSWERED in cell.source:
+            shown = ["".join(output.get("data", {}).get("text/html", "")) for output in cell.outputs]
+            if [text.startswith("<details><summary>Answer</summary>") for text in shown] != [True]:
+                found.append(f"not folded, or not alone: {cell.source[:60]}")
+            if "assert" in cell.source:
+                found.append(f"an assert says what comes out: {cell.source[:60]}")
+            following = cells[number + 1]
+            if following.cell_type != "markdown" or not following.source.startswith((FOLD, "## ", "# ")):
+                found.append(f"what it means is not folded: {following.source[:60]}")
+    return found
+
+
+@pytest.mark.parametrize("spoil", ["open", "plain", "assert", "told", "unasked"])
+def test_an_answer_that_is_given_away_is_found(spoil):
+    new = nbformat.v4
+    html = f"<details{' open' * (spoil == 'open')}><summary>Answer</summary></details>"
+    outputs = [new.new_output("display_data", data={"text/html": html})]
+    outputs += [new.new_output("stream", text="4")] * (spoil == "plain")
+    code = f"{ANSWERED}\n    print(2 + 2)" + "\nassert 2 + 2 == 4" * (spoil == "assert")
+    cells = [
+        new.new_markdown_cell("**Predict.** What is 2 + 2?"),
+        new.new_code_cell("print(2 + 2)" if spoil == "unasked" else code, outputs=outputs),
+        new.new_markdown_cell("Four." if spoil == "told" else f"{FOLD}\n\nFour.\n\n</details>"),
+    ]
+    assert len(spoilt(cells)) == 1
+
+
+@each
+def test_only_public_names_of_the_project_are_used(source):
+    text = source.read_text()
+    modules = set(re.findall(r"from (unroll[\w.]*) import", text)) | set(re.findall(r"import (unroll[\w.]*)", text))
+    reference = "\n".join(page.read_text() for page in REFERENCE.glob("*.md"))
+    assert modules <= set(re.findall(r"automodule:: ([\w.]+)", reference))
+    assert not re.search(r"from unroll.* import .*\b_", text)
 
 
 @each

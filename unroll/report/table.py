@@ -1,5 +1,6 @@
 """A table as data, which Markdown, the page and the terminal are each written from."""
 
+import html
 import io
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -66,6 +67,14 @@ class Table(str):
         table.note = note
         return table
 
+    def _repr_html_(self) -> str:
+        """Return the table as a notebook shows it."""
+        head = "".join(f"<th>{html.escape(heading)}</th>" for heading in self.header)
+        rows = ["".join(f"<td>{_html(cell)}</td>" for cell in row) for row in self.rows]
+        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
+        return table + (f"<p>{html.escape(self.note)}</p>" if self.note else "")
+
     def with_note(self, note: str) -> "Table":
         """Return the same table with a paragraph below it."""
         return Table(self.header, self.rows, self.align, note, otherwise=self.note)
@@ -77,6 +86,13 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[str | Cell]], align
     rule = ["---:" if side == RIGHT else "---" for side in align]
     lines = [f"| {' | '.join(escape(str(cell)) for cell in line)} |\n" for line in (header, rule, *rows)]
     return "".join(lines) + (f"\n{note}\n" if note else "")
+
+
+def _html(cell: str | Cell) -> str:
+    if isinstance(cell, Cell) and cell.emphasis:
+        after = html.escape(f" {cell.after}") if cell.after else ""
+        return f"<{cell.emphasis}>{html.escape(cell.text)}</{cell.emphasis}>{after}"
+    return html.escape(plain_text(cell))
 
 
 def escape(cell: str) -> str:

@@ -1,10 +1,11 @@
-"""What the two interactive parts of the page are given: the pair's costs at every measured T, and two digits."""
+"""The two interactive parts of the page, "growth" and "trick": what they are given, and each as a page of its own."""
 
 from unroll.measure.journal import Measurement, Run
 from unroll.models.data import load
 from unroll.report.figures.trick import SHOWN_DIGITS
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, GRAPH_BYTES, PROCESS, STEP_TRAIN, TENSORS
 from unroll.report.page.answer import PAIR, amount
+from unroll.report.page.markup import Html, asset, data, element
 from unroll.report.tables import Column, broke_off, factor, missing
 
 NODES = Column("nodes", "train", "Training graph", "nodes")
@@ -55,3 +56,19 @@ def trick_data() -> dict:
         "digits": list(SHOWN_DIGITS),
         "images": [["".join(f"{round(float(ink) * INKS):x}" for ink in row) for row in image] for image in chosen],
     }
+
+
+def live_page(part: str, content: dict) -> Html:
+    """Return an interactive part as a page that needs nothing beside it, for notebooks and for the site."""
+    head = [
+        element("meta", charset="utf-8"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("style", Html(asset("page.css"))),
+    ]
+    script = Html("\n".join([asset("dom.js"), asset(f"{part}.js")]))
+    body = [
+        element("main", element("div", class_="live", id=f"{part}-live")),
+        data(f"{part}-data", content),
+        element("script", script, type="module"),
+    ]
+    return Html(f"<!DOCTYPE html>{element('html', element('head', *head), element('body', *body), lang='en')}")

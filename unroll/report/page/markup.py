@@ -5,13 +5,14 @@ import io
 import json
 from collections.abc import Iterable
 from html import escape
+from importlib.resources import files
 from pathlib import Path
 
 from PIL import Image
 
 from unroll.report.table import RIGHT, Cell, Table
 
-VOID = ("img",)  # elements without an end
+VOID = ("img", "meta")  # elements without an end
 
 
 class Html(str):
@@ -28,6 +29,11 @@ def element(name: str, /, *children: str, **attributes: str) -> Html:
     """
     given = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
     return Html(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{join(children)}</{name}>")
+
+
+def asset(name: str) -> str:
+    """Return the text of a script, a style or a template of the page."""
+    return (files("unroll.report.page") / "assets" / name).read_text(encoding="utf-8")
 
 
 def join(parts: Iterable[str]) -> Html:

@@ -4,7 +4,6 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from string import Template
 
@@ -17,7 +16,7 @@ from unroll.report.page.answer import answer, ratios_of_pair
 from unroll.report.page.captions import table_title
 from unroll.report.page.choices import choices_table
 from unroll.report.page.interactive import growth_data, trick_data
-from unroll.report.page.markup import Html, data, element, join, picture, scrolled, table
+from unroll.report.page.markup import Html, asset, data, element, join, picture, scrolled, table
 from unroll.report.table import NOTHING, Table
 from unroll.report.tables import factor, interval_text, name_on, rounds_text
 
@@ -48,13 +47,13 @@ def make_page(
         tables: each table, by its name.
         verdicts: what became of the claims.
     """
-    script = "\n".join(map(_asset, SCRIPTS))
+    script = "\n".join(map(asset, SCRIPTS))
     shown = {name: path for name, path in pictures.items() if path}
     filled = {name: made for name, made in tables.items() if made.note != NOTHING}
     environment = filled.pop("environment")
     parts = {
         "title": element("title", f"Static or dynamic? {device_name(run)}"),
-        "style": _asset("page.css"),
+        "style": asset("page.css"),
         "script": script,
         "script_hash": f"'sha256-{b64encode(hashlib.sha256(script.encode()).digest()).decode()}'",
         "where": join(
@@ -78,11 +77,7 @@ def make_page(
         "keras_loop": KERAS_LOOP if run.device == "gpu" else "",
         "run": element("code", run.id),
     }
-    return Template(_asset("page.html")).substitute(parts)
-
-
-def _asset(name: str) -> str:
-    return (files("unroll.report.page") / "assets" / name).read_text(encoding="utf-8")
+    return Template(asset("page.html")).substitute(parts)
 
 
 def _emblem(steps: int) -> Html:
