@@ -44,6 +44,8 @@ WITHOUT_EFFECT = (  # of pytest-benchmark's options, on what was measured alread
     "--benchmark-cprofile",
 )
 LEGEND = "Legend:", "  Outliers: ", "  OPS: "
+STOPPED = "stopped: the same command with --resume goes on, and measures nothing twice"
+SHOW_CURSOR = "\x1b[?25h"  # which the bar hides
 DRAW_EVERY_S = 1.0  # drawing more often would disturb what is being timed
 WRITE_EVERY_S = 30.0  # into a log, where nothing is drawn anew
 load = cache(data.load)
@@ -109,7 +111,7 @@ def pytest_collection_finish(session):
         return
     chosen = _choose(config)
     bar = Bar(config)
-    _end_by_signals_as_by_ctrl_c()
+    _stop_by_signals(bar)
     with _bad_input_ends_the_run():
         images, labels = load(config.option.data).train
         wants = [want for item in items for want in item.stash[WANTS]]
@@ -122,9 +124,9 @@ def pytest_collection_finish(session):
             resume=config.option.resume,
             on_record=bar.on_record,
         )
+    config.pluginmanager.register(bar, Bar.NAME)
     config.stash[SESSION] = session_
     bar.start(session_.tasks, chosen, session_.environment["warnings"])
-    config.pluginmanager.register(bar, "unroll-bar")
 
 
 def pytest_unconfigure(config):
@@ -133,12 +135,12 @@ def pytest_unconfigure(config):
         config.stash[SESSION].close()
 
 
-def _end_by_signals_as_by_ctrl_c():
-    """Let these signals end the run as Ctrl-C does, but for those that are ignored already, as under nohup."""
-    for name in ("SIGTERM", "SIGHUP"):  # of which Windows lacks one
+def _stop_by_signals(bar: "Bar") -> None:
+    """Let these signals stop the run, but for those that are ignored already, as under nohup."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # of which Windows lacks one
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, bar.stop)
 
 
 @contextmanager
@@ -176,12 +178,6 @@ def _name(case: Case, base: Sizes) -> str:
     return "-".join([str(case), *sizes])
 
 
-def pytest_keyboard_interrupt():
-    """Note that the run was stopped, by Ctrl-C or by another signal, so that its end can say how to go on."""
-    global _interrupted
-    _interrupted = True
-
-
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config):
     try:
@@ -191,18 +187,7 @@ def pytest_terminal_summary(terminalreporter, config):
         pytest.exit(str(error), returncode=pytest.ExitCode.TESTS_FAILED)
     finally:  # whatever becomes of them
         if SESSION in config.stash:
-            with _stopped_in_one_line(config):
-                _write_what_was_measured(terminalreporter, config)
-
-
-@contextmanager
-def _stopped_in_one_line(config):
-    """End in one line if a person stops the program while it draws: all that was measured is in the journal."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        folder = config.stash[SESSION].journal.path.parent
-        pytest.exit(f"stopped while it was drawn; to draw it: unroll report {folder}", pytest.ExitCode.INTERRUPTED)
+            _write_what_was_measured(terminalreporter, config)
 
 
 @contextmanager
@@ -232,8 +217,8 @@ def _write_what_was_measured(terminalreporter, config) -> None:
         )
     for line in _differences(config):
         terminalreporter.write_line(line)
-    if _interrupted:
-        terminalreporter.write_line("stopped: the same command with --resume goes on, and measures nothing twice")
+    if config.pluginmanager.get_plugin(Bar.NAME).stopped:
+        terminalreporter.write_line(STOPPED)
     if config.option.no_report:
         terminalreporter.write_line(f"wrote {folder / JOURNAL}; to draw it: unroll report {folder}")
         return
@@ -272,7 +257,6 @@ def _differences(config) -> list[str]:
     ]
 
 
-_interrupted = False
 _compared: list[dict] = []
 _replayed: list[float] = []
 
@@ -312,9 +296,17 @@ def _samples(records: list[Record]) -> list[float]:
 
 
 class Bar:
-    """A bar with the time left, in place of pytest's dots, where a person watches; elsewhere now and then a line."""
+    """A bar with the time left, in place of pytest's dots, where a person watches; elsewhere now and then a line.
+
+    Attributes:
+        measured: whether the run has come to its end, or was stopped: what is left to do is to show it.
+        stopped: whether a person stopped it.
+    """
+
+    NAME = "unroll-bar"
 
     def __init__(self, config):
+        self.measured = self.stopped = False
         # pytest captures what tests print; a copy of the terminal's handle is drawn on all the same.
         self.console = Console(file=os.fdopen(os.dup(2), "w"))
         self.watched, self.config = self.console.is_terminal, config
@@ -356,8 +348,17 @@ class Bar:
     def pytest_report_teststatus(self, report):
         return ("passed", "", "") if self.watched and report.when == "call" and report.passed else None
 
+    def stop(self, *_) -> None:
+        """Stop measuring, and show what was measured; while that is shown, end at once: the journal has it all."""
+        if not self.measured:
+            self.measured = self.stopped = True
+            raise KeyboardInterrupt
+        os.write(self.console.file.fileno(), f"{SHOW_CURSOR if self.watched else ''}\n{STOPPED}\n".encode())
+        os._exit(pytest.ExitCode.INTERRUPTED)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self):
+        self.measured = True
         if self.watched:
             self.progress.stop()
 

@@ -130,14 +130,18 @@ def test_a_run_that_is_stopped_says_how_to_go_on(tmp_path, name):
     assert "stopped: the same command with --resume goes on" in output
 
 
-def test_a_run_that_is_stopped_while_it_draws_says_how_to_draw_it(tmp_path, monkeypatch):
-    (tmp_path / "stopping.py").write_text(
-        "from unroll.report.page import summary\ndef stop(run):\n    raise KeyboardInterrupt\nsummary.summary = stop\n"
-    )
+@pytest.mark.parametrize(
+    "where",
+    [["pytest_terminal_summary"], ["pytest_sessionfinish"], ["pytest_runtest_logfinish", "pytest_keyboard_interrupt"]],
+)
+def test_a_run_that_is_stopped_while_it_is_shown_or_twice_ends_at_once_in_one_line(tmp_path, monkeypatch, where):
+    stop = "    os.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "stopping.py").write_text("import os, signal\n" + "".join(f"def {name}():\n{stop}" for name in where))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     status, output = run(tmp_path, "-p", "stopping", "-k", "graph and train", f"--results={tmp_path / 'mine'}")
     assert status == 2 and "Traceback" not in output, output
-    assert f"stopped while it was drawn; to draw it: unroll report {tmp_path / 'mine'}" in output
+    assert output.endswith("\nstopped: the same command with --resume goes on, and measures nothing twice\n")
+    assert read_journal(tmp_path / "mine")[-1].records
 
 
 def test_under_nohup_a_run_outlives_its_terminal(tmp_path):
