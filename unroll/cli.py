@@ -215,7 +215,8 @@ def _claims(options) -> list[str]:
     else:
         show_ledger(verdicts, Console())
     beside = f"\nand of a GPU by the run {results.gpu.id}" if results.gpu else ""
-    return [f"judged by {folder}: the run {results.run.id}\nand {len(results.trainings)} trainings{beside}"]
+    further = f"\nand where that leaves it open, by the run {results.further.id}" if results.further else ""
+    return [f"judged by {folder}: the run {results.run.id}{further}\nand {len(results.trainings)} trainings{beside}"]
 
 
 def _advise(options) -> list[str]:

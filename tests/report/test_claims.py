@@ -45,7 +45,7 @@ SHORTER = [0.5, 0.55, 0.6, 0.5, 0.55, 0.6]
 FEW = LONGER[:3]
 ALL_STEPS = (1, 2, 4, 8, 16, 28, 64, 128, 256, 512, 1024)
 OURS, KERAS, JAX = ("static", "dynamic"), ("keras-unrolled", "keras-loop"), ("jax-unrolled", "jax-loop")
-RECOMPUTED = ("dynamic", "dynamic-recompute")
+RECOMPUTED, OVERLAP = ("dynamic", "dynamic-recompute"), ("dynamic", "dynamic-serial")
 STARTING = ("build", "first_call")
 UNEQUAL = "failed: Unequal: not the same network, so not measured: loss off by 1 where 0.1 is allowed"
 FIGURES = {
@@ -69,6 +69,15 @@ def beside(quantity, phase, pair, factors, sizes=BASE, mode=None, second=1.0) ->
         record(quantity, phase, variant, [seconds], sizes, mode, round=number, turns=f"{sizes} #{number}")
         for number, factor in enumerate(factors, start=1)
         for variant, seconds in zip(pair, (factor * second, second), strict=True)
+    ]
+
+
+def second_order(difference) -> list[Record]:
+    """Return how far the second derivative through each of the pair lies from static's, of a small network."""
+    small = Sizes(batch=8, hidden=16)
+    return [
+        record("second_order", "forward", variant, [share], small, unit="share")
+        for variant, share in (("static", 0.0), ("dynamic", difference))
     ]
 
 
@@ -300,7 +309,11 @@ SCENARIOS: dict[str, dict[str, Results]] = {
         NOT_MEASURED: Results(run_of(checked("static", "dynamic"))),
     },
     "first-slice": {FAILS: Results(EQUAL), NOT_MEASURED: Results(run_of(unequal("static", "dynamic")))},
-    "second-order": {NOT_MEASURED: FASTER[HOLDS]},
+    "second-order": {
+        FAILS: Results(run_of(second_order(1e-15))),
+        HOLDS: Results(run_of(second_order(1e-3))),
+        NOT_MEASURED: FASTER[HOLDS],
+    },
     "longer-to-generate": by_factors(question("build", "train", OURS), LONGER, SHORTER),
     "48-times-longer-to-build": {
         HOLDS: r2rt(40.0),
@@ -393,7 +406,11 @@ SCENARIOS: dict[str, dict[str, Results]] = {
         NOT_MEASURED: sizes_export(linear),
     },
     "swap-memory": {NOT_MEASURED: gpu(FASTER[HOLDS])},
-    "parallel-iterations": {NOT_MEASURED: FASTER[HOLDS]},
+    "parallel-iterations": {
+        HOLDS: Results(run_of(growing("tensors", "train", OVERLAP, above, flat))),
+        FAILS: Results(run_of(growing("tensors", "train", OVERLAP, flat, flat))),
+        NOT_MEASURED: FASTER[HOLDS],
+    },
     "checkpoint-a-loop": {
         FAILS: Results(run_of(growing("tensors", "train", RECOMPUTED, linear, flat))),
         HOLDS: Results(run_of(growing("tensors", "train", RECOMPUTED, below, above))),
@@ -463,6 +480,17 @@ def test_a_claims_verdict_is_what_the_results_say(name, word):
     assert found.word == word, found
     assert found.because
     assert found.evidence or word == NOT_MEASURED
+
+
+def test_what_a_run_leaves_open_is_judged_by_the_further_run_beside_it():
+    further = run_of(second_order(1e-15), steps(OURS, SHORTER))
+    alone, both = (
+        {verdict.claim.name: verdict for verdict in judge_claims(Results(run_of(steps(OURS, LONGER)), further=run))}
+        for run in (None, further)
+    )
+    assert alone["second-order"].word == NOT_MEASURED
+    assert both["second-order"].word == FAILS and "in results/unmeasured" in both["second-order"].because
+    assert both["static-is-faster"] == alone["static-is-faster"]  # which the run itself answers
 
 
 def test_without_results_nothing_is_measured():

@@ -48,6 +48,7 @@ METRICS: dict[str, Metric] = {
         Metric("keras_file", "bytes", "keras_file", exact=True),
         Metric("retraces", "traces", "retraces", exact=True),
         Metric("retraces_signature", "traces", "retraces", exact=True),
+        Metric("second_order", "share", "second_order", exact=True),
         Metric("matrix_rate", "flop/s", "machine"),
         Metric("bandwidth", "bytes/s", "machine"),
         Metric("kernels", "launches", "kernels"),

@@ -47,6 +47,8 @@ class Preset:
         convert_variants: the variants that are converted to TFLite and ONNX.
         convert_growth: every further T at which they are converted to TFLite.
         compile_variants: the variants whose first call under XLA is measured by itself.
+        serial_steps: every T at which the memory of the loop is measured with and without overlapping iterations.
+        second_order: the variants whose second derivative is taken.
         compile_growth: every further T at which that of the pair is, once.
         phases: forward, train or both.
         measure_memory: whether to measure memory, graphs and exports, too.
@@ -76,6 +78,8 @@ class Preset:
     convert_growth: tuple[int, ...] = ()
     compile_variants: tuple[str, ...] = ()
     compile_growth: tuple[int, ...] = ()
+    serial_steps: tuple[int, ...] = ()
+    second_order: tuple[str, ...] = ()
     phases: tuple[str, ...] = PHASES
     measure_memory: bool = True
     kernels: bool = False
@@ -122,6 +126,16 @@ class Preset:
     def cases_for_drawing(self, sizes: Sizes) -> list[Case]:
         """Return the cases whose graphs are counted only to be drawn: where memory is measured, that is done anyway."""
         return [] if self.measure_memory else [self._case(variant, sizes) for variant in DRAWN]
+
+    def cases_for_serial(self, sizes: Sizes) -> list[Case]:
+        """Return the loop and the loop of one iteration at a time, whose memory is set side by side at some T."""
+        at = [replace(sizes, steps=steps) for steps in self.serial_steps]
+        return [self._case(variant, sizes) for sizes in at for variant in ("dynamic", "dynamic-serial")]
+
+    def cases_for_second_order(self, sizes: Sizes) -> list[Case]:
+        """Return the cases whose second derivative is taken: of a small network, for it is only compared."""
+        small = replace(sizes, batch=min(sizes.batch, 8), hidden=min(sizes.hidden, 16))
+        return [self._case(variant, small) for variant in self.second_order]
 
     def cases_for_kernels(self, sizes: Sizes) -> list[Case]:
         """Return the cases whose kernels are counted, where a GPU is measured: the four in further modes, too."""
@@ -292,18 +306,24 @@ PRESETS = {
         limit_s=120,
     ),
     "unmeasured": Preset(
-        "what the other presets leave out: TFLite and ONNX, cold starts, half a sequence_length, 240 steps under XLA",
+        "what the other presets leave out: TFLite, ONNX, cold starts, half a sequence_length, 240 steps under XLA",
         ("static", "dynamic", *KERAS),
         rounds=ENOUGH_ROUNDS,
         steps=5,
-        also_at=(Sizes(steps=50, batch=128, hidden=256, valid=25), Sizes(steps=25, batch=128, hidden=256)),
+        also_at=(
+            *(Sizes(steps=50, batch=128, hidden=256, valid=25), Sizes(steps=25, batch=128, hidden=256)),  # half length
+            *(Sizes(batch=1, hidden=32), Sizes(batch=512, hidden=512)),  # the ends of the grid
+        ),
+        unrolls=(2, 4, 7, 14, 28),
+        serial_steps=(7, 14, 28, 56, 112, 256),
+        second_order=("static", "dynamic", *OTHER_GRADIENTS),
         convert_variants=CONVERTED,
         cold_variants=(*PAIR, "dynamic-own", *KERAS),
         convert_growth=(4, 14, 56, 112),
         compile_variants=("static", "dynamic", *KERAS),
         compile_growth=(240,),
         measure_memory=False,
-        limit_s=400,
+        limit_s=320,
     ),
 }
 

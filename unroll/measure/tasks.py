@@ -175,6 +175,13 @@ def count_retraces(case: Case, phase: str, data: Data, *, device: Device = CPU) 
     yield from count_retraces(case, data, device=device)
 
 
+def take_second_order(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
+    """Take the second derivative: see `unroll.measure.second_order.compare_second_order`."""
+    from unroll.measure.second_order import compare_second_order
+
+    yield from compare_second_order(case, data, device=device)
+
+
 def measure_rates(case: Case, phase: str, data: Data, *, device: Device = CPU) -> Iterator[Record]:
     """Measure the matrix rate and the bandwidth: see `unroll.measure.machine.measure_rates`."""
     from unroll.measure.machine import measure_rates
@@ -213,6 +220,7 @@ KINDS: dict[str, Kind] = {
         Kind("layer_onnx", to_layer_onnx),
         Kind("keras_file", save_keras_file),
         Kind("retraces", count_retraces),
+        Kind("second_order", take_second_order),
         Kind("machine", measure_rates),
     )
 }

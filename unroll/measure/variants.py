@@ -44,6 +44,7 @@ VARIANTS: dict[str, Variant] = {
         Variant("dynamic-4", "dynamic, unroll=4", "#ecb740", ours=True),
         Variant("dynamic-7", "dynamic, unroll=7", "#f1ca73", ours=True),
         Variant("dynamic-14", "dynamic, unroll=14", "#f6dda6", ours=True),
+        Variant("dynamic-serial", "dynamic, one iteration at a time", "#b07a1e", ours=True),
         Variant("dynamic-own", "dynamic, own gradient", "#c26a00", ours=True),
         Variant("dynamic-recompute", "dynamic, recompute", "#7d4500", ours=True),
         Variant("keras-unrolled", "Keras, unroll=True", "#009e73", is_static=True),

@@ -25,6 +25,7 @@ ENCODERS: dict[str, Callable] = {
     "static": partial(LSTMEncoder, unroll=static_unroll),
     "static-traced": partial(LSTMEncoder, unroll=static_unroll, wrap_cell=_traced),
     "dynamic": partial(LSTMEncoder, unroll=dynamic_unroll),
+    "dynamic-serial": partial(LSTMEncoder, unroll=partial(dynamic_unroll, parallel_iterations=1)),
     "dynamic-own": partial(LSTMEncoder, unroll=partial(dynamic_unroll, own_gradient=True, unroll=4)),
     "dynamic-recompute": partial(LSTMEncoder, unroll=partial(dynamic_unroll, recompute=True)),
     "keras-unrolled": partial(peers.KerasEncoder, unroll=True),

@@ -11,6 +11,7 @@ from unroll.shipped import shipped
 LOCAL = Path("results", "local")
 COMMITTED = shipped("results")
 REFERENCE = COMMITTED / "reference"
+FURTHER = "unmeasured"
 
 
 def default_folder() -> Path:
@@ -50,6 +51,12 @@ def gpu_run_beside(folder: Path) -> Run | None:
     """Read the last run in the folder `gpu` beside some results, if there is one."""
     beside = Path(folder).resolve().parent / "gpu"
     return read_journal(beside)[-1] if holds_results(beside) else None
+
+
+def further_run_beside(folder: Path) -> Run | None:
+    """Read the last run in the folder `unmeasured` beside some results: what the other presets leave out."""
+    beside = Path(folder).resolve().parent / FURTHER
+    return read_journal(beside)[-1] if holds_results(beside) and beside != Path(folder).resolve() else None
 
 
 def training_folder(folder: Path) -> Path | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from unroll.measure.journal import Run
 from unroll.measure.statistics import NOT_MEASURED
 from unroll.models.history import Training
-from unroll.report.folders import gpu_run_beside, trainings_beside
+from unroll.report.folders import FURTHER, further_run_beside, gpu_run_beside, trainings_beside
 from unroll.report.ledger.evidence import Finding, on_the_card, without_a_gpu
 
 D000 = "document 000"
@@ -32,11 +32,19 @@ QUESTION = re.compile(r"Stack Overflow question (\d+)")
 
 
 class Results(NamedTuple):
-    """What a verdict is computed from: a run of the benchmarks; trainings and a run on a GPU, where there are any."""
+    """What a verdict is computed from: a run of the benchmarks, and what lies beside it.
+
+    Attributes:
+        run: what is judged.
+        trainings: those that belong to it.
+        gpu: a run on a GPU, where the other is not.
+        further: a run of the preset `unmeasured`, of what the run leaves open.
+    """
 
     run: Run
     trainings: Sequence[Training] = ()
     gpu: Run | None = None
+    further: Run | None = None
 
 
 Judge = Callable[[Results], Finding]
@@ -82,7 +90,19 @@ def claim(name: str, quote: str, source: str, figure: str) -> Callable[[Judge], 
 
 def results_of(folder: Path, run: Run) -> Results:
     """Return a run together with what lies beside it: trainings and, where it is of a CPU, a run on a GPU."""
-    return Results(run, trainings_beside(folder), None if run.device == "gpu" else gpu_run_beside(folder))
+    gpu = None if run.device == "gpu" else gpu_run_beside(folder)
+    return Results(run, trainings_beside(folder), gpu, further_run_beside(folder))
+
+
+def judge_by_all(judge: Judge, results: Results) -> Finding:
+    """Judge by the run, or where it leaves the claim open, by the further run, which the reason then names."""
+    finding = judge(results)
+    if finding.word != NOT_MEASURED or not results.further:
+        return finding
+    further = judge(results._replace(run=results.further))
+    if further.word == NOT_MEASURED:
+        return finding
+    return further._replace(because=f"{further.because} (in results/{FURTHER}, a run of its own)")
 
 
 def on_a_gpu(judge: Judge) -> Judge:

@@ -14,7 +14,7 @@ from rich.text import Text
 from unroll.errors import UnrollError, printable
 from unroll.measure.statistics import AGREES, CLOSE, DIFFERS, NOT_MEASURED
 from unroll.report.ledger import compilers, learning, lengths, memory, network, start, steps
-from unroll.report.ledger.claim import Claim, Results
+from unroll.report.ledger.claim import Claim, Results, judge_by_all
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, WORDS, Evidence
 from unroll.report.table import WIDTH, escape
 
@@ -29,8 +29,8 @@ class Verdict(NamedTuple):
 
 
 def judge_claims(results: Results) -> list[Verdict]:
-    """Judge every claim: by a run, by trainings where it is about learning, by a GPU's run where it is about a GPU."""
-    return [Verdict(claim, *claim.judge(results)) for claim in CLAIMS]
+    """Judge every claim: by a run, by what lies beside it where the run leaves it open."""
+    return [Verdict(claim, *judge_by_all(claim.judge, results)) for claim in CLAIMS]
 
 
 def verdict_of(verdicts: Sequence[Verdict], name: str) -> Verdict:

@@ -20,6 +20,7 @@ from unroll.report.ledger.evidence import (
 from unroll.report.tables import Column
 
 RECOMPUTED = ("dynamic", "dynamic-recompute")
+OVERLAP = ("dynamic", "dynamic-serial")
 TFLITE = Column("tflite", "forward", "TFLite", "KiB")
 HELD = (
     PROCESS,
@@ -108,10 +109,10 @@ def swaps_memory(results: Results) -> Finding:
     "tensorflow issue 17612",
     "growth.png",
 )
-@not_measured("no two loops are measured here that differ in parallel_iterations alone")
 def parallel_iterations_bound_memory(results: Results) -> Finding:
-    """Show nothing: there is no figure that comes near to it."""
-    return NOTHING_NEAR
+    """Judge whether the loop holds fewer tensors in training where its iterations may not overlap."""
+    finding = by_length(results.run, TENSORS, OVERLAP)
+    return finding._replace(because=f"parallel_iterations=1 for 32: {finding.because}")
 
 
 @claim(

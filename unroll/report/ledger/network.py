@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from unroll.measure.journal import Run
+from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import NOT_MEASURED
 from unroll.measure.variants import label
 from unroll.report.growth import TENSORS
-from unroll.report.ledger.claim import D000, D003, Results, claim, not_measured
+from unroll.report.ledger.claim import D000, D003, Results, claim
 from unroll.report.ledger.evidence import (
     DEPENDS,
     FAILS,
     HOLDS,
-    NOTHING_NEAR,
     OURS,
     Evidence,
     Finding,
@@ -24,6 +23,7 @@ from unroll.report.ledger.evidence import (
 )
 
 UNEQUAL = "not the same network"  # how a failed check is noted: see unroll.measure.check
+SECOND_ORDER_WITHIN = 1e-9  # of the largest number, in double precision
 READ_THE_OUTPUT = ("keras-unrolled", "keras-loop", "block")  # outputs[-1]
 READ_THE_STATE = ("static", "static-traced", "dynamic", "tf1-static", "tf1-dynamic")  # the final state's h
 
@@ -200,7 +200,27 @@ def first_slice_is_an_image(results: Results) -> Finding:
     "Stack Overflow question 51425803, a comment of 2019",
     "graphs.png",
 )
-@not_measured("a run takes gradients of the first order only")
 def second_order_needs_static(results: Results) -> Finding:
-    """Show nothing: there is no figure that comes near to it."""
-    return NOTHING_NEAR
+    """Judge by whether dynamic has a second derivative, and the same as static."""
+    run = results.run
+    sizes = next((record.sizes for record in run.records if record.quantity == "second_order"), run.sizes)
+    taken = {variant: run.find("second_order", "forward", variant, sizes=sizes) for variant in OURS}
+    evidence = tuple(
+        Evidence(f"{label(variant)}, second derivative beside static's", _difference_text(measured), str(sizes))
+        for variant, measured in taken.items()
+        if measured
+    )
+    dynamic = taken["dynamic"]
+    if not dynamic:
+        return Finding(NOT_MEASURED, "a run takes gradients of the first order only")
+    if not dynamic.samples:
+        return Finding(HOLDS, f"dynamic {dynamic.note}", evidence)
+    if dynamic.median > SECOND_ORDER_WITHIN:
+        return Finding(HOLDS, "dynamic's second derivative is another than static's", evidence)
+    return Finding(FAILS, "dynamic has the second derivative that static has", evidence)
+
+
+def _difference_text(measured: Measurement) -> str:
+    if not measured.samples:
+        return measured.note
+    return f"differs by at most {measured.median:.0e} of the largest number, in float64"
