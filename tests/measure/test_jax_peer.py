@@ -38,6 +38,7 @@ def test_unroll_of_all_steps_leaves_no_loop(weights, batch):
 
     assert loops(1) == 1
     assert loops(STEPS) == 0
+    assert loops(None) == 0  # Python has gone through the loop
 
 
 @pytest.mark.parametrize("phase", PHASES)

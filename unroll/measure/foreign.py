@@ -103,5 +103,5 @@ def new_foreign_workload(
         return TorchNetwork(weights, batch, learning_rate, **given)
     from unroll.measure.jax_peer import JaxNetwork
 
-    unroll = case.sizes.steps if case.variant == "jax-unrolled" else 1
+    unroll = {"jax-loop": 1, "jax-unrolled": case.sizes.steps, "jax-python": None}[case.variant]
     return JaxNetwork(weights, batch, learning_rate, unroll=unroll, **given)

@@ -1,4 +1,4 @@
-"""The measured network in JAX: `jax.lax.scan` over an LSTM step, compiled, as a loop or unrolled."""
+"""The measured network in JAX: an LSTM step, compiled in a loop, `jax.lax.scan`, or unrolled by it or by Python."""
 
 from collections.abc import Callable
 from functools import partial
@@ -20,7 +20,7 @@ class JaxNetwork:
     Args:
         weights: kernel [I, 4H], recurrent kernel [H, 4H], bias [4H], dense kernel [H, 10], dense bias [10].
         batch: images [B, T, I] and labels [B], and its check.
-        unroll: how many steps a turn of the scan's loop takes: 1 for a loop, T for none.
+        unroll: how many steps a turn of the scan's loop takes: 1 for a loop, T for none; None for a Python loop.
         on_gpu: whether to run on the GPU.
         tf32: whether float32 products may be rounded to TF32 there.
 
@@ -36,7 +36,7 @@ class JaxNetwork:
         batch: "Batch",
         learning_rate: float,
         *,
-        unroll: int,
+        unroll: int | None,
         on_gpu: bool = False,
         tf32: bool = False,
     ):
@@ -130,5 +130,10 @@ def _logits(weights, images, unroll):
 
     zeros = jnp.zeros([len(images), len(recurrent_kernel)], images.dtype)  # [B, H]
     rows = jnp.swapaxes(images, 0, 1)  # [T, B, I]
-    (hidden, _), _ = jax.lax.scan(step, (zeros, zeros), rows, unroll=unroll)
+    if unroll:
+        (hidden, _), _ = jax.lax.scan(step, (zeros, zeros), rows, unroll=unroll)
+    else:
+        hidden, cell = zeros, zeros
+        for row in rows:  # T steps stay behind
+            (hidden, cell), _ = step((hidden, cell), row)
     return hidden @ dense_kernel + dense_bias

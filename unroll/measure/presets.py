@@ -160,7 +160,8 @@ class Preset:
 
     def cases_for_compile(self, sizes: Sizes) -> list[Case]:
         """Return the cases that XLA compiles often enough for a verdict; of more steps, which take minutes, once."""
-        own = [Case(variant, "xla", sizes, ENOUGH_ROUNDS) for variant in self.compile_variants]
+        here = [variant for variant in self.compile_variants if not missing_package(variant, self.peers)]
+        own = [Case(variant, "xla", sizes, ENOUGH_ROUNDS) for variant in here]
         longer = [replace(sizes, steps=steps) for steps in self.compile_growth]
         return own + [
             Case(variant, "xla", at, 1, alone=True) for at in longer for variant in PAIR if variant in self.variants
@@ -320,7 +321,7 @@ PRESETS = {
         convert_variants=CONVERTED,
         cold_variants=(*PAIR, "dynamic-own", *KERAS),
         convert_growth=(4, 14, 56, 112),
-        compile_variants=("static", "dynamic", *KERAS),
+        compile_variants=("static", "dynamic", *KERAS, "jax-loop", "jax-python"),
         compile_growth=(240,),
         measure_memory=False,
         limit_s=320,

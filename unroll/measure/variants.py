@@ -56,6 +56,7 @@ VARIANTS: dict[str, Variant] = {
         Variant("torch", "PyTorch nn.LSTM", "#d55e00", package="torch", mode="eager"),
         Variant("jax-loop", "JAX scan, unroll=1", "#e6bcd3", package="jax", mode="xla"),
         Variant("jax-unrolled", "JAX scan, unroll=T", "#cc79a7", is_static=True, package="jax", mode="xla"),
+        Variant("jax-python", "JAX, Python loop", "#8f3f6d", is_static=True, package="jax", mode="xla"),
     )
 }
 DRAWN = ("static", "dynamic")  # the pair, whose graphs are drawn
