@@ -122,13 +122,15 @@ def _settings(options, dataset: Any) -> Settings:
     )
 
 
-def _digit(asked: Any, count: int) -> int | None:
+def _digit(number: Any, count: int) -> int | None:
     """Choose the test image that is drawn, or none."""
-    if asked == NO_DIGIT:
+    if number == NO_DIGIT:
         return None
-    if not isinstance(asked, int) or not 0 <= asked < count:
-        raise UnrollError(f"got --digit {asked}; want the number of a test image, from 0 to {count - 1}, or {NO_DIGIT}")
-    return asked
+    if not isinstance(number, int) or not 0 <= number < count:
+        raise UnrollError(
+            f"got --digit {number}; want the number of a test image, from 0 to {count - 1}, or {NO_DIGIT}"
+        )
+    return number
 
 
 def _rows(asked: str | None) -> list[int]:

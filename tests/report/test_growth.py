@@ -14,7 +14,7 @@ from unroll.measure.statistics import Ratio
 from unroll.report import growth, tables
 from unroll.report.figures import frame, grid
 from unroll.report.figures.grid import draw_grid, grid_table
-from unroll.report.figures.growth import draw_growth
+from unroll.report.figures.growth import FITS, draw_growth
 from unroll.report.figures.unroll_k import QUESTIONS, draw_unroll
 from unroll.report.growth import growth_table
 from unroll.report.table import NOTHING
@@ -165,8 +165,13 @@ def test_exponents_are_fitted_over_the_larger_steps_alone(grown):
 
 
 def test_too_few_steps_give_no_exponent_and_what_was_not_measured_says_so(run_of):
-    run = run_of(*(record for record in growing(("static",), (28, 64, 128)) if record.quantity == "build"))
-    assert cells(growth_table(run))["static"] == ["too few", *["not measured"] * 7]
+    few, enough = (
+        [record for record in growing((variant,), steps) if record.quantity == "build"]
+        for variant, steps in (("static", (28, 64, 128)), ("dynamic", (64, 128, 256)))
+    )
+    assert cells(growth_table(run_of(*few, *enough)))["static"] == ["too few", *["not measured"] * 7]
+    assert growth_table(run_of(*few)).rows == []
+    assert not {"too few", FITS} & set(words(draw_growth(run_of(*few))))
 
 
 def test_a_cost_that_sinks_to_0_gives_no_exponent(run_of):
@@ -174,7 +179,8 @@ def test_a_cost_that_sinks_to_0_gives_no_exponent(run_of):
         *(
             record("process", "static", [cost], sizes=Sizes(steps=steps))
             for steps, cost in ((64, 0), (128, 2e6), (256, 4e6))
-        )
+        ),
+        *growing(("dynamic",), (64, 128, 256)),
     )
     assert "not above 0" in cells(growth_table(run))["static"]
 

@@ -60,24 +60,24 @@ def to_keras(model: Any) -> Any:
 
 def _exchanged(model, old: dict, new: dict, change: Callable[[dict], dict]):
     """Return a copy of the model with the LSTMs of one kind, as Keras serialises them, in place of those of another."""
-    found = 0
+    count = 0
 
     def exchange(serialised: Any) -> Any:
-        nonlocal found
+        nonlocal count
         if isinstance(serialised, list | tuple):
             return type(serialised)(exchange(item) for item in serialised)
         if not isinstance(serialised, dict):
             return serialised
         serialised = {key: exchange(value) for key, value in serialised.items()}
         if old.items() <= serialised.items():
-            found += 1
+            count += 1
             serialised |= new | {"config": change(serialised["config"])}
         return serialised
 
     if not isinstance(model, keras.layers.Layer):
         raise ValueError(f"got {model!r}; want a Keras model or layer: of a file, what keras.saving.load_model gives")
     serialised = exchange(keras.saving.serialize_keras_object(model))
-    if not found:
+    if not count:
         wanted = f"{old['module'].removesuffix('.lstm')}.LSTM"
         raise ValueError(
             f"got {type(model).__name__} {model.name!r}, whose configuration holds no {wanted}; want such a layer, or "

@@ -98,9 +98,9 @@ class LSTM(keras.layers.LSTM):
         last_output = state.hidden  # outputs[-1] is the same, and its gradient is larger
 
         if mask is not None:
-            shown = mask if self.zero_output_for_mask else _has_begun(mask)
-            last_output = _where(shown[-1], last_output)
-            outputs = _where(shown, outputs) if self.return_sequences else outputs
+            valid = mask if self.zero_output_for_mask else _has_begun(mask)
+            last_output = _where(valid[-1], last_output)
+            outputs = _where(valid, outputs) if self.return_sequences else outputs
         if not self.return_sequences:
             return last_output, last_output, [*state]
         return last_output, tf.transpose(outputs, [1, 0, 2]), [*state]
@@ -208,5 +208,5 @@ def _has_begun(mask) -> tf.Tensor:
     return tf.cumsum(tf.cast(mask, tf.int32), axis=0) > 0
 
 
-def _where(shown, outputs) -> tf.Tensor:
-    return tf.where(shown, outputs, tf.zeros_like(outputs))
+def _where(valid, outputs) -> tf.Tensor:
+    return tf.where(valid, outputs, tf.zeros_like(outputs))

@@ -151,12 +151,12 @@ def _to_tflite(function: Any, spec: tf.TensorSpec, variables: list) -> Model:
 def _tflite_runtime(content: bytes) -> Run:
     with warnings.catch_warnings(action="ignore"):  # that the interpreter will move to another package
         interpreter: Any = tf.lite.Interpreter(model_content=content)  # pyright: ignore[reportAttributeAccessIssue]
-    (given,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (tensor,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def run(images: np.ndarray) -> np.ndarray:
-        interpreter.resize_tensor_input(given["index"], images.shape)
+        interpreter.resize_tensor_input(tensor["index"], images.shape)
         interpreter.allocate_tensors()
-        interpreter.set_tensor(given["index"], images)
+        interpreter.set_tensor(tensor["index"], images)
         interpreter.invoke()
         return interpreter.get_tensor(result["index"])
 
@@ -172,9 +172,9 @@ def _to_onnx(function: Any, spec: tf.TensorSpec, variables: list) -> Model:
     proto, _ = tf2onnx.convert.from_function(function, input_signature=[spec])
     content = proto.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
+    (tensor,) = session.get_inputs()
     return Model(
-        len(content), _onnx_nodes(proto.graph), lambda images: np.asarray(session.run(None, {given.name: images})[0])
+        len(content), _onnx_nodes(proto.graph), lambda images: np.asarray(session.run(None, {tensor.name: images})[0])
     )
 
 

@@ -120,7 +120,7 @@ def switch_text(on: bool | None) -> str:
     return "unknown" if on is None else SWITCH[on]
 
 
-def choose_device(asked: str | None, tf32: str, find_gpus: Callable[[], Sequence]) -> Device:
+def choose_device(wanted: str | None, tf32: str, find_gpus: Callable[[], Sequence]) -> Device:
     """Return the device that was asked for; by default the GPU if there is one, else the CPU.
 
     Args:
@@ -129,12 +129,12 @@ def choose_device(asked: str | None, tf32: str, find_gpus: Callable[[], Sequence
     Raises:
         UnrollError: there is no such device, no GPU here, or TF32 is asked of a CPU.
     """
-    if asked not in (None, *DEVICES):
-        raise UnrollError(f"got --device {asked}; want {' or '.join(DEVICES)}")
+    if wanted not in (None, *DEVICES):
+        raise UnrollError(f"got --device {wanted}; want {' or '.join(DEVICES)}")
     if tf32 not in SWITCH:
         raise UnrollError(f"got --tf32 {tf32}; want {' or '.join(SWITCH)}")
-    kind = asked or ("gpu" if find_gpus() else "cpu")
-    if asked == "gpu" and not find_gpus():
+    kind = wanted or ("gpu" if find_gpus() else "cpu")
+    if wanted == "gpu" and not find_gpus():
         raise UnrollError(f"got --device gpu, but {NO_GPU}; want --device cpu, or a driver and {how_to_install('gpu')}")
     if kind == "cpu" and tf32 == "on":
         raise UnrollError("got --tf32 on, and the CPU to measure on; only a GPU has TF32: leave it out")

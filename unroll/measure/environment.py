@@ -101,7 +101,7 @@ def environment(seed: int, *, device: Device = CPU) -> dict:
         "onednn": _onednn(),
         "cores": readings.cores,
         "memory_bytes": psutil.virtual_memory().total,
-        "devices": [found.device_type for found in tf.config.list_physical_devices()],
+        "devices": [listed.device_type for listed in tf.config.list_physical_devices()],
         "gpus": describe_gpus(),
         "cuda": cuda_versions(),
         "threads": {
@@ -144,11 +144,11 @@ def diagnosis(environment: dict) -> list[str]:
         "load": "unknown" if load is None else f"{load:.1f}",
     }
     width = max(map(len, rows))
-    found = [f"warning: {warning}" for warning in environment["warnings"]]
+    lines = [f"warning: {warning}" for warning in environment["warnings"]]
     return [
         *(f"{name:{width}}  {value}" for name, value in rows.items()),
         "",
-        *(found or ["nothing found that spoils a measurement"]),
+        *(lines or ["nothing found that spoils a measurement"]),
     ]
 
 
@@ -382,8 +382,8 @@ def _processor() -> str:
 
 def _processor_of_macos() -> str:
     """Ask the kernel: Python itself says no more than `arm` on Apple silicon."""
-    asked = ["sysctl", "-n", "machdep.cpu.brand_string"]
-    return subprocess.run(asked, capture_output=True, encoding="utf-8", timeout=SYSCTL_S).stdout.strip()
+    command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=SYSCTL_S).stdout.strip()
 
 
 def _processor_of_windows() -> str | None:
@@ -424,8 +424,8 @@ def _vector_instructions() -> str | None:
             os.close(kept)
             os.environ.pop(VERBOSE) if before is None else os.environ.update({VERBOSE: before})
         told.seek(0)
-        found = INSTRUCTIONS.search(told.read())
-    return found[1].strip() if found else None
+        match = INSTRUCTIONS.search(told.read())
+    return match[1].strip() if match else None
 
 
 def _commit() -> str:

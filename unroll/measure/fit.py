@@ -111,8 +111,8 @@ class FitWorkload:
         self.model.set_weights(self._start)
 
     def _fit(self, data, clock: Clock) -> np.ndarray:
-        given = {"batch_size": self._size, "shuffle": False, "verbose": 0, "callbacks": [clock]}
-        return np.asarray(self.model.fit(*data, **given).history["loss"][0])
+        options = {"batch_size": self._size, "shuffle": False, "verbose": 0, "callbacks": [clock]}
+        return np.asarray(self.model.fit(*data, **options).history["loss"][0])
 
 
 class FitRounds(StepRounds):

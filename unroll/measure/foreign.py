@@ -96,12 +96,12 @@ def new_foreign_workload(
     """
     if case.sizes.valid is not None:
         raise NotAvailable("takes no sequence_length")
-    given = {"on_gpu": device.is_gpu, "tf32": device.tf32}
+    options = {"on_gpu": device.is_gpu, "tf32": device.tf32}
     if case.variant == "torch":
         from unroll.measure.torch_peer import TorchNetwork
 
-        return TorchNetwork(weights, batch, learning_rate, **given)
+        return TorchNetwork(weights, batch, learning_rate, **options)
     from unroll.measure.jax_peer import JaxNetwork
 
     unroll = {"jax-loop": 1, "jax-unrolled": case.sizes.steps, "jax-python": None}[case.variant]
-    return JaxNetwork(weights, batch, learning_rate, unroll=unroll, **given)
+    return JaxNetwork(weights, batch, learning_rate, unroll=unroll, **options)

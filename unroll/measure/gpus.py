@@ -35,10 +35,10 @@ def find_gpus() -> tuple[dict, ...]:
     if not may_have_gpu():
         return ()
     try:
-        (found,) = work_apart(describe_gpus, limits=ENOUGH)
+        (gpus,) = work_apart(describe_gpus, limits=ENOUGH)
     except WorkerDied as death:
         raise UnrollError(f"cannot look for a GPU, TensorFlow does not start: {death}") from None
-    return tuple(found)
+    return tuple(gpus)
 
 
 def may_have_gpu(dev: Path = DEV) -> bool:
@@ -53,7 +53,7 @@ def describe_gpus() -> list[dict]:
     """
     import tensorflow as tf
 
-    gpus, found = tf.config.list_physical_devices("GPU"), []
+    gpus, described = tf.config.list_physical_devices("GPU"), []
     told = _ask("gpu", "name,memory.total,driver_version") if gpus else []
     named = {name: (memory, driver) for name, memory, driver in told}
     for gpu in gpus:
@@ -61,7 +61,7 @@ def describe_gpus() -> list[dict]:
         name = details.get("device_name", "unknown GPU")
         capability = details.get("compute_capability")
         memory, driver = named.get(name, (None, None))
-        found.append(
+        described.append(
             {
                 "name": name,
                 "compute_capability": ".".join(map(str, capability)) if capability else None,
@@ -69,7 +69,7 @@ def describe_gpus() -> list[dict]:
                 "driver": driver,
             }
         )
-    return found
+    return described
 
 
 def gpu_text(gpu: dict) -> str:

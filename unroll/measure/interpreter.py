@@ -35,9 +35,9 @@ def package_versions(python: str) -> dict[str, str]:
         told = subprocess.run(
             [python, "-c", TELL % (ASKED,)], capture_output=True, text=True, check=True, timeout=TIMEOUT_S
         ).stdout
-        found = json.loads(told)
+        versions = json.loads(told)
     except (OSError, subprocess.SubprocessError, ValueError):
         raise UnrollError(f"got --peers-python {python}, which does not run; {wanted}") from None
-    if lacking := [name for name in NEEDED if name not in found]:
+    if lacking := [name for name in NEEDED if name not in versions]:
         raise UnrollError(f"got --peers-python {python}, which has no {', '.join(lacking)}; {wanted}")
-    return {name: version for name, version in found.items() if name not in NEEDED}
+    return {name: version for name, version in versions.items() if name not in NEEDED}

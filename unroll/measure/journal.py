@@ -183,11 +183,11 @@ class Run:
 
     def ratio(self, quantity: str, phase: str, over: Case, under: Case) -> Ratio | None:
         """Return the ratio of two cases that took turns; None if they did not."""
-        asked = (quantity, phase, over, under)
-        if asked not in self._ratios:
+        key = (quantity, phase, over, under)
+        if key not in self._ratios:
             rounds = self.side_by_side(over.key(quantity, phase), under.key(quantity, phase))
-            self._ratios[asked] = rounds.ratio() if rounds else None
-        return self._ratios[asked]
+            self._ratios[key] = rounds.ratio() if rounds else None
+        return self._ratios[key]
 
     def break_even(self, phase: str, late: Case, early: Case) -> BreakEven | None:
         """Return the steps after which the case that starts later has caught up; None if the two took no turns."""

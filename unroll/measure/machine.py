@@ -47,12 +47,12 @@ def _multiply(width: int, precision: str, device: Device) -> list[float]:
     random = np.random.default_rng(0)
     left, right = (random.uniform(-1, 1, [width, width]).astype(np.float32) for _ in range(2))
     dtype = tf.float32 if precision in ("float32", "tf32") else tf.as_dtype(precision)
-    given = [tf.cast(device.put(matrix), dtype) for matrix in (left, right)]
-    found = tf.cast(tf.matmul(*given)[0], tf.float32).numpy()
+    matrices = [tf.cast(device.put(matrix), dtype) for matrix in (left, right)]
+    product = tf.cast(tf.matmul(*matrices)[0], tf.float32).numpy()
     expected = left[0].astype(np.float64) @ right
-    if not np.abs(found - expected).max() <= TOLERANCES[precision].outputs * np.abs(expected).max():
+    if not np.abs(product - expected).max() <= TOLERANCES[precision].outputs * np.abs(expected).max():
         raise Unequal(f"a product of {width} x {width} matrices in {precision} is wrong")
-    return _times(lambda: tf.matmul(*given), device)
+    return _times(lambda: tf.matmul(*matrices), device)
 
 
 def _add(count: int, device: Device) -> list[float]:

@@ -66,11 +66,11 @@ class TensorFlow1Encoder:
 
     def __call__(self, images) -> tf.Tensor:
         cell: Any = TensorFlow1Cell(LSTMCell(self.weights.read()))
-        given = {"dtype": images.dtype, "sequence_length": self.sequence_length}
+        options = {"dtype": images.dtype, "sequence_length": self.sequence_length}
         if self.static:
-            _, state = tf.compat.v1.nn.static_rnn(cell, tf.unstack(images, axis=1), **given)
+            _, state = tf.compat.v1.nn.static_rnn(cell, tf.unstack(images, axis=1), **options)
         else:
-            _, state = tf.compat.v1.nn.dynamic_rnn(cell, images, **given)
+            _, state = tf.compat.v1.nn.dynamic_rnn(cell, images, **options)
         return state.hidden  # [B, H]
 
 
@@ -104,12 +104,14 @@ def block_lstm(inputs, hidden, cell, weights, bias):
     """
     steps = tf.cast(tf.shape(inputs)[0], tf.int64)
     no_peepholes = dict.fromkeys(("wci", "wcf", "wco"), tf.zeros_like(hidden[0]))
-    given = {"seq_len_max": steps, "x": inputs, "cs_prev": cell, "h_prev": hidden, "w": weights, "b": bias}
-    given |= no_peepholes | {"use_peephole": False}
-    made = tf.raw_ops.BlockLSTMV2(**given, cell_clip=0)
+    arguments = {"seq_len_max": steps, "x": inputs, "cs_prev": cell, "h_prev": hidden, "w": weights, "b": bias}
+    arguments |= no_peepholes | {"use_peephole": False}
+    made = tf.raw_ops.BlockLSTMV2(**arguments, cell_clip=0)
 
     def gradient(hidden_gradient, cell_gradient):
-        gradients = tf.raw_ops.BlockLSTMGradV2(**given, **made._asdict(), h_grad=hidden_gradient, cs_grad=cell_gradient)
+        gradients = tf.raw_ops.BlockLSTMGradV2(
+            **arguments, **made._asdict(), h_grad=hidden_gradient, cs_grad=cell_gradient
+        )
         return [getattr(gradients, f"{name}_grad") for name in ("x", "h_prev", "cs_prev", "w", "b")]
 
     return (made.h, made.cs), gradient

@@ -57,7 +57,7 @@ def make_plan(requests: Iterable[Request]) -> list[Task]:
     tasks: dict[tuple, list[Request]] = {}
     for request in dict.fromkeys(requests):
         tasks.setdefault((request.kind, *_together(request)), []).append(request)
-    return [Task(kind, tuple(found)) for (kind, *_), found in tasks.items()]
+    return [Task(kind, tuple(together)) for (kind, *_), together in tasks.items()]
 
 
 def _together(request: Request) -> tuple:

@@ -47,9 +47,9 @@ class Preset:
         convert_variants: the variants that are converted to TFLite and ONNX.
         convert_growth: every further T at which they are converted to TFLite.
         compile_variants: the variants whose first call under XLA is measured by itself.
+        compile_growth: every further T at which that of the pair is, once.
         serial_steps: every T at which the memory of the loop is measured with and without overlapping iterations.
         second_order: the variants whose second derivative is taken.
-        compile_growth: every further T at which that of the pair is, once.
         phases: forward, train or both.
         measure_memory: whether to measure memory, graphs and exports, too.
         kernels: whether to count the kernels of a step, on a GPU.

@@ -87,13 +87,13 @@ def work_apart(
     """
     here, there = multiprocessing.Pipe()
     with temporary_folder() as folder:
-        given = ((folder, limits.bytes, variables or {}), work, arguments, more)
-        process = _Interpreter(python, there, folder) if python else _started(there, given)
+        task = ((folder, limits.bytes, variables or {}), work, arguments, more)
+        process = _Interpreter(python, there, folder) if python else _started(there, task)
         there.close()
         try:
             if python:
                 with suppress(OSError):  # it has ended already: how, is told below
-                    here.send(given)
+                    here.send(task)
             yield from _received(here, process, limits, folder)
         finally:
             here.close()  # on which its guard ends it, and all that it has started
@@ -168,10 +168,10 @@ class _Interpreter:
             self._process.wait(timeout)
 
 
-def _started(connection: _ConnectionBase, given: tuple) -> Any:
+def _started(connection: _ConnectionBase, task: tuple) -> Any:
     """Start a process that is fresh but for its imports."""
     with _starting, quiet():
-        process = _context().Process(target=_run, args=(connection, *given), daemon=True)
+        process = _context().Process(target=_run, args=(connection, *task), daemon=True)
         process.start()
     return process
 

@@ -127,11 +127,11 @@ def _chosen_preset(options, peers: Collection[str] | None) -> Preset:
 
 
 def _chosen_sizes(options, preset: Preset) -> Sizes:
-    given = {name: _whole(options, name, 1) for name in ("steps", "batch", "hidden")}
-    given = {name: value for name, value in given.items() if value is not None}
-    if given and preset.sizes:
-        raise UnrollError(f"got --{next(iter(given))} with --preset {options.preset}, which has sizes of its own")
-    return preset.sizes or Sizes(**given)
+    sizes = {name: _whole(options, name, 1) for name in ("steps", "batch", "hidden")}
+    sizes = {name: value for name, value in sizes.items() if value is not None}
+    if sizes and preset.sizes:
+        raise UnrollError(f"got --{next(iter(sizes))} with --preset {options.preset}, which has sizes of its own")
+    return preset.sizes or Sizes(**sizes)
 
 
 def _chosen_device(options, preset: Preset) -> Device:

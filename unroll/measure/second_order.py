@@ -31,11 +31,11 @@ def compare_second_order(case: Case, data: Data, *, device: Device = CPU) -> Ite
     images = tf.constant(Batch.of(data, case.sizes).images, tf.float64)
     wanted = _second_order("static", case, images, data.seed)
     try:
-        found = _second_order(case.variant, case, images, data.seed)
+        second = _second_order(case.variant, case, images, data.seed)
     except (LookupError, ValueError, NotImplementedError) as error:
         raise NotAvailable(f"has no second derivative: {str(error).splitlines()[0]}") from None
     largest = max(np.abs(array).max() for array in wanted)
-    differences = [np.abs(one - other).max() for one, other in zip(found, wanted, strict=True)]
+    differences = [np.abs(one - other).max() for one, other in zip(second, wanted, strict=True)]
     yield new_record("second_order", case, "share", float(max(differences) / largest))
 
 

@@ -121,8 +121,8 @@ class Session:
                     continue
                 more = {"steps": steps, "share": share}
                 if package:
-                    given = (*self._starting_point(group[0]), self.data.seed)
-                    events = self._foreign(run_foreign_rounds, group, task.phase, *given, **more)
+                    start = (*self._starting_point(group[0]), self.data.seed)
+                    events = self._foreign(run_foreign_rounds, group, task.phase, *start, **more)
                 else:
                     events = self._apart(KINDS[task.kind].work, group, task.phase, self.data, **more)
                 self._collect(requests, events)
@@ -150,8 +150,8 @@ class Session:
         """Measure what a case holds in two processes side by side: memory, unlike time, suffers from no neighbour."""
         (case,) = task.cases
         if self._package_apart(case):
-            given = self._starting_point(case)
-            self._collect(task.requests, self._foreign(measure_foreign_memory, case, task.phase, *given))
+            start = self._starting_point(case)
+            self._collect(task.requests, self._foreign(measure_foreign_memory, case, task.phase, *start))
             return
         tensors = [request for request in task.requests if request.quantity == "tensors"]
         others = [request for request in task.requests if request.quantity != "tensors"]
@@ -237,8 +237,8 @@ class Session:
         """Run a function of `foreign.py` in a process of its own, without TensorFlow."""
         variables = threads_variables(self.settings["threads"]) | JAX_VARIABLES
         # Always an interpreter of its own: the process that others are forked from has imported TensorFlow.
-        given = {"limits": self.limits, "variables": variables, "python": self.python or sys.executable}
-        return work_apart(work, *arguments, device=self.device, **given, **more)
+        options = {"limits": self.limits, "variables": variables, "python": self.python or sys.executable}
+        return work_apart(work, *arguments, device=self.device, **options, **more)
 
 
 def threads_variables(threads: dict[str, int]) -> dict[str, str]:
@@ -252,9 +252,9 @@ def threads_variables(threads: dict[str, int]) -> dict[str, str]:
 
 def _run_to_resume(folder: Path, settings: dict, environment: dict) -> Run:
     run = read_journal(folder)[-1]
-    asked = {name: (run.settings.get(name), value) for name, value in settings.items() if name != MAY_DIFFER}
-    found = {name: (run.environment.get(name), environment.get(name)) for name in MUST_AGREE}
-    for name, (before, now) in (asked | found).items():
+    settings_asked = {name: (run.settings.get(name), value) for name, value in settings.items() if name != MAY_DIFFER}
+    environments = {name: (run.environment.get(name), environment.get(name)) for name in MUST_AGREE}
+    for name, (before, now) in (settings_asked | environments).items():
         if before != now:
             raise JournalError(
                 f"cannot resume the last run in {folder}: it was started with {name} {before}, got {now}; "

@@ -97,8 +97,8 @@ def missing_package(name: str, installed: Collection[str] | None = None) -> str 
     package = variant_of(name).package
     if package is None:
         return None
-    found = importlib.util.find_spec(package) is not None if installed is None else package in installed
-    return None if found else package
+    is_there = importlib.util.find_spec(package) is not None if installed is None else package in installed
+    return None if is_there else package
 
 
 def known_variant(name: str) -> str:

@@ -107,8 +107,8 @@ def _jobs(cluster: Any) -> dict[str, tuple[str, ...]]:
 def _check_address(address: Any) -> None:
     host, _, port = address.rpartition(":") if isinstance(address, str) else ("", "", "")
     if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
-        given = json.dumps(address)
-        raise _error(f"{VARIABLE} has the address {given}", "a host and a port from 1 to 65535, as 10.0.0.1:2222")
+        text = json.dumps(address)
+        raise _error(f"{VARIABLE} has the address {text}", "a host and a port from 1 to 65535, as 10.0.0.1:2222")
 
 
 def _task(task: Any, jobs: dict[str, tuple[str, ...]]) -> tuple[str, int]:
@@ -125,5 +125,5 @@ def _task(task: Any, jobs: dict[str, tuple[str, ...]]) -> tuple[str, int]:
     return job, index
 
 
-def _error(given: str, wanted: str) -> ClusterError:
-    return ClusterError(f"{given}; want {wanted}; set it for each worker before it starts, such as {EXAMPLE}")
+def _error(what: str, wanted: str) -> ClusterError:
+    return ClusterError(f"{what}; want {wanted}; set it for each worker before it starts, such as {EXAMPLE}")

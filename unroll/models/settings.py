@@ -169,13 +169,13 @@ def choose_settings(
 
 def _check_memory(sizes: dict[str, Any]) -> None:
     """Refuse sizes whose training this machine cannot hold."""
-    asked = {name: sizes[name] for name in ("steps", "batch", "hidden")}
-    for name, value in asked.items():
+    wanted = {name: sizes[name] for name in ("steps", "batch", "hidden")}
+    for name, value in wanted.items():
         check_whole(name, value, 1)
-    total, needed = psutil.virtual_memory().total, bytes_of_training(*asked.values())
+    total, needed = psutil.virtual_memory().total, bytes_of_training(*wanted.values())
     if needed > total:
         raise SettingsError(
-            f"got {', '.join(f'--{name} {value}' for name, value in asked.items())}: a training step would hold about "
+            f"got {', '.join(f'--{name} {value}' for name, value in wanted.items())}: a training step would hold about "
             f"{needed / GIB:.3g} GiB, and this machine has {total / GIB:.3g}; want smaller sizes"
         )
 

@@ -105,8 +105,8 @@ def advise(
 def _too_far(advice: Advice, updates: int) -> Advice:
     """Recommend nothing at sizes that are far from all measured ones; say to what the figures there point."""
     why = "no verdict: these sizes are far from all measured ones"
-    found = _no_verdict(advice.nearest, updates, why, advice.evidence)
-    return replace(found, because=f"the nearest are {advice.nearest.sizes}, more than a factor of 4 away in all")
+    undecided = _no_verdict(advice.nearest, updates, why, advice.evidence)
+    return replace(undecided, because=f"the nearest are {advice.nearest.sizes}, more than a factor of 4 away in all")
 
 
 def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
@@ -132,8 +132,8 @@ def find_nearest(wanted: Sizes, device: str, places: Sequence[Path]) -> Nearest:
 
 def measured_sizes(run: Run) -> list[Sizes]:
     """Return the sizes at which the loop and something else were built, called and stepped to train."""
-    found = {sizes: rivals(run, sizes) for sizes in run.all_sizes if sizes.valid is None}
-    return sorted((sizes for sizes, others in found.items() if others and _totals(run, LOOP, sizes, 1)), key=str)
+    by_sizes = {sizes: rivals(run, sizes) for sizes in run.all_sizes if sizes.valid is None}
+    return sorted((sizes for sizes, others in by_sizes.items() if others and _totals(run, LOOP, sizes, 1)), key=str)
 
 
 def rivals(run: Run, sizes: Sizes) -> list[str]:
@@ -147,14 +147,14 @@ def _fused(nearest: Nearest) -> list[str]:
     return [variant for variant in FUSED if _totals(nearest.run, variant, nearest.sizes, 1)]
 
 
-def distance(one: Sizes, other: Sizes) -> float:
+def distance(first: Sizes, second: Sizes) -> float:
     """Return how far apart sizes are: the length of the way over the logarithms of T, B and H, in doublings."""
-    return math.hypot(*(math.log2(factor) for factor in _factors(one, other).values()))
+    return math.hypot(*(math.log2(factor) for factor in _factors(first, second).values()))
 
 
-def _factors(one: Sizes, other: Sizes) -> dict[str, float]:
+def _factors(first: Sizes, second: Sizes) -> dict[str, float]:
     names = {"T": "steps", "B": "batch", "H": "hidden"}
-    return {letter: getattr(one, name) / getattr(other, name) for letter, name in names.items()}
+    return {letter: getattr(first, name) / getattr(second, name) for letter, name in names.items()}
 
 
 def _took_turns(nearest: Nearest) -> bool:
@@ -165,8 +165,8 @@ def _took_turns(nearest: Nearest) -> bool:
 
 def _totals(run: Run, variant: str, sizes: Sizes, updates: int) -> dict[int, list[float]]:
     """Return the seconds of a training, build and first call included, by round; empty if a part was not measured."""
-    found = [run.find(quantity, "train", variant, sizes=sizes) for quantity in PARTS]
-    measured = [one.rounds for one in found if one]
+    parts = [run.find(quantity, "train", variant, sizes=sizes) for quantity in PARTS]
+    measured = [part.rounds for part in parts if part]
     if len(measured) < len(PARTS):
         return {}
     shared = [number for number in measured[0] if all(number in rounds for rounds in measured)]
@@ -196,12 +196,12 @@ def _added(parts: Sequence[Sequence[Sequence[float]]], updates: int) -> list[lis
 def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = LOOP) -> Ratio:
     """Return the ratio of the times of two trainings, round by round where the two took turns."""
     _, run, sizes = nearest
-    pair = [case_of(one, sizes) for one in (variant, under)]
+    pair = [case_of(name, sizes) for name in (variant, under)]
     rounds = run.side_by_side(*(case.key(quantity, "train") for case in pair for quantity in PARTS))
     if rounds:
         long, other = (_added(parts, updates) for parts in (rounds.samples[:3], rounds.samples[3:]))
         return ratio(long, other, rounds.processes)
-    before, after = (_total(run, one, sizes, updates) for one in (under, variant))
+    before, after = (_total(run, name, sizes, updates) for name in (under, variant))
     return change(before, after, "total").ratio
 
 
@@ -254,9 +254,9 @@ def _why_the_loop(ratios: dict[str, Ratio], what: str) -> str:
     for variant, total in ratios.items():
         by_verdict.setdefault(total.verdict, []).append(variant)
     slower = by_verdict.pop(SLOWER, [])
-    said = [f"{what} take longer with {_listed(slower)}"] if slower else []
-    said += [f"{_listed(variants)} beside the loop: {verdict}" for verdict, variants in by_verdict.items()]
-    return "; ".join([*said, BY_DEFAULT] if by_verdict else said)
+    reasons = [f"{what} take longer with {_listed(slower)}"] if slower else []
+    reasons += [f"{_listed(variants)} beside the loop: {verdict}" for verdict, variants in by_verdict.items()]
+    return "; ".join([*reasons, BY_DEFAULT] if by_verdict else reasons)
 
 
 def advise_from(nearest: Nearest) -> Advice:
@@ -286,7 +286,7 @@ def advise_from(nearest: Nearest) -> Advice:
 
 
 def _step_ratio(nearest: Nearest, variant: str) -> Ratio | None:
-    cases = [case_of(one, nearest.sizes) for one in (variant, LOOP)]
+    cases = [case_of(name, nearest.sizes) for name in (variant, LOOP)]
     return nearest.run.ratio("step", "train", *cases)
 
 
@@ -300,7 +300,7 @@ def _break_even(nearest: Nearest, variant: str) -> BreakEven | None:
         return None
     if step.verdict == SLOWER:
         return BreakEven(math.inf, math.inf, math.inf)
-    return nearest.run.break_even("train", *(case_of(one, nearest.sizes) for one in (variant, LOOP)))
+    return nearest.run.break_even("train", *(case_of(name, nearest.sizes) for name in (variant, LOOP)))
 
 
 def _paid_evidence(nearest: Nearest, variant: str, steps: BreakEven) -> Evidence:
@@ -319,19 +319,19 @@ def _quoted(variant: str) -> str:
 
 def _seconds(nearest: Nearest, variants: Iterable[str], updates: int) -> tuple[Evidence, ...]:
     """Show of what each training consists."""
-    shown = []
+    figures = []
     for variant in variants:
         parts = [nearest.run.find(quantity, "train", variant, sizes=nearest.sizes) for quantity in PARTS]
-        texts = [_milliseconds(one) for one in parts if one]
+        texts = [_milliseconds(part) for part in parts if part]
         text = " + ".join([*texts[:2], f"{updates} x {texts[2]}" if updates > 1 else texts[2]])
-        shown.append(Evidence(f"{label(variant)}, build + first call + steps", f"{text} ms", str(nearest.sizes)))
-    return tuple(shown)
+        figures.append(Evidence(f"{label(variant)}, build + first call + steps", f"{text} ms", str(nearest.sizes)))
+    return tuple(figures)
 
 
-def _milliseconds(found: Measurement) -> str:
-    low, high = found.quartiles
-    middle = f"{significant(found.median * 1e3)}"
-    return middle if len(found.samples) == 1 else f"{middle} [{significant(low * 1e3)}, {significant(high * 1e3)}]"
+def _milliseconds(measured: Measurement) -> str:
+    low, high = measured.quartiles
+    middle = f"{significant(measured.median * 1e3)}"
+    return middle if len(measured.samples) == 1 else f"{middle} [{significant(low * 1e3)}, {significant(high * 1e3)}]"
 
 
 def _code(variant: str) -> str:

@@ -104,16 +104,16 @@ class Change(NamedTuple):
     verdict: str
 
 
-def find_run(given: str) -> Run:
+def find_run(text: str) -> Run:
     """Read the last run of FOLDER, or the one of FOLDER#RUN-ID, whose id starts so.
 
     Raises:
         JournalError: the folder holds no journal that can be read.
         UnrollError: no run has this id, or several have.
     """
-    folder, mark, start = given.rpartition("#")
-    if not mark or Path(given).is_dir():
-        return read_journal(folder_named(Path(given)))[-1]
+    folder, mark, start = text.rpartition("#")
+    if not mark or Path(text).is_dir():
+        return read_journal(folder_named(Path(text)))[-1]
     runs = read_journal(folder_named(Path(folder)))
     matching = [run for run in runs if run.id == start] or [run for run in runs if run.id.startswith(start)]
     if len(matching) != 1:
@@ -155,17 +155,17 @@ def compare_json(comparison: Comparison) -> str:
         "second": _run_fields(comparison.second),
         "settings": [dict(zip(("name", "first", "second"), row, strict=True)) for row in comparison.settings],
         "measurements": [
-            _key_fields(one.key)
-            | {"unit": one.first.unit, "first": _number(one.first), "second": _number(one.second)}
-            | _ratio_fields(one.ratio)
-            | {"verdict": one.verdict, "differs": one.differs}
-            for one in comparison.changes
+            _key_fields(entry.key)
+            | {"unit": entry.first.unit, "first": _number(entry.first), "second": _number(entry.second)}
+            | _ratio_fields(entry.ratio)
+            | {"verdict": entry.verdict, "differs": entry.differs}
+            for entry in comparison.changes
         ],
         "ratios": [
-            {"quantity": one.turn.quantity, "phase": one.turn.phase, "over": one.pair[0], "under": one.pair[1]}
-            | {"sizes": asdict(one.sizes), "first": _ratio_fields(one.first), "second": _ratio_fields(one.second)}
-            | {"intervals": one.verdict}
-            for one in comparison.ratios
+            {"quantity": entry.turn.quantity, "phase": entry.turn.phase, "over": entry.pair[0], "under": entry.pair[1]}
+            | {"sizes": asdict(entry.sizes), "first": _ratio_fields(entry.first), "second": _ratio_fields(entry.second)}
+            | {"intervals": entry.verdict}
+            for entry in comparison.ratios
         ],
         "only_in_first": [_key_fields(key) for key in comparison.only[0]],
         "only_in_second": [_key_fields(key) for key in comparison.only[1]],
@@ -197,9 +197,9 @@ def _text(comparison: Comparison, most: int | None) -> str:
     """Write a comparison, of each table at most so many rows."""
     first, second = comparison.first, comparison.second
     processors = _other_processor(first, second)
-    apart = [one for one in comparison.ratios if one.verdict == "apart"]
-    unequal = [one for one in comparison.changes if one.differs or one.is_open]
-    unequal.sort(key=lambda one: (one.is_open, -one.size))
+    apart = [entry for entry in comparison.ratios if entry.verdict == "apart"]
+    unequal = [entry for entry in comparison.changes if entry.differs or entry.is_open]
+    unequal.sort(key=lambda entry: (entry.is_open, -entry.size))
     parts = [
         f"first   {first.id}\nsecond  {second.id}\n\n{_wrapped(CAUTION + processors)}",
         _section("Where and how they were measured", ["", "first", "second"], comparison.settings, "lll", most),
@@ -223,24 +223,25 @@ def _section(heading: str, header: list[str], rows: list[list[str]], align: str,
 
 def _changes_text(listed: Sequence[Changed], every: Sequence[Changed], base: Sizes, most: int | None) -> str:
     counts = Counter(
-        "without a verdict" if one.is_open else one.verdict or ("equal" if one.ratio else IN_NEITHER) for one in every
+        "without a verdict" if changed.is_open else changed.verdict or ("equal" if changed.ratio else IN_NEITHER)
+        for changed in every
     )
     counted = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
     order = "" if most is None else " Those that differ come first, the largest factor before all."
     heading = _wrapped(f"Of {len(every)} costs that both measured: {counted}.{order}")
     header = ["cost", "first", "second", "second / first", "verdict"]
-    return _section(heading.rstrip(), header, [_change_row(one, base) for one in listed], "lrrrl", most)
+    return _section(heading.rstrip(), header, [_change_row(changed, base) for changed in listed], "lrrrl", most)
 
 
-def _change_row(one: Changed, base: Sizes) -> list[str]:
-    unit = SHOWN_UNITS.get(one.first.unit, one.first.unit)
-    quantity, phase, variant, mode, sizes = one.key
+def _change_row(changed: Changed, base: Sizes) -> list[str]:
+    unit = SHOWN_UNITS.get(changed.first.unit, changed.first.unit)
+    quantity, phase, variant, mode, sizes = changed.key
     what = f"{quantity.replace('_', ' ')}, {phase} ({unit}): {_case_text(variant, mode, sizes, base)}"
-    cells = [_median(measured, UNITS.get(unit, 1)) for measured in (one.first, one.second)]
-    if one.ratio is None:
-        return [what, *cells, "", one.verdict]
-    verdict = "none" if one.is_open else one.verdict or "equal"
-    return [what, *cells, _with_interval(one.ratio, _is_count(quantity, one.first)), verdict]
+    cells = [_median(measured, UNITS.get(unit, 1)) for measured in (changed.first, changed.second)]
+    if changed.ratio is None:
+        return [what, *cells, "", changed.verdict]
+    verdict = "none" if changed.is_open else changed.verdict or "equal"
+    return [what, *cells, _with_interval(changed.ratio, _is_count(quantity, changed.first)), verdict]
 
 
 def _case_text(variant: str, mode: str, sizes: Sizes, base: Sizes) -> str:
@@ -266,18 +267,18 @@ def _ratios_text(listed: Sequence[RatioPair], comparison: Comparison, most: int 
         return _wrapped(heading)
     rows = [
         [
-            f"{one.turn.heading}: {' / '.join(map(label, one.pair))}, T={one.sizes.steps}",
-            *(_with_interval(ratio) for ratio in (one.first, one.second)),
-            one.verdict,
+            f"{entry.turn.heading}: {' / '.join(map(label, entry.pair))}, T={entry.sizes.steps}",
+            *(_with_interval(ratio) for ratio in (entry.first, entry.second)),
+            entry.verdict,
         ]
-        for one in listed
+        for entry in listed
     ]
     return _section(_wrapped(heading).rstrip(), ["ratio", "first", "second", "intervals"], rows, "lrrl", most)
 
 
 def agreement_text(comparison: Comparison) -> str:
     """Write how far two runs agree: in their steps, and in intervals, medians and verdicts of the ratios in each."""
-    steps = [one.ratio.value for one in comparison.changes if one.key.quantity == "step" and one.ratio]
+    steps = [changed.ratio.value for changed in comparison.changes if changed.key.quantity == "step" and changed.ratio]
     pairs = comparison.ratios
     apart = sum(pair.verdict == "apart" for pair in pairs)
     both_ways = [(pair.first, pair.second) for pair in pairs] + [(pair.second, pair.first) for pair in pairs]

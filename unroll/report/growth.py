@@ -29,13 +29,13 @@ GROWTH_QUESTIONS = [question for band in GROWTH_BANDS for question in band]
 
 def growth_costs(run: Run) -> Costs:
     """Return what each variant costs at each T, for the variants that were measured at two T or more."""
-    found = {
+    costs = {
         (question, variant): run.sweep("steps", question.quantity, question.phase, variant)
         for question in GROWTH_QUESTIONS
         for variant in GROWTH_VARIANTS
     }
-    shown = {variant for (_, variant), measured in found.items() if len(measured) > 1}
-    return {key: measured for key, measured in found.items() if key[1] in shown}
+    variants = {variant for (_, variant), measured in costs.items() if len(measured) > 1}
+    return {key: measured for key, measured in costs.items() if key[1] in variants}
 
 
 def variants_of(costs: Costs) -> list[str]:
@@ -45,14 +45,19 @@ def variants_of(costs: Costs) -> list[str]:
 
 def fit_growth(measured: dict[int, Measurement]) -> Growth | str:
     """Fit the law of growth over the larger T, one point a round; or say why there is none."""
-    rounds = [(steps, values) for steps, found in measured.items() for values in found.rounds.values()]
+    rounds = [(steps, values) for steps, cost in measured.items() for values in cost.rounds.values()]
     if not rounds:
-        return next((lack(found) for found in measured.values()), "not measured")
+        return next((lack(cost) for cost in measured.values()), "not measured")
     points = [(steps, float(np.median(values))) for steps, values in rounds if steps >= FITTED_FROM]
     if len({steps for steps, _ in points}) < 3:
         return "too few"
     steps, costs = zip(*points, strict=True)
     return growth(steps, costs) if min(costs) > 0 else "not above 0"
+
+
+def has_fits(costs: Costs) -> bool:
+    """Return whether any cost was measured at enough large T for a law."""
+    return any(not isinstance(fit_growth(sweep), str) for sweep in costs.values())
 
 
 def growth_text(fit: Growth | str, prefix: str = "", exact: bool = False) -> str:
@@ -71,7 +76,7 @@ def growth_table(run: Run) -> Table:
             tables.name_on(run, variant),
             *(growth_text(fit_growth(costs[question, variant]), exact=question.exact) for question in GROWTH_QUESTIONS),
         ]
-        for variant in variants_of(costs)
+        for variant in (variants_of(costs) if has_fits(costs) else [])
     ]
     headings = [question.heading for question in GROWTH_QUESTIONS]
     return Table([f"p in T^p, T >= {FITTED_FROM}", *headings], rows)

@@ -319,15 +319,15 @@ def in_fit(run: Run) -> Run:
 
 def faster_keras(fitted: Run) -> str:
     """Return the one of Keras's two layers whose later epochs have the smaller median; empty if either lacks them."""
-    found = {variant: FIT_EPOCH.find(fitted, variant) for variant in KERAS}
-    medians = {variant: measured.median for variant, measured in found.items() if measured and not missing(measured)}
+    epochs = {variant: FIT_EPOCH.find(fitted, variant) for variant in KERAS}
+    medians = {variant: measured.median for variant, measured in epochs.items() if measured and not missing(measured)}
     return min(medians, key=lambda variant: medians[variant]) if len(medians) == len(KERAS) else ""
 
 
 def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> Ratio | str:
     """Return the ratio of a layer to one of Keras's, for itself a 1 without an interval; or why there is none."""
     if not keras:
-        return _why_none(turn.find(fitted, one) for one in KERAS)
+        return _why_none(turn.find(fitted, layer) for layer in KERAS)
     ratio = pair_ratio(fitted, turn, variant, keras)
     return "1" if variant == keras and isinstance(ratio, Ratio) else ratio
 
@@ -336,10 +336,10 @@ def stopped_table(run: Run) -> Table:
     """Format every case that was stopped or failed, and why; the quantities that one case lacks share a row."""
     lacking: dict[tuple, list[str]] = {}
     for quantity, phase, variant, mode, sizes in dict.fromkeys(record.key for record in run.records):
-        found = run.look_up(Key(quantity, phase, variant, mode, sizes))
-        if found and broke_off(found):
-            kept = f" (rounds kept: {len(found.rounds)})" if found.rounds else ""
-            lacking.setdefault((variant, mode, sizes, found.note + kept), []).append(f"{quantity} ({phase})")
+        stopped = run.look_up(Key(quantity, phase, variant, mode, sizes))
+        if stopped and broke_off(stopped):
+            kept = f" (rounds kept: {len(stopped.rounds)})" if stopped.rounds else ""
+            lacking.setdefault((variant, mode, sizes, stopped.note + kept), []).append(f"{quantity} ({phase})")
     rows = [
         [name_on(run, variant), mode, str(sizes), ", ".join(quantities), reason]
         for (variant, mode, sizes, reason), quantities in lacking.items()
@@ -377,11 +377,11 @@ def environment_table(run: Run) -> Table:
 
 def rounds_text(run: Run) -> str:
     """Return how many rounds the variants have, from the fewest to the most: what is slow or late to join has fewer."""
-    found: dict[tuple, set[int]] = {}
+    rounds_by_key: dict[tuple, set[int]] = {}
     for record in run.records:
         if record.turns and record.samples:
-            found.setdefault(record.key, set()).add(record.round)
-    counts = sorted({len(rounds) for rounds in found.values()})
+            rounds_by_key.setdefault(record.key, set()).add(record.round)
+    counts = sorted({len(rounds) for rounds in rounds_by_key.values()})
     if not counts:
         return str(run.settings.get("rounds", "unknown"))
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
@@ -481,15 +481,15 @@ def pair_break_even(run: Run, late: str, early: str) -> tuple[str, str, BreakEve
 
     The two change places if it is the other that starts later.
     """
-    found = run.break_even("train", _case(run, late), _case(run, early))
-    if found and found.steps == 0:
+    paid = run.break_even("train", _case(run, late), _case(run, early))
+    if paid and paid.steps == 0:
         other = run.break_even("train", _case(run, early), _case(run, late))
         if other and other.steps > 0:
             return early, late, other
-    if found is None:
+    if paid is None:
         quantities = [column for column in TURNS if column.phase == "train"]
         return late, early, _why_none(column.find(run, variant) for column in quantities for variant in (late, early))
-    return late, early, found
+    return late, early, paid
 
 
 def significant(number: float) -> str:
@@ -536,8 +536,8 @@ def _why_none(measured: Iterable[Measurement | None]) -> str:
 
 def _best_of_ours(run: Run, turn: Column) -> str:
     """Return our variant with the smallest median; empty if none was measured."""
-    found = {variant: turn.find(run, variant) for variant in OURS}
-    medians = {variant: measured.median for variant, measured in found.items() if measured and not missing(measured)}
+    costs = {variant: turn.find(run, variant) for variant in OURS}
+    medians = {variant: measured.median for variant, measured in costs.items() if measured and not missing(measured)}
     return min(medians, key=lambda variant: medians[variant], default="")
 
 
@@ -602,17 +602,17 @@ def interval_text(ratio: Ratio) -> str:
 
 
 def _break_even_row(run: Run, late: str, early: str) -> list[str]:
-    late, early, found = pair_break_even(run, late, early)
-    if isinstance(found, str):
-        return [name_on(run, late), name_on(run, early), found, ""]
-    return [name_on(run, late), name_on(run, early), steps_text(found.steps), steps_interval(found)]
+    late, early, paid = pair_break_even(run, late, early)
+    if isinstance(paid, str):
+        return [name_on(run, late), name_on(run, early), paid, ""]
+    return [name_on(run, late), name_on(run, early), steps_text(paid.steps), steps_interval(paid)]
 
 
-def steps_interval(found: BreakEven) -> str:
+def steps_interval(paid: BreakEven) -> str:
     """Write the interval of a break-even, or that there is none."""
-    if math.isnan(found.low):
+    if math.isnan(paid.low):
         return "one process"
-    low, high = steps_text(found.low), steps_text(found.high)
+    low, high = steps_text(paid.low), steps_text(paid.high)
     return low if low == high else f"from {low} up to {high}"
 
 

@@ -83,8 +83,8 @@ def dynamic_unroll(
     ([1.0, 2.0, 3.0], [3.0])
     """
     if own_gradient or recompute:
-        given = cell, input_sequence, initial_state, sequence_length, return_all_states, unroll, parallel_iterations
-        return unroll_in_two_loops(*given, own_gradient=own_gradient, recompute=recompute)
+        arguments = cell, input_sequence, initial_state, sequence_length, return_all_states, unroll, parallel_iterations
+        return unroll_in_two_loops(*arguments, own_gradient=own_gradient, recompute=recompute)
     input_sequence, initial_state, sequence_length = check_arguments(input_sequence, initial_state, sequence_length)
     step = make_step(cell, sequence_length)
     T = count_steps(input_sequence)

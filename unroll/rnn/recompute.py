@@ -90,8 +90,8 @@ class RecomputedSteps:
             results, slopes = map(tf.nest.flatten, ((outputs, states), (output_slopes, state_slopes)))
             targets = [result for result, slope in zip(results, slopes, strict=True) if slope is not None]
             slopes = [slope for slope in slopes if slope is not None]
-            found: Any = tape.gradient(targets, sources, slopes, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-            return pack_floats(inputs, found[0]), pack_floats(state, found[1]), found[2]
+            gradients: Any = tape.gradient(targets, sources, slopes, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+            return pack_floats(inputs, gradients[0]), pack_floats(state, gradients[1]), gradients[2]
 
         return take_back
 

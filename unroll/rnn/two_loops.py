@@ -79,8 +79,8 @@ class TwoLoops:
             def gradient(*slopes, variables=()):
                 arrays = self._forward(blocks, inputs, state)[1] if _is_being_saved() else kept
                 slopes = map(_at_floats, results, tf.nest.pack_sequence_as(results, slopes))
-                found = tf.nest.flatten(self._backward(blocks, inputs, state, results[0], arrays, *slopes))
-                return (found, [None] * len(variables)) if variables else found  # those are among the weights
+                gradients = tf.nest.flatten(self._backward(blocks, inputs, state, results[0], arrays, *slopes))
+                return (gradients, [None] * len(variables)) if variables else gradients  # those are among the weights
 
             return results, gradient
 
@@ -121,13 +121,13 @@ class TwoLoops:
             block, output_slopes, states_slopes = read(n)
             output_slopes, arriving = (_unstack(leaves, blocks.cells) for leaves in (output_slopes, states_slopes))
             arriving[-1] = [*map(tf.add, arriving[-1], state_slopes)] or state_slopes
-            found = take_back(
+            block_slopes = take_back(
                 block,
                 read_step(kept, n),
                 [pack_floats(outputs, leaves) for leaves in output_slopes],
                 [pack_floats(state, leaves) for leaves in arriving],
             )
-            more_inputs, more_state, more_weights = map(_at_floats, (inputs, state, self.weights), found)
+            more_inputs, more_state, more_weights = map(_at_floats, (inputs, state, self.weights), block_slopes)
             weight_slopes = [*map(tf.add, weight_slopes, more_weights)]
             input_slopes = write_arrays(input_slopes, n, more_inputs)
             return n, with_shapes_of(state_slopes, more_state), input_slopes, weight_slopes

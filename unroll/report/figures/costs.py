@@ -94,9 +94,9 @@ def draw_fit(run: Run) -> Figure | None:
     return _draw_panels(FIT, in_fit(run), FIT_PANELS)
 
 
-def _draw_panels(drawing: Drawing, run: Run, asked: Sequence[Column]) -> Figure | None:
+def _draw_panels(drawing: Drawing, run: Run, questions: Sequence[Column]) -> Figure | None:
     """Draw a panel for each cost that was measured, with a row for each variant."""
-    panels = with_samples(run, asked, measured_variants(run, asked))
+    panels = with_samples(run, questions, measured_variants(run, questions))
     if not panels:
         return None
     rows = place_rows(measured_variants(run, panels), family, GROUP_GAP)

@@ -90,9 +90,9 @@ class Drawing:
         """Register the function that draws the figure, and let it draw in the project's own style."""
 
         @wraps(draw)
-        def styled(*given: object) -> Figure | None:
+        def styled(*arguments: object) -> Figure | None:
             with matplotlib.style.context(["default", STYLE]):
-                return draw(*given)
+                return draw(*arguments)
 
         self.draw = styled
         return styled

@@ -75,7 +75,9 @@ def _grid(run: Run) -> list[Sizes]:
         if (sizes.steps, sizes.input, sizes.valid) == (base.steps, base.input, base.valid)
     ]
     compared = [
-        sizes for sizes in alike if any(_pair(run, *asked, sizes) for asked in product(GRID_QUESTIONS, COMPARISONS))
+        sizes
+        for sizes in alike
+        if any(_pair(run, *question, sizes) for question in product(GRID_QUESTIONS, COMPARISONS))
     ]
     return sorted(compared, key=lambda sizes: (sizes.batch, sizes.hidden)) if len(compared) > 1 else []
 

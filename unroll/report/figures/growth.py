@@ -39,6 +39,7 @@ from unroll.report.growth import (
     fit_growth,
     growth_costs,
     growth_text,
+    has_fits,
     variants_of,
 )
 from unroll.report.page.answer import PAIR
@@ -48,10 +49,8 @@ MARKERS: dict[str, str] = dict(zip(GROWTH_VARIANTS, "osDXh^vP", strict=True))
 NAMES_WIDTH, PLOT_WIDTH = 1.75, 1.45  # about
 PLOT_HEIGHT, X_TICKS, FIT_ROW, BAND_GAP = 1.4, 0.3, 0.18, 0.3
 STOPPED_ROW = 0.11  # of the strip above a plot that marks the stopped cases, one row a variant
-READING = (
-    "Marks: medians. On\nlogarithmic axes a straight\nline is a power of T.\nBelow: p of cost ~ T^p,\n"
-    f"fitted over T ≥ {FITTED_FROM}, with\nits 95% interval."
-)
+READING = "Marks: medians. On\nlogarithmic axes a straight\nline is a power of T."
+FITS = f"Below: p of cost ~ T^p,\nfitted over T ≥ {FITTED_FROM}, with\nits 95% interval."
 EXPLAINED = {  # what stands left of a band, of those of its costs that are drawn
     NET_START: "Start: build and first call,\nless one later step.",
     PROCESS: "Process: what memory\ngrows by, to build and\nstart training.",
@@ -88,7 +87,7 @@ def draw_growth(run: Run) -> Figure | None:
     if not bands:
         return None
     stopped = [variant for variant in variants if any(_lost(costs[key]) for key in costs if key[1] == variant)]
-    columns = max(map(len, GROWTH_BANDS))
+    columns, fitted = max(map(len, GROWTH_BANDS)), has_fits(costs)
     plot, fits = HEADING + STOPPED_ROW * len(stopped) + PLOT_HEIGHT + X_TICKS, FIT_ROW * len(variants)
     figure = GROWTH.frame(small_print(run), len(bands) * (plot + fits + BAND_GAP))
     heights, widths = [PLOT_HEIGHT, fits] * len(bands), [NAMES_WIDTH, *[PLOT_WIDTH] * columns]
@@ -97,14 +96,14 @@ def draw_growth(run: Run) -> Figure | None:
         axes.set_axis_off()
     for number, (questions, plots, rows) in enumerate(zip(bands, grid[::2], grid[1::2], strict=True)):
         explained = [EXPLAINED[question] for question in questions if question in EXPLAINED]
-        reading = "\n".join([*([] if number else [READING]), *explained])
+        reading = "\n".join([*([] if number else [READING, *([FITS] if fitted else [])]), *explained])
         note(plots[0], reading, (0, 1), (0, -4), "axes fraction", color=QUIET, va="top", linespacing=1.45)
         if stopped:
             _draw_stopped_key(plots[0], len(stopped))
         _draw_names(rows[0], variants)
         for axes, fit_axes, question in zip(plots[1:], rows[1:], questions, strict=False):
             _draw_panel(axes, question, costs, variants, stopped)
-            _draw_fits(fit_axes, [costs[question, variant] for variant in variants], question.exact)
+            _draw_fits(fit_axes, [costs[question, variant] for variant in variants] if fitted else [], question.exact)
         for axes in (*plots[1 + len(questions) :], *rows[1 + len(questions) :]):
             axes.set_axis_off()
     return figure
@@ -180,7 +179,7 @@ def _label_steps(axes: Axes, steps: Sequence[int]) -> None:
 
 def _draw_fits(axes: Axes, sweeps: list[dict[int, Measurement]], exact: bool) -> None:
     axes.set_axis_off()
-    axes.set_ylim(len(sweeps), 0)
+    axes.set_ylim(max(1, len(sweeps)), 0)
     for row, sweep in enumerate(sweeps):
         fit = fit_growth(sweep)
         style: dict[str, Any] = {"color": QUIET, "style": "italic"} if isinstance(fit, str) else {}

@@ -63,7 +63,7 @@ class Pair(NamedTuple):
     @property
     def drift(self) -> dict[int, float]:
         """By how much the two losses differ at each update that both know."""
-        losses = [{point.update: point.loss for point in one.points} if one else {} for one in self]
+        losses = [{point.update: point.loss for point in training.points} if training else {} for training in self]
         shared = losses[0].keys() & losses[1].keys()
         return {update: abs(losses[0][update] - losses[1][update]) for update in sorted(shared)}
 
@@ -221,8 +221,8 @@ def name_of(settings: dict) -> str:
 
 def _updates_text(name: str, updates: int) -> str:
     tutorial = TUTORIALS.get(name)
-    asked = tutorial.updates if tutorial else None
-    return f"{updates} of {asked:,}" if asked and asked != updates else str(updates)
+    planned = tutorial.updates if tutorial else None
+    return f"{updates} of {planned:,}" if planned and planned != updates else str(updates)
 
 
 def _printed(value: float | None, is_tutorial: bool) -> str:
@@ -294,7 +294,7 @@ def _columns(trainings: Sequence[Training]) -> list[list[Pair]]:
     """Return a pair of each dtype for each tutorial, float32 first: the history's first, but of one's own the last."""
     columns: dict[str, dict[str, Pair]] = {}
     for pair in pairs(trainings):
-        if any(one and one.points for one in pair):
+        if any(training and training.points for training in pair):
             by_dtype = columns.setdefault(name_of(pair.settings), {})
             is_first = pair.settings["dtype"] not in by_dtype
             if is_first or not pair.settings["tutorial"]:
@@ -305,17 +305,20 @@ def _columns(trainings: Sequence[Training]) -> list[list[Pair]]:
 def _draw_losses(axes: Axes, pair: Pair) -> None:
     axes.set_title(name_of(pair.settings))
     value_axis(axes.yaxis)
-    trained = {name: one for name, one in zip(UNROLLS, pair, strict=True) if one}
+    trained = {name: training for name, training in zip(UNROLLS, pair, strict=True) if training}
     for name, width in STROKES.items():
         if name in trained:
             updates, losses, *_ = zip(*trained[name].points, strict=True)
             stroke = width if len(trained) > 1 else 1.4
             axes.plot(updates, losses, color=colour(name), linewidth=stroke, solid_joinstyle="round")
-    last = max(point.update for one in trained.values() for point in one.points)
+    last = max(point.update for training in trained.values() for point in training.points)
     ticks = [tick for tick in MaxNLocator(3, integer=True).tick_values(0, last) if tick <= last]
     axes.set_xlim(0, last)
     axes.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks])
-    names = {name: f"{name} {one.result.test_accuracy:.4f}" if one.result else name for name, one in trained.items()}
+    names = {
+        name: f"{name} {training.result.test_accuracy:.4f}" if training.result else name
+        for name, training in trained.items()
+    }
     handles = [Line2D([], [], color=colour(name), linewidth=STROKES[name]) for name in trained]
     style = {"handlelength": 1.2, "borderpad": 0, "borderaxespad": 0.3, "edgecolor": "none", "framealpha": 1}
     axes.legend(handles, list(names.values()), loc="upper right", facecolor="white", fancybox=False, **style)

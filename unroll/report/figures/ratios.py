@@ -61,7 +61,7 @@ def draw_ratios(run: Run) -> Figure | None:
     pairs = compared_pairs(run)
     ratios = {turn: {pair: pair_ratio(run, turn, *pair) for pair in pairs} for turn in TURNS}
     columns = {
-        turn: column for turn, column in ratios.items() if any(isinstance(one, Ratio) for one in column.values())
+        turn: column for turn, column in ratios.items() if any(isinstance(ratio, Ratio) for ratio in column.values())
     }
     if not columns:
         return None
@@ -73,7 +73,7 @@ def draw_ratios(run: Run) -> Figure | None:
     _name_pairs(names, rows)
     for axes, numbers, (turn, column) in zip(panels[::2], panels[1::2], columns.items(), strict=True):
         numbers.set_axis_off()
-        _ratio_axis(axes, [one for one in column.values() if isinstance(one, Ratio)], turn)
+        _ratio_axis(axes, [ratio for ratio in column.values() if isinstance(ratio, Ratio)], turn)
         for pair, row in rows.items():
             _draw_ratio(axes, numbers, row, column[pair], colour(pair[0]))
     return figure

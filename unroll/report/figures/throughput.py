@@ -20,7 +20,9 @@ def roofline_table(run: Run) -> Table:
 
     At the run's sizes and at the largest of its grid, in every mode and in each phase of which a step was measured.
     """
-    phases = [phase for phase in PHASES if any(one.quantity == "step" and one.phase == phase for one in run.records)]
+    phases = [
+        phase for phase in PHASES if any(record.quantity == "step" and record.phase == phase for record in run.records)
+    ]
     cases = [
         (variant, mode, sizes)
         for sizes in dict.fromkeys((run.sizes, _largest(run)))
@@ -46,8 +48,8 @@ def roofline_table(run: Run) -> Table:
 
 def machine_table(run: Run) -> Table:
     """Format what the machine itself was measured to do: its matrix rate in each precision, and its bandwidth."""
-    found = [(name, run.find(quantity, "forward", MACHINE, mode)) for mode in MODES for quantity, name in RATES]
-    rows = [[name, _giga(measured), measured.note] for name, measured in found if measured]
+    rates = [(name, run.find(quantity, "forward", MACHINE, mode)) for mode in MODES for quantity, name in RATES]
+    rows = [[name, _giga(measured), measured.note] for name, measured in rates if measured]
     return Table(["the machine itself", "median", "measured on"], rows, "lrl")
 
 
@@ -78,14 +80,14 @@ def replicas_table(run: Run) -> Table:
     The median, and the quartiles in brackets. All take turns with the same batch, which the devices share.
     """
     variants = in_order(variant for variant in run.variants if _find(run, variant, ON_ONE))
-    shown = [count for count in REPLICAS if any(_speed(run, variant, count)[0].isdigit() for variant in variants)]
-    header = ["examples/s in training", *(f"{count} device{'s' * (count > 1)}" for count in shown)]
-    header += [f"time on {count} / on 1" for count in shown if count > 1]
+    counts = [count for count in REPLICAS if any(_speed(run, variant, count)[0].isdigit() for variant in variants)]
+    header = ["examples/s in training", *(f"{count} device{'s' * (count > 1)}" for count in counts)]
+    header += [f"time on {count} / on 1" for count in counts if count > 1]
     rows = [
         [
             name_on(run, variant),
-            *(_speed(run, variant, count) for count in shown),
-            *(_beside_one(run, variant, count) for count in shown if count > 1),
+            *(_speed(run, variant, count) for count in counts),
+            *(_beside_one(run, variant, count) for count in counts if count > 1),
         ]
         for variant in variants
     ]
@@ -109,8 +111,8 @@ def _largest(run: Run) -> Sizes:
 def _rates(run: Run, mode: str) -> tuple[float, float] | None:
     """Return the machine's matrix rate in a mode's precision, and its bandwidth; None if either was not measured."""
     precision = mode if mode == "mixed" else "graph"
-    found = [run.find(quantity, "forward", MACHINE, precision) for quantity, _ in RATES]
-    rates = [measured.median for measured in found if measured and measured.samples]
+    measurements = [run.find(quantity, "forward", MACHINE, precision) for quantity, _ in RATES]
+    rates = [measured.median for measured in measurements if measured and measured.samples]
     return (rates[0], rates[1]) if len(rates) == len(RATES) else None
 
 
@@ -120,8 +122,8 @@ def _cells(run: Run, phase: str, variant: str, mode: str, sizes: Sizes) -> list[
     if rates is None or measured is None or missing(measured):
         return [missing(measured)] * len(SHARES)
     state_bytes = FLOAT_BYTES // 2 if mode == "mixed" else FLOAT_BYTES
-    found = reached(measured.median, sizes, phase, *rates, state_bytes)
-    seconds, shares = measured.median, (found.matrix_share, found.bandwidth_share)
+    rates_reached = reached(measured.median, sizes, phase, *rates, state_bytes)
+    seconds, shares = measured.median, (rates_reached.matrix_share, rates_reached.bandwidth_share)
     return [*map(significant, (1e3 * seconds, 1 / seconds, sizes.batch / seconds)), *map(_percent, shares)]
 
 
@@ -138,10 +140,10 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.2g}%"
 
 
-def _count(found: Measurement | None) -> str:
-    if found is None or not found.samples:
-        return missing(found)
-    return significant(found.median * 1e3) if found.unit == "s" else f"{found.median:g}"
+def _count(measured: Measurement | None) -> str:
+    if measured is None or not measured.samples:
+        return missing(measured)
+    return significant(measured.median * 1e3) if measured.unit == "s" else f"{measured.median:g}"
 
 
 def _find(run: Run, variant: str, quantity: str) -> Measurement | None:

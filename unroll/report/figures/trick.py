@@ -133,10 +133,10 @@ def _draw_flow(axes: Axes, flow: Stages, lefts: dict[str, float], width: float, 
     for stage in drawn:
         values, numbers = getattr(flow, stage), getattr(numbered, stage)
         draw(axes, lefts[stage], width, values.reshape(each * count, -1), numbers.ravel() // count, rows[stage])
-    for one, other in pairwise(drawn):
-        if (one, other) != UNLINKED:
-            ends = lefts[one] + width + 0.03, lefts[other] - 0.03
-            _draw_links(axes, ends, rows[one], rows[other], np.arange(each * count) // count)
+    for left, right in pairwise(drawn):
+        if (left, right) != UNLINKED:
+            ends = lefts[left] + width + 0.03, lefts[right] - 0.03
+            _draw_links(axes, ends, rows[left], rows[right], np.arange(each * count) // count)
 
 
 def _rows(numbers: np.ndarray, top: float) -> np.ndarray:

@@ -102,9 +102,9 @@ def _measured(run: Run) -> list[tuple[str, str]]:
 
     Without one that was measured in two modes there is nothing to compare with XLA, whatever other packages do.
     """
-    asked = {(quantity, panel.phase) for panel in PANELS for quantity in panel.quantities}
+    questions = {(quantity, panel.phase) for panel in PANELS for quantity in panel.quantities}
     modes = {
-        variant: [mode for mode in MODE_NAMES if any(run.find(*question, variant, mode) for question in asked)]
+        variant: [mode for mode in MODE_NAMES if any(run.find(*question, variant, mode) for question in questions)]
         for variant in in_order(run.variants)
     }
     if not any(len(own) > 1 for own in modes.values()):

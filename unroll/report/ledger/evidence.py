@@ -88,18 +88,18 @@ def ratios_at(run: Run, question: Column, pair: Pair) -> dict[Sizes, Ratio]:
 
     Sizes with a sequence_length are left out.
     """
-    found = {}
+    ratios = {}
     for sizes in _in_order(run, (sizes for sizes in run.all_sizes if sizes.valid is None)):
         over, under = (case_of(variant, sizes, question.mode) for variant in pair)
         measured = run.ratio(question.quantity, question.phase, over, under)
         if measured:
-            found[sizes] = measured
-    return found
+            ratios[sizes] = measured
+    return ratios
 
 
 def _in_order(run: Run, sizes: Iterable[Sizes]) -> list[Sizes]:
-    def place(one: Sizes) -> tuple:
-        return one != run.sizes, one.steps, one.batch, one.hidden, one.input
+    def place(at: Sizes) -> tuple:
+        return at != run.sizes, at.steps, at.batch, at.hidden, at.input
 
     return sorted(sizes, key=place)
 
@@ -120,12 +120,12 @@ def by_ratio(run: Run, metric: Column, pair: Pair, *, more: bool) -> Finding:
     judged = {sizes: ratio for sizes, ratio in ratios.items() if ratio.has_verdict}
     if not judged:
         return Finding(NOT_MEASURED, max(ratios.values(), key=lambda ratio: ratio.rounds).verdict, evidence)
-    found = tally(judged, more)
+    tallied = tally(judged, more)
     first, second = map(label, pair)
     effect = f"{first} takes {'longer' if more else 'less time'} than {second}"
-    parts = {effect: found.shown, "the other way round": found.opposite, SAME: found.same, CLOSE: found.close}
-    turns = f"on {varying(judged)}: " if found.word == DEPENDS else ""
-    return Finding(found.word, turns + _where_each(parts, judged), evidence)
+    parts = {effect: tallied.shown, "the other way round": tallied.opposite, SAME: tallied.same, CLOSE: tallied.close}
+    turns = f"on {varying(judged)}: " if tallied.word == DEPENDS else ""
+    return Finding(tallied.word, turns + _where_each(parts, judged), evidence)
 
 
 def _where_each(parts: dict[str, list[Sizes]], judged: dict[Sizes, Ratio]) -> str:
@@ -147,11 +147,11 @@ def ratio_evidence(question: Column, pair: Pair, ratios: dict[Sizes, Ratio]) -> 
     return tuple(Evidence(what, ratio_text(ratios[sizes]), str(sizes)) for sizes in dict.fromkeys(chosen))
 
 
-def ratio_text(found: Ratio) -> str:
+def ratio_text(ratio: Ratio) -> str:
     """Write a ratio with its interval and its rounds."""
-    if without := tables.why_no_interval(found):
-        return f"{factor(found.value)} ({without})"
-    return f"{factor(found.value)} [{tables.interval(found, ', ')}], {found.rounds} rounds"
+    if without := tables.why_no_interval(ratio):
+        return f"{factor(ratio.value)} ({without})"
+    return f"{factor(ratio.value)} [{tables.interval(ratio, ', ')}], {ratio.rounds} rounds"
 
 
 def names_of(pair: Pair) -> str:
@@ -161,8 +161,8 @@ def names_of(pair: Pair) -> str:
 
 def _everywhere(measured: Iterable[Sizes]) -> str:
     """Return the text that names all sizes of which something is true."""
-    found = list(measured)
-    return f"at {span(found)}" if len(found) == 1 else f"at all {len(found)} sizes measured, {span(found)}"
+    sizes = list(measured)
+    return f"at {span(sizes)}" if len(sizes) == 1 else f"at all {len(sizes)} sizes measured, {span(sizes)}"
 
 
 def span(sizes: Iterable[Sizes]) -> str:
@@ -171,8 +171,8 @@ def span(sizes: Iterable[Sizes]) -> str:
     >>> span([Sizes(batch=1), Sizes(batch=512)])
     'T=28, B=1 to 512, H=128'
     """
-    found = list(sizes)
-    values = {letter: sorted({getattr(one, name) for one in found}) for name, letter in LETTERS.items()}
+    every = list(sizes)
+    values = {letter: sorted({getattr(each, name) for each in every}) for name, letter in LETTERS.items()}
     return ", ".join(
         f"{letter}={seen[0]}" + (f" to {seen[-1]}" if len(seen) > 1 else "") for letter, seen in values.items()
     )
@@ -185,14 +185,14 @@ def places(sizes: Iterable[Sizes], among: Iterable[Sizes]) -> str:
     >>> places(found, [*found, Sizes(batch=32, hidden=32)])
     'B=1 with H=32, 512; B=8 with H=512'
     """
-    shown, every = list(sizes), list(among)
-    names = [name for name in LETTERS if len({getattr(one, name) for one in every}) > 1]
+    chosen, every = list(sizes), list(among)
+    names = [name for name in LETTERS if len({getattr(each, name) for each in every}) > 1]
     if not names:
-        return span(shown)
+        return span(chosen)
     *outer, inner = names
     at: dict[tuple, list[int]] = {}  # the inner size's values at each combination of the outer ones
-    for one in sorted(shown, key=lambda one: tuple(getattr(one, name) for name in names)):
-        at.setdefault(tuple(getattr(one, name) for name in outer), []).append(getattr(one, inner))
+    for each in sorted(chosen, key=lambda each: tuple(getattr(each, name) for name in names)):
+        at.setdefault(tuple(getattr(each, name) for name in outer), []).append(getattr(each, inner))
     alike: dict[tuple, list[tuple]] = {}  # and where these values are the same
     for place, values in at.items():
         alike.setdefault(tuple(values), []).append(place)
@@ -206,14 +206,16 @@ def _named(names: Sequence[str], values: Sequence[tuple]) -> str:
     """Write values by their letters: B=1, 32; or of two sizes T=1, B=2 and T=1, B=4."""
     if len(names) == 1:
         return f"{LETTERS[names[0]]}={', '.join(str(value) for (value,) in values)}"
-    one = [", ".join(f"{LETTERS[name]}={value}" for name, value in zip(names, place, strict=True)) for place in values]
-    return " and ".join(one)
+    texts = [
+        ", ".join(f"{LETTERS[name]}={value}" for name, value in zip(names, place, strict=True)) for place in values
+    ]
+    return " and ".join(texts)
 
 
 def varying(sizes: Iterable[Sizes]) -> str:
     """Return what varies among sizes: what a verdict that differs between them depends on."""
-    found = list(sizes)
-    return " and ".join(name for key, name in VARIED.items() if len({getattr(one, key) for one in found}) > 1)
+    every = list(sizes)
+    return " and ".join(name for key, name in VARIED.items() if len({getattr(each, key) for each in every}) > 1)
 
 
 def lengths(run: Run, question: Column, pair: Pair) -> dict[int, float]:
@@ -288,7 +290,7 @@ def by_time(run: Run, question: Column, pair: Pair, *, more: bool) -> Finding:
     evidence = there.evidence + along.evidence
     if {there.word, along.word} == {HOLDS, FAILS}:
         return Finding(DEPENDS, f"on where: {there.because}; but {along.because}", evidence)
-    first, second = sorted((there, along), key=lambda found: (DEPENDS, CLOSE, HOLDS, FAILS).index(found.word))
+    first, second = sorted((there, along), key=lambda finding: (DEPENDS, CLOSE, HOLDS, FAILS).index(finding.word))
     return Finding(first.word, f"{first.because}; {second.because}", evidence)
 
 
@@ -296,28 +298,28 @@ def _every_length(ratios: dict[int, float]) -> str:
     return f"T={next(iter(ratios))}" if len(ratios) == 1 else f"all {len(ratios)} lengths, {_from_to(ratios)}"
 
 
-def _from_to(found: Iterable[int]) -> str:
-    steps = list(found)
+def _from_to(lengths: Iterable[int]) -> str:
+    steps = list(lengths)
     return f"T={min(steps)} to {max(steps)}"
 
 
 def _where(true: list[int], ratios: dict[int, float]) -> str:
     """Return where along T something is true: from some T up, up to some T, or at which T."""
     steps = list(ratios)
-    false = [one for one in steps if one not in true]
+    false = [length for length in steps if length not in true]
     if steps[-1] in true:
-        start = next(one for one in steps if one > max(false))
-        above, below = ([one for one in steps if (one >= start) == side] for side in (True, False))
+        start = next(length for length in steps if length > max(false))
+        above, below = ([length for length in steps if (length >= start) == side] for side in (True, False))
         return f"from T={start} up ({_factors(ratios, above)}), below it {_factors(ratios, below)}"
     if steps[0] in true:
-        end = max(one for one in steps if one < min(false))
-        below, above = ([one for one in steps if (one <= end) == side] for side in (True, False))
+        end = max(length for length in steps if length < min(false))
+        below, above = ([length for length in steps if (length <= end) == side] for side in (True, False))
         return f"up to T={end} ({_factors(ratios, below)}), above it {_factors(ratios, above)}"
     return f"at T={', '.join(map(str, true))} of T={', '.join(map(str, steps))}"
 
 
 def _factors(ratios: dict[int, float], steps: list[int]) -> str:
-    values = [ratios[one] for one in steps]
+    values = [ratios[length] for length in steps]
     low, high = factor(min(values)), factor(max(values))
     return f"{low} times" if low == high else f"{low} to {high} times"
 
@@ -327,29 +329,31 @@ def lengths_evidence(
 ) -> tuple[Evidence, ...]:
     """Show both at the run's T and at the largest, and how each was measured."""
     chosen = [run.sizes.steps] if run.sizes.steps in ratios else []
-    shown = []
+    evidence = []
     for steps in dict.fromkeys([*chosen, max(ratios)]):
         sizes = replace(run.sizes, steps=steps)
-        found = [run.find(question.quantity, question.phase, one, question.mode, sizes) for one in pair]
-        amounts = " against ".join(significant(one.median / question.scale) for one in found if one)
-        rounds = [len(one.rounds) for one in found if one]
+        measurements = [run.find(question.quantity, question.phase, variant, question.mode, sizes) for variant in pair]
+        amounts = " against ".join(
+            significant(measured.median / question.scale) for measured in measurements if measured
+        )
+        rounds = [len(measured.rounds) for measured in measurements if measured]
         once = "one measurement each" if question.unit != "ms" else "one round each"
         counted = how or (once if max(rounds) == 1 else f"medians of {' and '.join(map(str, rounds))} rounds")
         text = f"{amounts} {question.unit}: {factor(ratios[steps])} times ({counted})"
-        shown.append(Evidence(f"{question.heading}, {names_of(pair)}", text, str(sizes)))
-    return tuple(shown)
+        evidence.append(Evidence(f"{question.heading}, {names_of(pair)}", text, str(sizes)))
+    return tuple(evidence)
 
 
 def exponent(run: Run, question: Column, variant: str) -> Growth | None:
     """Fit by which power of T a cost grows; None where it was measured at too few T."""
-    found = fit_growth(run.sweep("steps", question.quantity, question.phase, variant, question.mode))
-    return None if isinstance(found, str) else found
+    fit = fit_growth(run.sweep("steps", question.quantity, question.phase, variant, question.mode))
+    return None if isinstance(fit, str) else fit
 
 
 def exponents(run: Run, question: Column, variants: Iterable[str]) -> tuple[Evidence, ...]:
     """Show by which powers of T a cost of some variants grows."""
-    found = {variant: exponent(run, question, variant) for variant in variants}
-    texts = [f"{label(variant)} {growth_text(fit, exact=question.exact)}" for variant, fit in found.items() if fit]
+    fits = {variant: exponent(run, question, variant) for variant in variants}
+    texts = [f"{label(variant)} {growth_text(fit, exact=question.exact)}" for variant, fit in fits.items() if fit]
     at = f"T={FITTED_FROM} and more, {span([run.sizes]).partition(', ')[2]}"
     counted = " (counted)" if question.exact else ""
     return (Evidence(f"{question.heading} grows as T^p, p", f"{'; '.join(texts)}{counted}", at),) if texts else ()
@@ -374,25 +378,25 @@ def grows_faster(run: Run, question: Column, pair: Pair) -> Finding:
 def break_evens(run: Run, pair: Pair) -> dict[Sizes, BreakEven]:
     """Return the training steps after which the first of two has paid for itself, if they took turns often enough."""
     step = Column("step", "train", "", "ms")
-    sizes = [sizes for sizes, found in ratios_at(run, step, pair).items() if found.has_verdict]
-    found = {one: run.break_even("train", *(case_of(variant, one) for variant in pair)) for one in sizes}
-    return {one: steps for one, steps in found.items() if steps}
+    sizes = [sizes for sizes, paid in ratios_at(run, step, pair).items() if paid.has_verdict]
+    paid = {at: run.break_even("train", *(case_of(variant, at) for variant in pair)) for at in sizes}
+    return {at: steps for at, steps in paid.items() if steps}
 
 
-def break_even_text(found: BreakEven) -> str:
+def break_even_text(paid: BreakEven) -> str:
     """Write after how many steps one has paid for itself, with the interval."""
-    return f"{steps_text(found.steps)}, 95% interval {steps_interval(found)}"
+    return f"{steps_text(paid.steps)}, 95% interval {steps_interval(paid)}"
 
 
 def combine(parts: dict[str, Finding]) -> Finding:
     """Combine the findings on all parts of a claim: where they agree, theirs; where one is not measured, none."""
     word = _combined({finding.word for finding in parts.values()})
-    said: dict[str, list[str]] = {}
+    names_by_text: dict[str, list[str]] = {}
     for name, finding in parts.items():
         depends = finding.word == DEPENDS and not finding.because.startswith("on what is meant")
-        said.setdefault(f"depends {finding.because}" if depends else finding.because, []).append(name)
-    because = "; ".join(f"{' and '.join(names)}: {text}" for text, names in said.items())
-    evidence = tuple(one for finding in parts.values() for one in finding.evidence)
+        names_by_text.setdefault(f"depends {finding.because}" if depends else finding.because, []).append(name)
+    because = "; ".join(f"{' and '.join(names)}: {text}" for text, names in names_by_text.items())
+    evidence = tuple(figure for finding in parts.values() for figure in finding.evidence)
     return Finding(word, f"on what is meant. {because}" if word == DEPENDS else because, evidence)
 
 
@@ -403,15 +407,15 @@ def _combined(words: set[str]) -> str:
     return next(word for word in (NOT_MEASURED, CLOSE, DIFFERS, AGREES, FAILS, HOLDS) if word in words)
 
 
-def on_the_card(run: Run, found: Finding) -> Finding:
+def on_the_card(run: Run, finding: Finding) -> Finding:
     """Return a finding with the name of the GPU in front of its figures."""
-    evidence = tuple(one._replace(what=f"{device_name(run)}: {one.what}") for one in found.evidence)
-    return found._replace(evidence=evidence)
+    evidence = tuple(figure._replace(what=f"{device_name(run)}: {figure.what}") for figure in finding.evidence)
+    return finding._replace(evidence=evidence)
 
 
-def without_a_gpu(found: Finding) -> Finding:
+def without_a_gpu(finding: Finding) -> Finding:
     """Return a finding without a verdict, for a claim about a GPU: its figures are shown as measured elsewhere."""
-    evidence = tuple(one._replace(what=f"without a GPU: {one.what}") for one in found.evidence)
+    evidence = tuple(figure._replace(what=f"without a GPU: {figure.what}") for figure in finding.evidence)
     return Finding(NOT_MEASURED, "it is said of a GPU, and this run was not measured on one", evidence)
 
 
@@ -436,9 +440,9 @@ class Traces(NamedTuple):
 
 def traces(run: Run, variant: str, quantity: str) -> Traces | None:
     """Return how often a variant was traced when lengths varied; None where it was not counted."""
-    found = run.find(quantity, "forward", variant)
-    calls = re.search(r"\d+", found.note) if found and found.samples else None
-    return Traces(int(found.median), int(calls[0])) if found and calls else None
+    counted = run.find(quantity, "forward", variant)
+    calls = re.search(r"\d+", counted.note) if counted and counted.samples else None
+    return Traces(int(counted.median), int(calls[0])) if counted and calls else None
 
 
 def steps_take(run: Run, pair: Pair, *, more: bool) -> Finding:

@@ -38,10 +38,10 @@ def learn_the_same(results: Results) -> Finding:
     if len(pairs) < ENOUGH_ROUNDS:
         because = f"{len(pairs)} pairs of trainings that differ in the unroll alone; {ENOUGH_ROUNDS} are needed"
         return Finding(NOT_MEASURED, because)
-    static, dynamic = ([[_accuracy(one)] for one in either] for either in zip(*pairs, strict=True))
+    static, dynamic = ([[_accuracy(training)] for training in either] for either in zip(*pairs, strict=True))
     ratio_of_accuracies = ratio(static, dynamic)
-    largest = max(abs(one[0] - other[0]) for one, other in zip(static, dynamic, strict=True))
-    first = max(abs(one.points[0].loss - other.points[0].loss) for one, other in pairs)
+    largest = max(abs(one - other) for (one,), (other,) in zip(static, dynamic, strict=True))
+    first = max(abs(training.points[0].loss - other.points[0].loss) for training, other in pairs)
     evidence = (
         Evidence("static / dynamic, test accuracy", ratio_text(ratio_of_accuracies).replace("rounds", "pairs")),
         Evidence("static and dynamic, largest difference in test accuracy", f"{largest:.4f} in {len(pairs)} pairs"),
@@ -61,12 +61,12 @@ def _pairs(trainings: Sequence[Training]) -> list[tuple[Training, Training]]:
     def rest(training: Training) -> str:
         return str(sorted((name, str(value)) for name, value in training.settings.items() if name != "unroll"))
 
-    found = []
+    pairs = []
     for _, group in groupby(sorted(_finished(trainings), key=rest), key=rest):
         either = {one.settings["unroll"]: one for one in group}
         if either.keys() >= set(OURS) and all(one.points for one in either.values()):
-            found.append((either["static"], either["dynamic"]))
-    return found
+            pairs.append((either["static"], either["dynamic"]))
+    return pairs
 
 
 @claim(
@@ -79,10 +79,10 @@ def reaches_the_printed(results: Results) -> Finding:
     """Judge by the accuracies over seeds, for either unroll, and by what a test of so many images can tell."""
     reached: dict[str, list[float]] = {}
     for training in _finished(results.trainings):
-        asked = training.settings
-        on_mnist = "mnist" in asked["data"].lower()
-        if (asked["tutorial"], asked["updates"]) == (DOCUMENT.name, DOCUMENT.updates) and on_mnist:
-            reached.setdefault(asked["unroll"], []).append(_accuracy(training))
+        settings = training.settings
+        on_mnist = "mnist" in settings["data"].lower()
+        if (settings["tutorial"], settings["updates"]) == (DOCUMENT.name, DOCUMENT.updates) and on_mnist:
+            reached.setdefault(settings["unroll"], []).append(_accuracy(training))
     parts = {unroll: _beside_the_printed(unroll, accuracies) for unroll, accuracies in sorted(reached.items())}
     return combine(parts) if parts else Finding(NOT_MEASURED, "document 002 was not trained on MNIST to its end")
 
@@ -120,10 +120,10 @@ def last_output_suffices(results: Results) -> Finding:
     """Judge by what networks have learned that read outputs[-1] only, of each document by its longest trainings."""
     reached: dict[str, dict[int, dict[int, list[float]]]] = {}
     for training in _finished(results.trainings):
-        asked = training.settings
-        if asked["network"]["reads"] == "outputs[-1]":
-            by_updates = reached.setdefault(f"document {asked['tutorial']}", {})
-            by_updates.setdefault(asked["updates"], {}).setdefault(asked["seed"], []).append(_accuracy(training))
+        settings = training.settings
+        if settings["network"]["reads"] == "outputs[-1]":
+            by_updates = reached.setdefault(f"document {settings['tutorial']}", {})
+            by_updates.setdefault(settings["updates"], {}).setdefault(settings["seed"], []).append(_accuracy(training))
     parts = {name: _has_learned(name, by_updates[max(by_updates)]) for name, by_updates in sorted(reached.items())}
     return (
         combine(parts) if parts else Finding(NOT_MEASURED, "no network that reads outputs[-1] was trained to its end")
@@ -139,7 +139,9 @@ def _has_learned(name: str, accuracies: dict[int, list[float]]) -> Finding:
 
 def _finished(trainings: Sequence[Training]) -> Iterator[Training]:
     """Return the trainings that came to their end."""
-    return (one for one in trainings if one.result and one.result.update >= one.settings["updates"])
+    return (
+        training for training in trainings if training.result and training.result.update >= training.settings["updates"]
+    )
 
 
 def _accuracy(training: Training) -> float:

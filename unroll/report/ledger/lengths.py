@@ -39,9 +39,9 @@ def bound_to_its_length(results: Results) -> Finding:
 
 def _served(results: Results, unroll: str) -> tuple[Evidence, ...]:
     """Show how trained weights, exported with an unroll, served images read for other numbers of rows."""
-    found = [one for training in results.trainings for one in training.served if one.unroll == unroll]
-    last = {one.rows: "refused" if one.test_accuracy is None else f"{one.test_accuracy:.4f}" for one in found}
-    texts = ", ".join(f"{said} at T={rows}" for rows, said in sorted(last.items()))
+    served = [case for training in results.trainings for case in training.served if case.unroll == unroll]
+    last = {case.rows: "refused" if case.test_accuracy is None else f"{case.test_accuracy:.4f}" for case in served}
+    texts = ", ".join(f"{text} at T={rows}" for rows, text in sorted(last.items()))
     return (Evidence(f"{unroll}, test accuracy of a trained export", f"{texts} (one training)"),) if texts else ()
 
 
@@ -77,15 +77,15 @@ def takes_other_lengths(results: Results) -> Finding:
 def every_length_is_traced(results: Results) -> Finding:
     """Judge by the traces counted for several lengths, with and without an input signature that leaves T open."""
     run = results.run
-    found = {how: traces(run, "dynamic", quantity) for how, quantity in SIGNATURES.items()}
-    counted = {how: one for how, one in found.items() if one}
+    by_signature = {how: traces(run, "dynamic", quantity) for how, quantity in SIGNATURES.items()}
+    counted = {how: count for how, count in by_signature.items() if count}
     if len(counted) < len(SIGNATURES):
         return Finding(NOT_MEASURED, "traces were not counted")
     evidence = tuple(
-        Evidence(f"dynamic, traces {how} an input signature", f"{one.traces} for {one.calls} lengths (counted)")
-        for how, one in counted.items()
+        Evidence(f"dynamic, traces {how} an input signature", f"{count.traces} for {count.calls} lengths (counted)")
+        for how, count in counted.items()
     )
-    anew = [how for how, one in counted.items() if one.traces >= one.calls]
+    anew = [how for how, count in counted.items() if count.traces >= count.calls]
     if len(anew) == len(counted):
         return Finding(HOLDS, "with an input signature and without", evidence)
     if not anew:

@@ -70,7 +70,7 @@ def _count_cells(run: Run, steps: int) -> Cells | None:
     static, dynamic = (_operations(run, variant, steps) for variant in OURS)
     if "Sigmoid" not in static or "Sigmoid" not in dynamic:
         return None
-    loops = (sum(one.endswith("While") for one in operations) for operations in (static, dynamic))
+    loops = (sum(operation.endswith("While") for operation in operations) for operations in (static, dynamic))
     return Cells(static.count("Sigmoid") / dynamic.count("Sigmoid"), *loops)
 
 
@@ -88,7 +88,7 @@ def _operations(run: Run, variant: str, steps: int) -> list[str]:
 def same_network(results: Results) -> Finding:
     """Judge whether both of the pair gave what the network in NumPy gives."""
     parts = {label(variant): equality(results.run, [variant]) for variant in OURS}
-    lacking = [variant for variant, found in parts.items() if found.word == NOT_MEASURED]
+    lacking = [variant for variant, finding in parts.items() if finding.word == NOT_MEASURED]
     together = combine(parts)
     if lacking:
         return Finding(NOT_MEASURED, f"{' and '.join(lacking)}: not compared with NumPy", together.evidence)
@@ -100,14 +100,22 @@ def equality(run: Run, variants: Sequence[str], *, padded: bool = False) -> Find
 
     With `padded`, by the checks of sizes that have a sequence_length.
     """
-    records = [one for one in run.records if one.variant in variants and (one.sizes.valid is not None) == padded]
-    right = [one for one in records if one.quantity == "first_call" and one.samples]
-    wrong = sorted({f"{label(one.variant)}, {one.phase}, {one.mode}, {one.sizes}" for one in records if _unequal(one)})
+    records = [
+        record for record in run.records if record.variant in variants and (record.sizes.valid is not None) == padded
+    ]
+    right = [record for record in records if record.quantity == "first_call" and record.samples]
+    wrong = sorted(
+        {
+            f"{label(record.variant)}, {record.phase}, {record.mode}, {record.sizes}"
+            for record in records
+            if _unequal(record)
+        }
+    )
     if not right and not wrong:
         return Finding(NOT_MEASURED, f"no graph of {' or '.join(map(label, variants))} was compared with NumPy")
-    named = "; ".join(label(variant) for variant in variants if any(one.variant == variant for one in records))
+    named = "; ".join(label(variant) for variant in variants if any(record.variant == variant for record in records))
     counts = f"{len(right)} equal, {len(wrong)} cases not (counted)"
-    evidence = (Evidence(f"{named}, graphs compared with NumPy", counts, span(one.sizes for one in records)),)
+    evidence = (Evidence(f"{named}, graphs compared with NumPy", counts, span(record.sizes for record in records)),)
     if not wrong:
         return Finding(HOLDS, "every graph gave NumPy's logits, or its loss and weight update", evidence)
     if right:
@@ -127,10 +135,12 @@ def _unequal(record) -> bool:
 )
 def static_has_every_state(results: Results) -> Finding:
     """Look whether each step has a cell of its own in static's graph, whose state is a tensor of its own."""
-    found = one_cell_or_many.judge(results)
-    if found.word != HOLDS:
-        return found
-    return found._replace(because="each step has a cell of its own in the graph, and so each state a tensor of its own")
+    finding = one_cell_or_many.judge(results)
+    if finding.word != HOLDS:
+        return finding
+    return finding._replace(
+        because="each step has a cell of its own in the graph, and so each state a tensor of its own"
+    )
 
 
 @claim(
@@ -145,16 +155,16 @@ def dynamic_has_the_last_state_only(results: Results) -> Finding:
     operations, kept = _operations(run, "dynamic", run.sizes.steps), exponent(run, TENSORS, "dynamic")
     if not operations and not kept:
         return Finding(NOT_MEASURED, "neither dynamic's graph nor its memory at several T is among the results")
-    evidence, said = exponents(run, TENSORS, OURS), []
+    evidence, reasons = exponents(run, TENSORS, OURS), []
     if operations:
         written = operations.count("TensorListStack")
         what = "dynamic, lists of every step's output that leave the loop"
         evidence = (Evidence(what, f"{written} (counted)", str(run.sizes)), *evidence)
-        said += ["every step's output, which is an LSTM's h, leaves the loop in a list"] if written else []
+        reasons += ["every step's output, which is an LSTM's h, leaves the loop in a list"] if written else []
     if kept and kept.low > 0:
-        said.append("training keeps something of every step for the gradient, and the more steps the more")
-    if said:
-        return Finding(FAILS, " and ".join(said), evidence)
+        reasons.append("training keeps something of every step for the gradient, and the more steps the more")
+    if reasons:
+        return Finding(FAILS, " and ".join(reasons), evidence)
     return Finding(HOLDS, "nothing of a step is seen to be kept after the next", evidence)
 
 
@@ -168,11 +178,11 @@ def last_output_is_the_state(results: Results) -> Finding:
     """Judge by variants that read outputs[-1] and others that read the state, all compared with one network."""
     output, state = (equality(results.run, readers) for readers in (READ_THE_OUTPUT, READ_THE_STATE))
     evidence = output.evidence + state.evidence
-    for found, read in ((output, "outputs[-1]"), (state, "the state")):
-        if found.word == NOT_MEASURED:
+    for finding, read in ((output, "outputs[-1]"), (state, "the state")):
+        if finding.word == NOT_MEASURED:
             return Finding(NOT_MEASURED, f"nothing that reads {read} was compared with NumPy", evidence)
-        if found.word != HOLDS:
-            return Finding(FAILS, found.because, evidence)
+        if finding.word != HOLDS:
+            return Finding(FAILS, finding.because, evidence)
     padded = equality(results.run, READ_THE_STATE, padded=True)
     because = "on padding: without it, networks that read the one or the other gave NumPy's logits; with a "
     because += "sequence_length, outputs past a row's length are zero, and the state is the one of its last valid step"
@@ -187,11 +197,11 @@ def last_output_is_the_state(results: Results) -> Finding:
 )
 def first_slice_is_an_image(results: Results) -> Finding:
     """Judge by the checks: NumPy's network is fed row t of every image at step t, and so is what equals it."""
-    found = same_network.judge(results)
-    if found.word != HOLDS or results.run.sizes.steps == 1:
-        return Finding(NOT_MEASURED, "wants both of the pair compared with NumPy, at T > 1", found.evidence)
+    finding = same_network.judge(results)
+    if finding.word != HOLDS or results.run.sizes.steps == 1:
+        return Finding(NOT_MEASURED, "wants both of the pair compared with NumPy, at T > 1", finding.evidence)
     because = "it is the first row of every image: fed so, every graph of the pair gave NumPy's result"
-    return Finding(FAILS, because, found.evidence)
+    return Finding(FAILS, because, finding.evidence)
 
 
 @claim(

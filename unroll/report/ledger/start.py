@@ -78,7 +78,7 @@ def r2rt_build(results: Results) -> Finding:
 
 def _around(measured: Iterable[int], steps: int) -> set[int]:
     """Return the measured length that was asked for, or the two next to it; none if it lies outside of them."""
-    below, above = ([one for one in measured if side(one, steps)] for side in (operator.le, operator.ge))
+    below, above = ([length for length in measured if side(length, steps)] for side in (operator.le, operator.ge))
     return {max(below), min(above)} if below and above else set()
 
 
@@ -132,11 +132,11 @@ def suits_short_only(results: Results) -> Finding:
 def _start_and_step(run: Run, variant: str, steps: int) -> tuple[float, float] | None:
     """Return the median seconds to build and call first, and of a training step; None if any was not measured."""
     sizes = replace(run.sizes, steps=steps)
-    found = [
+    costs = [
         run.find(metric.quantity, metric.phase, variant, sizes=sizes) for metric in (BUILD, FIRST_CALL, STEP_TRAIN)
     ]
-    medians = [measured.median for measured in found if measured and measured.samples]
-    return (medians[0] + medians[1], medians[2]) if len(medians) == len(found) else None
+    medians = [measured.median for measured in costs if measured and measured.samples]
+    return (medians[0] + medians[1], medians[2]) if len(medians) == len(costs) else None
 
 
 @claim(
@@ -151,9 +151,9 @@ def rebuilt_at_every_step(results: Results) -> Finding:
     counted = traces(run, "dynamic", "retraces_signature")
     beside = {variant: _beside(run, variant, "build") for variant in OURS}
     evidence = tuple(
-        Evidence(f"{label(variant)}, build / training step", ratio_text(found), str(run.sizes))
-        for variant, found in beside.items()
-        if found
+        Evidence(f"{label(variant)}, build / training step", ratio_text(ratio), str(run.sizes))
+        for variant, ratio in beside.items()
+        if ratio
     )
     if counted:
         text = f"{counted.traces} for {counted.calls} calls (counted)"
@@ -161,7 +161,7 @@ def rebuilt_at_every_step(results: Results) -> Finding:
         if counted.traces >= counted.calls:
             return Finding(HOLDS, "every call was traced", evidence)
         return Finding(FAILS, "it is traced once, and later calls run it", evidence)
-    if any(found and found.verdict == SLOWER for found in beside.values()):
+    if any(ratio and ratio.verdict == SLOWER for ratio in beside.values()):
         return Finding(FAILS, "a later step takes less time than a build, and cannot include one", evidence)
     return Finding(NOT_MEASURED, "traces were not counted, and no step was shown to take less than a build", evidence)
 
@@ -181,11 +181,11 @@ def _beside(run: Run, variant: str, quantity: str) -> Ratio | None:
 )
 def first_call_is_as_any(results: Results) -> Finding:
     """Judge whether a first call takes no longer than a later step."""
-    found = {variant: _beside(results.run, variant, "first_call") for variant in (*OURS, *KERAS)}
+    ratios = {variant: _beside(results.run, variant, "first_call") for variant in (*OURS, *KERAS)}
     parts = {
-        label(variant): no_longer(f"{label(variant)}, first call / later training step", one, str(results.run.sizes))
-        for variant, one in found.items()
-        if one
+        label(variant): no_longer(f"{label(variant)}, first call / later training step", ratio, str(results.run.sizes))
+        for variant, ratio in ratios.items()
+        if ratio
     }
     return combine(parts) if parts else Finding(NOT_MEASURED, "no first call ran beside later steps")
 
@@ -198,23 +198,27 @@ def first_call_is_as_any(results: Results) -> Finding:
 )
 def pays_off(results: Results) -> Finding:
     """Judge whether what unrolling costs at the start is won back, and after how many training steps."""
-    found = break_evens(results.run, OURS)
-    if not found:
+    paid_after = break_evens(results.run, OURS)
+    if not paid_after:
         return Finding(NOT_MEASURED, "no verdict: too few rounds side by side, or all in one process")
-    paid = [sizes for sizes, steps in found.items() if steps.high < np.inf]
-    ends = [pick(paid, key=lambda sizes: found[sizes].high) for pick in (min, max)] if paid else []
-    chosen = dict.fromkeys([next(iter(found)), *ends])
+    paid = [sizes for sizes, steps in paid_after.items() if steps.high < np.inf]
+    ends = [pick(paid, key=lambda sizes: paid_after[sizes].high) for pick in (min, max)] if paid else []
+    chosen = dict.fromkeys([next(iter(paid_after)), *ends])
     what = "static beside dynamic, training steps after which it has paid for itself"
-    evidence = tuple(Evidence(what, break_even_text(found[sizes]), str(sizes)) for sizes in chosen)
-    if len(paid) == len(found):
-        return Finding(HOLDS, f"at {span(found)}", evidence)
-    never = [sizes for sizes, steps in found.items() if np.isinf(steps.low)]
-    if len(never) == len(found):
-        return Finding(FAILS, f"never, at {span(found)}", evidence)
+    evidence = tuple(Evidence(what, break_even_text(paid_after[sizes]), str(sizes)) for sizes in chosen)
+    if len(paid) == len(paid_after):
+        return Finding(HOLDS, f"at {span(paid_after)}", evidence)
+    never = [sizes for sizes, steps in paid_after.items() if np.isinf(steps.low)]
+    if len(never) == len(paid_after):
+        return Finding(FAILS, f"never, at {span(paid_after)}", evidence)
     if not paid or not never:
         where = (
-            f"it is won back at {places(paid, found)}; {CLOSE} at the others" if paid else f"{CLOSE} at {span(found)}"
+            f"it is won back at {places(paid, paid_after)}; {CLOSE} at the others"
+            if paid
+            else f"{CLOSE} at {span(paid_after)}"
         )
         return Finding(CLOSE, f"{where}, where the interval reaches up to never", evidence)
-    because = f"on {varying(found)}: it is won back at {places(paid, found)}, never at {places(never, found)}"
+    because = (
+        f"on {varying(paid_after)}: it is won back at {places(paid, paid_after)}, never at {places(never, paid_after)}"
+    )
     return Finding(DEPENDS, because, evidence)

@@ -84,7 +84,7 @@ def static_trains_slower(results: Results) -> Finding:
 def large_as_fast_small_not(results: Results) -> Finding:
     """Judge whether static is the faster at the smallest sizes, and not shown to be at the largest."""
     steps = (STEP_TRAIN, STEP_FORWARD)
-    return combine({one.heading: _small_not_large(results.run, one) for one in steps})
+    return combine({step.heading: _small_not_large(results.run, step) for step in steps})
 
 
 def _small_not_large(run: Run, metric: Column) -> Finding:
@@ -95,10 +95,10 @@ def _small_not_large(run: Run, metric: Column) -> Finding:
     ends = {order[0]: ratios[order[0]], order[-1]: ratios[order[-1]]}
     small, large = (ratio.verdict for ratio in ends.values())
     evidence = ratio_evidence(metric, OURS, ends)
-    said = f"beside dynamic, static is {small} at the smallest sizes, and {large} at the largest"
+    because = f"beside dynamic, static is {small} at the smallest sizes, and {large} at the largest"
     if large == FASTER or small in (SLOWER, SAME):
-        return Finding(FAILS, said, evidence)
-    return Finding(CLOSE if CLOSE in (small, large) else HOLDS, said, evidence)
+        return Finding(FAILS, because, evidence)
+    return Finding(CLOSE if CLOSE in (small, large) else HOLDS, because, evidence)
 
 
 def _width(sizes: Sizes) -> int:
@@ -142,12 +142,12 @@ def in_proportion(results: Results) -> Finding:
 
 
 def _no_faster_than_steps(run: Run, variant: str) -> Finding:
-    found, evidence = exponent(run, STEP_TRAIN, variant), exponents(run, STEP_TRAIN, [variant])
-    if found is None:
+    fit, evidence = exponent(run, STEP_TRAIN, variant), exponents(run, STEP_TRAIN, [variant])
+    if fit is None:
         return Finding(NOT_MEASURED, "measured at too few T")
-    if found.high <= SAME_HIGH:
+    if fit.high <= SAME_HIGH:
         return Finding(HOLDS, "a step does not grow faster than T", evidence)
-    if found.low > 1:
+    if fit.low > 1:
         return Finding(FAILS, "a step grows faster than T", evidence)
     return Finding(CLOSE, f"whether it grows faster than T is {CLOSE}", evidence)
 
@@ -163,9 +163,9 @@ def half_the_length(results: Results) -> Finding:
     run = results.run
     pairs = sorted((pair for pair in product(run.all_sizes, repeat=2) if _is_short_for(*pair)), key=str)
     parts = {
-        f"{label(variant)}, sequence_length={padded.valid} of {padded.steps}": found
+        f"{label(variant)}, sequence_length={padded.valid} of {padded.steps}": finding
         for variant, (padded, short) in product(OURS, pairs)
-        if (found := _padding(run, variant, padded, short))
+        if (finding := _padding(run, variant, padded, short))
     }
     lacking = "no sequence_length beside the same length without; the preset benchmark_rnn has them"
     return combine(parts) if parts else Finding(NOT_MEASURED, lacking)
@@ -182,5 +182,5 @@ def _padding(run: Run, variant: str, padded: Sizes, short: Sizes) -> Finding | N
     before, after = (run.find("step", "train", variant, sizes=sizes) for sizes in (short, padded))
     if not before or not after or not before.samples or not after.samples:
         return None
-    found = change(before, after, "step").ratio
-    return no_longer(f"{label(variant)}, training step, padded / short", found, f"{padded}, beside {short}")
+    ratio = change(before, after, "step").ratio
+    return no_longer(f"{label(variant)}, training step, padded / short", ratio, f"{padded}, beside {short}")

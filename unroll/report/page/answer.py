@@ -16,8 +16,8 @@ LARGER = {"ms": ("s", 1000), "KiB": ("MiB", 1024), "MiB": ("GiB", 1024)}
 def answer(run: Run) -> list[str]:
     """Return what to take at the run's sizes, as `unroll advise` does, then why, each ratio with its 95% interval."""
     ratios = ratios_of_pair(run)
-    said = [*_advice(run), start_sentence(ratios), _step(ratios[STEPPED]), _grown(run)]
-    return [sentence for sentence in said if sentence]
+    sentences = [*_advice(run), start_sentence(ratios), _step(ratios[STEPPED]), _grown(run)]
+    return [sentence for sentence in sentences if sentence]
 
 
 def ratios_of_pair(run: Run) -> dict[Column, Ratio | str]:
@@ -59,9 +59,9 @@ def _advice(run: Run) -> list[str]:
 def start_sentence(ratios: dict[Column, Ratio | str]) -> str:
     """Return how much longer static takes to build and to call first; empty where that was not measured."""
     words = {BUILT: "to build for training", STARTED: "in its first call"}
-    found = {turn: ratio for turn in words if isinstance(ratio := ratios[turn], Ratio)}
-    said = [f"{ratio_text(ratio)} times as long {words[turn]}" for turn, ratio in found.items()]
-    return f"Static takes {' and '.join(said)} as dynamic does." if said else ""
+    known = {turn: ratio for turn in words if isinstance(ratio := ratios[turn], Ratio)}
+    factors = [f"{ratio_text(ratio)} times as long {words[turn]}" for turn, ratio in known.items()]
+    return f"Static takes {' and '.join(factors)} as dynamic does." if factors else ""
 
 
 def _step(ratio: Ratio | str) -> str:

@@ -41,8 +41,8 @@ def _long(run: Run) -> Row:
     (start, step), (other_start, other_step) = (costs[variant][max(both)] for variant in PAIR)
     paid = (start - other_start) / (other_step - step) if step < other_step else math.inf
     take = label(LOOP) if paid > MANY_UPDATES else _first_and_later(LOOP, "static", paid)
-    said = [f"{amount(Measurement('s', {1: [seconds]}, {}, ''), BUILD)}" for seconds in (start, other_start)]
-    because = f"at T={max(both)} static took {said[0]} to build and call first, dynamic {said[1]}"
+    seconds_texts = [f"{amount(Measurement('s', {1: [seconds]}, {}, ''), BUILD)}" for seconds in (start, other_start)]
+    because = f"at T={max(both)} static took {seconds_texts[0]} to build and call first, dynamic {seconds_texts[1]}"
     return ["have long sequences", take, f"{because}; static would have won that back {_when(paid)}"]
 
 
@@ -73,11 +73,11 @@ def _many_lengths(run: Run) -> Row:
 
 
 def _compiled(run: Run) -> Row:
-    found = run.ratio("first_call", "train", *(case_of(variant, run.sizes, "xla") for variant in PAIR))
-    if not found or found.verdict not in (FASTER, SLOWER):
+    ratio = run.ratio("first_call", "train", *(case_of(variant, run.sizes, "xla") for variant in PAIR))
+    if not ratio or ratio.verdict not in (FASTER, SLOWER):
         return None
-    taken = PAIR[found.verdict == SLOWER]
-    because = f"static's first training call takes {ratio_text(found)} times as long as dynamic's there"
+    taken = PAIR[ratio.verdict == SLOWER]
+    because = f"static's first training call takes {ratio_text(ratio)} times as long as dynamic's there"
     return ["compile it with XLA", label(taken), because]
 
 
@@ -92,10 +92,10 @@ def _other_networks(run: Run) -> list[Row]:
 
 
 def _network(run: Run, text: str, sizes: Sizes) -> Row:
-    found = run.ratio("step", "train", *(case_of(variant, sizes) for variant in PAIR))
-    if not found:
+    ratio = run.ratio("step", "train", *(case_of(variant, sizes) for variant in PAIR))
+    if not ratio:
         return None
-    because = f"a training step of static takes {ratio_text(found)} times as long as one of dynamic: {found.verdict}"
+    because = f"a training step of static takes {ratio_text(ratio)} times as long as one of dynamic: {ratio.verdict}"
     return [f"{text} (B={sizes.batch}, H={sizes.hidden})", _taken(run, sizes), because]
 
 
@@ -106,8 +106,8 @@ def _little_memory(run: Run) -> Row:
         return None
     texts = [f"{held[variant][max(both)] / TENSORS.scale:.3g} {TENSORS.unit}" for variant in (RECOMPUTE, LOOP)]
     because = f"at T={max(both)} a training step holds {texts[0]} of tensors, where dynamic holds {texts[1]}"
-    found = run.ratio("step", "train", *(case_of(variant, run.sizes) for variant in (RECOMPUTE, LOOP)))
-    slower = f"; at T={run.sizes.steps} it takes {ratio_text(found)} times as long" if found else ""
+    ratio = run.ratio("step", "train", *(case_of(variant, run.sizes) for variant in (RECOMPUTE, LOOP)))
+    slower = f"; at T={run.sizes.steps} it takes {ratio_text(ratio)} times as long" if ratio else ""
     return ["have little memory to train in", label(RECOMPUTE), because + slower]
 
 

@@ -227,11 +227,11 @@ class Body(NamedTuple):
         (source,) = node.sources
         if source not in self.known:
             return self.roles.get(source, "")
-        given = self.known[source]
-        arguments = [self.roles.get(argument, "") for argument in self.arguments(given)]
-        if given.operation == "AddV2":
+        source_node = self.known[source]
+        arguments = [self.roles.get(argument, "") for argument in self.arguments(source_node)]
+        if source_node.operation == "AddV2":
             return f"{arguments[0]} + 1" if any(arguments) else "c"
-        return {"TensorListSetItem": "outputs", "Mul": "h"}.get(given.operation, "")
+        return {"TensorListSetItem": "outputs", "Mul": "h"}.get(source_node.operation, "")
 
 
 class Ring(NamedTuple):
@@ -291,9 +291,9 @@ def _name_nodes(axes: Axes, nodes: list[Node], body: Body, positions: Positions,
     """Write a node's operation on the side where it is given nothing, and what the step gives on at the ends."""
     for node in nodes:
         x, y = positions[node.name]
-        given, word = body.result(node), body.word(node)
-        if given:
-            axes.text(x + 0.1, y, f"{given} →", fontsize=SMALL, va="center_baseline", path_effects=HALO)
+        role, word = body.result(node), body.word(node)
+        if role:
+            axes.text(x + 0.1, y, f"{role} →", fontsize=SMALL, va="center_baseline", path_effects=HALO)
         elif word:
             inner = bool(body.arguments(node)) or abs(y - middle) < 1e-6
             up = _side(y, middle) * (-1 if inner else 1)

@@ -86,8 +86,8 @@ def _recorded(run: Run) -> list[int]:
 
 def _drawn_steps(run: Run, counts: Counts, recorded: Sequence[int]) -> list[int]:
     counted = {steps for known in counts.values() for steps in known}
-    asked = counted.intersection((*ASKED, run.sizes.steps))
-    return sorted({*recorded, *asked, *([max(counted)] if counted else [])})
+    wanted = counted.intersection((*ASKED, run.sizes.steps))
+    return sorted({*recorded, *wanted, *([max(counted)] if counted else [])})
 
 
 def _pitch(run: Run, outlines: dict[int, dict[str, Outline]]) -> float:
