@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from importlib.util import find_spec
@@ -81,12 +82,13 @@ def test_the_figures_and_tables_are_of_both(two_unrolls):
 def in_a_process(*arguments):
     """Run `unroll ARGUMENTS` in a fresh process that has TensorFlow imported, and starts at once."""
     texts = [str(argument) for argument in arguments]
-    started = process._context().Process(target=run_and_exit, args=(texts,), daemon=True)
+    started = process._context().Process(target=run_and_exit, args=(texts, tempfile.gettempdir()), daemon=True)
     started.start()
     return started
 
 
-def run_and_exit(arguments):
+def run_and_exit(arguments, temporary):
+    tempfile.tempdir = temporary
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(cli.main(arguments))
 
@@ -110,7 +112,7 @@ def test_stopped_by_ctrl_c_and_killed_and_gone_on_with_it_ends_with_the_same_wei
     tmp_path, tmp_path_factory, capsys, monkeypatch
 ):
     temporary = tmp_path_factory.mktemp("temporary")
-    monkeypatch.setenv("TMPDIR", str(temporary))  # of the processes that are started here
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))  # of the processes that are started here, too
     path, results, endless = tmp_path / "stopped", tmp_path / "stopped-results", ["--updates", 10**6]
 
     stopped = long_training(tmp_path, "stopped", *endless, "--save-every", 10**6)

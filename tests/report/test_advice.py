@@ -164,7 +164,8 @@ def test_the_nearest_sizes_are_those_of_the_smallest_factors(results):
     lines = advice_lines(advise(Sizes(batch=64, steps=56), 100, places=[folder]), Sizes(batch=64, steps=56))
     nearness = "measured   T=28, B=128, I=28, H=128: nearest to them, with T 2.00 times smaller, B 2.00 times as large"
     assert nearness in " ".join(" ".join(lines).split()).replace("measured ", "measured   ")
-    assert max(map(len, lines)) <= 80 and 'In Keras: unroll.keras.LSTM(units, unroll="static"' in " ".join(lines)
+    assert all(len(line) <= 80 for line in lines if str(folder) not in line)  # a path is not broken
+    assert 'In Keras: unroll.keras.LSTM(units, unroll="static"' in " ".join(lines)
     assert lines[-1] == "to measure your own sizes: unroll bench --steps 56 --batch 64 --hidden 128"
 
 
