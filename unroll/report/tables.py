@@ -167,12 +167,8 @@ def ratios_table(run: Run, of: Sequence[tuple[str, str]] = ()) -> Table:
     turns = measured_columns(run, TURNS)
     ratios = {pair: [pair_ratio(run, turn, *pair) for turn in turns] for pair in pairs}
     rows = [[pair_text(run, *pair), *map(ratio_cell, ratios[pair])] for pair in pairs]
-    return _ratios(["ratio of times", *(turn.heading for turn in turns)], rows, chain.from_iterable(ratios.values()))
-
-
-def _ratios(header: list[str], rows: list[list[str | Cell]], ratios: Iterable[Ratio | str]) -> Table:
-    """Format a table of ratios; nothing is added to one that is empty."""
-    return with_chance(Table(header, rows), ratios)
+    header = ["ratio of times", *(turn.heading for turn in turns)]
+    return with_chance(Table(header, rows), chain(*ratios.values()))
 
 
 def pair_text(run: Run, over: str, under: str) -> str:
@@ -202,7 +198,7 @@ def best_of_ours_table(run: Run) -> Table:
     ratios = {peer: [pair_ratio(run, turn, best[turn], peer) for turn in TURNS] for peer in peers}
     rows = [[f"its time / {name_on(run, peer)}", *map(ratio_cell, ratios[peer])] for peer in peers]
     header = ["", *(turn.heading for turn in TURNS)]
-    return _ratios(header, [["quickest of ours", *names], *rows], chain.from_iterable(ratios.values()))
+    return with_chance(Table(header, [["quickest of ours", *names], *rows]), chain(*ratios.values()))
 
 
 def times_table(run: Run) -> Table:
@@ -278,7 +274,8 @@ def cold_table(run: Run) -> Table:
         for variant in variants
     ]
     beside = [f"{column.heading} / {name_on(run, loop)}" for column in COLD]
-    return _ratios(["variant", *(column.title for column in COLD), *beside], rows, chain.from_iterable(ratios.values()))
+    header = ["variant", *(column.title for column in COLD), *beside]
+    return with_chance(Table(header, rows), chain(*ratios.values()))
 
 
 def fit_table(run: Run) -> Table:
@@ -307,7 +304,7 @@ def fit_table(run: Run) -> Table:
     faster_text = f"the faster: {name_on(run, faster)}" if faster else "the faster of Keras"
     headings = [f"start / {name_on(run, unrolled)}", f"later epoch / {faster_text}"]
     header = [f"in fit, {fitted.sizes}", *columns, *headings]
-    return _ratios(header, rows, chain.from_iterable(ratios.values()))
+    return with_chance(Table(header, rows), chain(*ratios.values()))
 
 
 def in_fit(run: Run) -> Run:

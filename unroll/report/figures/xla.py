@@ -21,18 +21,7 @@ from unroll.report.figures.costs import (
     place_rows,
     rows_height,
 )
-from unroll.report.figures.frame import (
-    NORMAL,
-    QUIET,
-    Drawing,
-    colour,
-    fitted,
-    head,
-    hide,
-    note,
-    rule,
-    small_print,
-)
+from unroll.report.figures.frame import NORMAL, QUIET, Drawing, colour, fitted, head, hide, note, rule, small_print
 from unroll.report.figures.words import both_costs
 from unroll.report.tables import BY_MODE, in_order, lack, significant, steps_text
 

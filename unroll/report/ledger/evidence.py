@@ -256,11 +256,8 @@ def by_length(run: Run, question: Column, pair: Pair, *, more: bool = True) -> F
     if len(ratios) < ENOUGH_ROUNDS:
         few = f"at {len(ratios)} length{'s' * (len(ratios) != 1)} only, and one measurement has no spread"
         return Finding(NOT_MEASURED, f"{few}; the preset `full` measures it at many", evidence)
-    first, sides, what = (
-        label(pair[0]),
-        SIDES["s" if question.unit == "ms" else ""],
-        f"{question.heading}, {names_of(pair)}",
-    )
+    first, sides = label(pair[0]), SIDES["s" if question.unit == "ms" else ""]
+    what = f"{question.heading}, {names_of(pair)}"
     trend = growth(list(ratios), list(ratios.values()))
     rises, falls = (trend.low > 0, trend.high < 0) if more else (trend.high < 0, trend.low > 0)
     true = [steps for steps, value in ratios.items() if (value if more else 1 / value) > SAME_HIGH]

@@ -9,15 +9,7 @@ from unroll.measure.statistics import AGREES, CLOSE, ENOUGH_ROUNDS, NOT_MEASURED
 from unroll.models.history import Training
 from unroll.models.tutorials import TUTORIALS
 from unroll.report.ledger.claim import Results, claim
-from unroll.report.ledger.evidence import (
-    FAILS,
-    HOLDS,
-    OURS,
-    Evidence,
-    Finding,
-    combine,
-    ratio_text,
-)
+from unroll.report.ledger.evidence import FAILS, HOLDS, OURS, Evidence, Finding, combine, ratio_text
 
 DOCUMENT = TUTORIALS["002"]  # the one that printed what it reached
 LEARNED = 0.95  # the test accuracy from which on a network can be said to read digits
