@@ -29,8 +29,8 @@ def answer() -> Iterator[None]:
     with capture_output() as captured:
         yield
     printed = [element("pre", captured.stdout)] if captured.stdout else []
-    shown = [_as_html(output.data) for output in captured.outputs]
-    display(HTML(element("details", element("summary", "Answer"), *printed, *shown)))
+    outputs = [_as_html(output.data) for output in captured.outputs]
+    display(HTML(element("details", element("summary", "Answer"), *printed, *outputs)))
 
 
 def _as_html(data: dict[str, Any]) -> Html:

@@ -737,6 +737,14 @@ def test_trainings_that_differ_in_more_than_the_unroll_are_no_pair():
     assert BY_NAME["learn-the-same"].judge(Results(EMPTY.run, found)).word == NOT_MEASURED
 
 
+def test_pairs_of_trainings_show_the_largest_differences_and_not_the_mean_ones():
+    static, dynamic = [0.97] * 6, [0.97] * 5 + [0.96]
+    trainings = seeds(static, dynamic)
+    trainings[-1] = replace(trainings[-1], points=[Point(1, 2.5, 0.1, 0.1)])  # the others begin at 2.3
+    finding = BY_NAME["learn-the-same"].judge(Results(EMPTY.run, trainings))
+    assert [figure.value for figure in finding.evidence[1:]] == ["0.0100 in 6 pairs", "0.2 in 6 pairs"]
+
+
 def test_it_is_without_a_signature_that_every_length_is_traced():
     found = BY_NAME["every-length-is-traced"].judge(Results(run_of(traced(4, 1))))
     assert found.because == "on an input signature that leaves T open: each is traced without one"

@@ -99,8 +99,8 @@ def find_load() -> Load | None:
     loads = _ask("gpu", "utilization.gpu")
     if not loads or not loads[0][0].isdecimal():
         return None
-    others = [pid for (pid,) in _ask("compute-apps", "pid") if pid.isdecimal() and int(pid) != os.getpid()]
-    return Load(int(loads[0][0]) / 100, len(others))
+    other_pids = [pid for (pid,) in _ask("compute-apps", "pid") if pid.isdecimal() and int(pid) != os.getpid()]
+    return Load(int(loads[0][0]) / 100, len(other_pids))
 
 
 def _ask(what: str, fields: str) -> list[list[str]]:

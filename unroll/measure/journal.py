@@ -229,14 +229,14 @@ class Run:
 
     def side_by_side(self, *keys: Key) -> SharedRounds | None:
         """Return the samples of the rounds that all the keys share, if all took turns with one another."""
-        measured = [measurement for measurement in map(self.look_up, keys) if measurement and measurement.samples]
-        if len(measured) < len(keys):
+        measurements = [measurement for measurement in map(self.look_up, keys) if measurement and measurement.samples]
+        if len(measurements) < len(keys):
             return None
-        processes = measured[0].turns
-        shared = [number for number in _common_rounds(measured) if processes[number]]
+        processes = measurements[0].turns
+        shared = [number for number in _common_rounds(measurements) if processes[number]]
         if not shared:
             return None
-        samples = [[measurement.rounds[number] for number in shared] for measurement in measured]
+        samples = [[measurement.rounds[number] for number in shared] for measurement in measurements]
         return SharedRounds(samples, [processes[number] for number in shared])
 
 
@@ -247,12 +247,10 @@ def device_name(run: Run) -> str:
     return str(run.environment.get("processor", "unknown processor"))
 
 
-def _common_rounds(measured: list[Measurement]) -> list[int]:
+def _common_rounds(measurements: list[Measurement]) -> list[int]:
     """Return the rounds that all have, each in one process."""
-    first, *others = measured
-    return [
-        number for number in first.rounds if all(other.turns.get(number) == first.turns[number] for other in others)
-    ]
+    processes = [measurement.turns for measurement in measurements]
+    return [number for number, process in processes[0].items() if all(p.get(number) == process for p in processes)]
 
 
 def _added(quantities: list[list[list[float]]]) -> list[list[float]]:

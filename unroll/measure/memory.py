@@ -88,9 +88,9 @@ def calibrate(device: Device = CPU) -> None:
     before = device.allocated()["current"]
     with tf.device(device.name):
         tensors = [tf.random.uniform([KNOWN_BYTES // 4]) for _ in range(KNOWN_TENSORS)]
-    seen, known = device.allocated()["current"] - before, len(tensors) * KNOWN_BYTES
-    if not known <= seen <= 1.05 * known:
-        raise NotAvailable(f"the allocator counted {seen} bytes where tensors held {known}")
+    seen, held = device.allocated()["current"] - before, len(tensors) * KNOWN_BYTES
+    if not held <= seen <= 1.05 * held:
+        raise NotAvailable(f"the allocator counted {seen} bytes where tensors held {held}")
 
 
 def _prepare(case: Case, batch: Batch, seed: int, device: Device) -> Workload:

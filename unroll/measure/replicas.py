@@ -78,7 +78,7 @@ class ReplicatedWorkload(TensorFlowWorkload):
         def part(images, labels) -> tf.Tensor:
             return update_part(self.network, self.optimiser, self._size, images, labels)
 
-        train: Any = tf.function(lambda *given: self.replicas.sum(part, *given), autograph=False)
+        train: Any = tf.function(lambda *batch: self.replicas.sum(part, *batch), autograph=False)
 
         def step(check: bool = False) -> Any:
             return train(*self._batches[check]).numpy()[0]

@@ -29,13 +29,13 @@ def compare_second_order(case: Case, data: Data, *, device: Device = CPU) -> Ite
     if case.variant not in ENCODERS:
         raise NotAvailable("is no variant of ours")
     images = tf.constant(Batch.of(data, case.sizes).images, tf.float64)
-    wanted = _second_order("static", case, images, data.seed)
+    expected = _second_order("static", case, images, data.seed)
     try:
-        second = _second_order(case.variant, case, images, data.seed)
+        actual = _second_order(case.variant, case, images, data.seed)
     except (LookupError, ValueError, NotImplementedError) as error:
         raise NotAvailable(f"has no second derivative: {str(error).splitlines()[0]}") from None
-    largest = max(np.abs(array).max() for array in wanted)
-    differences = [np.abs(one - other).max() for one, other in zip(second, wanted, strict=True)]
+    largest = max(np.abs(array).max() for array in expected)
+    differences = [np.abs(a - b).max() for a, b in zip(actual, expected, strict=True)]
     yield new_record("second_order", case, "share", float(max(differences) / largest))
 
 

@@ -245,7 +245,7 @@ def _medians(samples: Rounds, rounds: int) -> np.ndarray:
 def _by_process(values: np.ndarray, processes: Sequence[str] | None) -> list[np.ndarray]:
     """Return the values of each process, in order of its first."""
     names = list(range(len(values))) if processes is None else list(processes)
-    return [values[[name == other for other in names]] for name in dict.fromkeys(names)]
+    return [values[[name == process for name in names]] for process in dict.fromkeys(names)]
 
 
 def _margin(units: np.ndarray) -> float:

@@ -92,9 +92,9 @@ def assert_available(case: Case, device: Device) -> None:
 
 def _assert_on(device: Device, variables: list[tf.Variable]) -> None:
     """Refuse to measure one device under the name of another."""
-    places = sorted({variable.device.rpartition("device:")[2] for variable in variables})
-    if places != [device.name]:
-        raise NotAvailable(f"its weights lie on {', '.join(places)}, and {device.name} is measured")
+    names = sorted({variable.device.rpartition("device:")[2] for variable in variables})
+    if names != [device.name]:
+        raise NotAvailable(f"its weights lie on {', '.join(names)}, and {device.name} is measured")
 
 
 def new_workload(case: Case, batch: Batch, seed: int, device: Device = CPU) -> Workload:

@@ -105,10 +105,10 @@ class Settings:
 
     def differences(self, other: "Settings", may_differ: Collection[str] = MAY_DIFFER) -> list[str]:
         """Return the settings in which another training, to go on with this one's weights, differs and may not."""
-        own, others = self.as_dict(), other.as_dict()
-        flat = {name: (own[name], others[name]) for name in own.keys() - {"sizes", "network"} - set(may_differ)}
+        own, theirs = self.as_dict(), other.as_dict()
+        flat = {name: (own[name], theirs[name]) for name in own.keys() - {"sizes", "network"} - set(may_differ)}
         for part in ("sizes", "network"):
-            flat |= {name: (value, others[part][name]) for name, value in own[part].items()}
+            flat |= {name: (value, theirs[part][name]) for name, value in own[part].items()}
         order = [field.name for field in (*fields(self), *fields(Design))]
         differing = sorted((name for name, (value, wanted) in flat.items() if value != wanted), key=order.index)
         return [f"{name.replace('_', ' ')} {flat[name][0]}, not {flat[name][1]}" for name in differing]
@@ -219,14 +219,14 @@ def _check_above_zero(name: str, value: Any) -> None:
         raise SettingsError(f"got {_option(name)} {value}; want a number above 0, such as 0.001")
 
 
-def check_one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
-    """Refuse what is none of the words that are known.
+def check_one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    """Refuse what is none of the choices.
 
     Raises:
         SettingsError: it is none.
     """
-    if value not in known:
-        raise SettingsError(f"got {_option(name)} {value}; want {' or '.join(known)}")
+    if value not in choices:
+        raise SettingsError(f"got {_option(name)} {value}; want {' or '.join(choices)}")
 
 
 def _option(name: str) -> str:

@@ -140,13 +140,13 @@ class Replicas:
     def _peer_in(self, text: str) -> str:
         """Name the worker that a message of TensorFlow's is about."""
         assert self.cluster
-        others = {*range(len(self.cluster.addresses))} - {self.cluster.number}
-        told = [(job, int(index)) for job, index in PEER.findall(text) if job in JOBS]
-        named = [replace(self.cluster, job=job, index=index).number for job, index in told]
-        lost = [number for number in named if number in others]
-        if not lost and len(others) > 1:
+        peers = {*range(len(self.cluster.addresses))} - {self.cluster.number}
+        tasks = [(job, int(index)) for job, index in PEER.findall(text) if job in JOBS]
+        named = [replace(self.cluster, job=job, index=index).number for job, index in tasks]
+        lost = [number for number in named if number in peers]
+        if not lost and len(peers) > 1:
             return "another worker"
-        return self.cluster.name([*lost, *others][0])
+        return self.cluster.name([*lost, *peers][0])
 
     def _sum_of_workers(self, value) -> tf.Tensor:
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, value, axis=None)
@@ -179,8 +179,8 @@ def agree(replicas: Replicas, settings: Settings, data_sum: int) -> None:
     """
     mine = {"settings": settings.as_dict(), "data_sum": data_sum}
     mine |= {"devices": replicas.here, "version": tf.version.VERSION}
-    chief, *others = replicas.exchange(mine)
-    differing = {number: _differences(other, chief) for number, other in enumerate(others, start=1)}
+    chief, *workers = replicas.exchange(mine)
+    differing = {number: _differences(worker, chief) for number, worker in enumerate(workers, start=1)}
     if any(differing.values()):
         assert replicas.cluster
         names = {number: replicas.cluster.name(number) for number in differing}

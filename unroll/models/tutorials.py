@@ -161,8 +161,8 @@ def find_tutorial(name: str) -> Tutorial:
     '2000 iterations'
     """
     if name not in TUTORIALS:
-        known = ", ".join(f"{tutorial.name} ({tutorial.title})" for tutorial in TUTORIALS.values())
-        raise TutorialError(f"got the tutorial {name!r}; want one of {known}")
+        choices = ", ".join(f"{tutorial.name} ({tutorial.title})" for tutorial in TUTORIALS.values())
+        raise TutorialError(f"got the tutorial {name!r}; want one of {choices}")
     return TUTORIALS[name]
 
 

@@ -117,8 +117,8 @@ def find_run(text: str) -> Run:
     runs = read_journal(folder_named(Path(folder)))
     matching = [run for run in runs if run.id == start] or [run for run in runs if run.id.startswith(start)]
     if len(matching) != 1:
-        known = ", ".join(run.id for run in runs)
-        raise UnrollError(f"{folder}: got the run {start!r}, which {len(matching)} runs match; want one of {known}")
+        ids = ", ".join(run.id for run in runs)
+        raise UnrollError(f"{folder}: got the run {start!r}, which {len(matching)} runs match; want one of {ids}")
     return matching[0]
 
 
@@ -128,16 +128,16 @@ def compare(first: Run, second: Run) -> Comparison:
     Raises:
         UnrollError: the two measured nothing in common.
     """
-    measured = [_measurements(run) for run in (first, second)]
-    shared = [key for key in measured[0] if key in measured[1]]
+    before, after = _measurements(first), _measurements(second)
+    shared = [key for key in before if key in after]
     if not shared:
         raise UnrollError(
             f"got the runs {first.id} and {second.id}, which measured nothing in common; "
             "want two that share a variant, a mode and sizes"
         )
-    changes = [_changed(key, measured[0][key], measured[1][key]) for key in shared]
-    only = [[key for key in own if key not in other] for own, other in (measured, reversed(measured))]
-    return Comparison(first, second, _settings(first, second), changes, _ratios(first, second), (only[0], only[1]))
+    changes = [_changed(key, before[key], after[key]) for key in shared]
+    only = [key for key in before if key not in after], [key for key in after if key not in before]
+    return Comparison(first, second, _settings(first, second), changes, _ratios(first, second), only)
 
 
 def compare_text(comparison: Comparison, *, everything: bool = False) -> str:

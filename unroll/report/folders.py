@@ -36,8 +36,8 @@ def folder_named(path: Path) -> Path:
 
 def folders() -> list[Path]:
     """Return every folder at hand that holds results: this machine's own, the reference, whatever else is committed."""
-    others = sorted(COMMITTED.iterdir()) if COMMITTED.is_dir() else []
-    every = dict.fromkeys(folder.resolve() for folder in (LOCAL, REFERENCE, *others))
+    committed = sorted(COMMITTED.iterdir()) if COMMITTED.is_dir() else []
+    every = dict.fromkeys(folder.resolve() for folder in (LOCAL, REFERENCE, *committed))
     return [shown(folder) for folder in every if holds_results(folder)]
 
 
@@ -62,8 +62,8 @@ def further_run_beside(folder: Path) -> Run | None:
 def training_folder(folder: Path) -> Path | None:
     """Return where the trainings of results are: there, or beside them, this machine's own or the committed ones."""
     beside = "tutorials" if Path(folder).resolve() == REFERENCE else "training"
-    places = (Path(folder), Path(folder).parent / beside)
-    return next((place for place in places if (place / history.FILE_NAME).is_file()), None)
+    candidates = (Path(folder), Path(folder).parent / beside)
+    return next((path for path in candidates if (path / history.FILE_NAME).is_file()), None)
 
 
 def holds_results(folder: Path) -> bool:

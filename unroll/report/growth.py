@@ -34,8 +34,8 @@ def growth_costs(run: Run) -> Costs:
         for question in GROWTH_QUESTIONS
         for variant in GROWTH_VARIANTS
     }
-    variants = {variant for (_, variant), measured in costs.items() if len(measured) > 1}
-    return {key: measured for key, measured in costs.items() if key[1] in variants}
+    variants = {variant for (_, variant), sweep in costs.items() if len(sweep) > 1}
+    return {key: sweep for key, sweep in costs.items() if key[1] in variants}
 
 
 def variants_of(costs: Costs) -> list[str]:
@@ -43,11 +43,11 @@ def variants_of(costs: Costs) -> list[str]:
     return list(dict.fromkeys(variant for _, variant in costs))
 
 
-def fit_growth(measured: dict[int, Measurement]) -> Growth | str:
+def fit_growth(sweep: dict[int, Measurement]) -> Growth | str:
     """Fit the law of growth over the larger T, one point a round; or say why there is none."""
-    rounds = [(steps, values) for steps, cost in measured.items() for values in cost.rounds.values()]
+    rounds = [(steps, values) for steps, cost in sweep.items() for values in cost.rounds.values()]
     if not rounds:
-        return next((lack(cost) for cost in measured.values()), "not measured")
+        return next((lack(cost) for cost in sweep.values()), "not measured")
     points = [(steps, float(np.median(values))) for steps, values in rounds if steps >= FITTED_FROM]
     if len({steps for steps, _ in points}) < 3:
         return "too few"

@@ -167,12 +167,8 @@ def ratios_table(run: Run, of: Sequence[tuple[str, str]] = ()) -> Table:
     turns = measured_columns(run, TURNS)
     ratios = {pair: [pair_ratio(run, turn, *pair) for turn in turns] for pair in pairs}
     rows = [[pair_text(run, *pair), *map(ratio_cell, ratios[pair])] for pair in pairs]
-    return _ratios(["ratio of times", *(turn.heading for turn in turns)], rows, chain.from_iterable(ratios.values()))
-
-
-def _ratios(header: list[str], rows: list[list[str | Cell]], ratios: Iterable[Ratio | str]) -> Table:
-    """Format a table of ratios; nothing is added to one that is empty."""
-    return with_chance(Table(header, rows), ratios)
+    header = ["ratio of times", *(turn.heading for turn in turns)]
+    return with_chance(Table(header, rows), chain(*ratios.values()))
 
 
 def pair_text(run: Run, over: str, under: str) -> str:
@@ -202,7 +198,7 @@ def best_of_ours_table(run: Run) -> Table:
     ratios = {peer: [pair_ratio(run, turn, best[turn], peer) for turn in TURNS] for peer in peers}
     rows = [[f"its time / {name_on(run, peer)}", *map(ratio_cell, ratios[peer])] for peer in peers]
     header = ["", *(turn.heading for turn in TURNS)]
-    return _ratios(header, [["quickest of ours", *names], *rows], chain.from_iterable(ratios.values()))
+    return with_chance(Table(header, [["quickest of ours", *names], *rows]), chain(*ratios.values()))
 
 
 def times_table(run: Run) -> Table:
@@ -221,8 +217,8 @@ def export_table(run: Run) -> Table:
     for variant in measured_variants(run, EXPORTS):
         size, *cells = (_cell(column.find(run, variant), column.scale) for column in EXPORTS)
         rows.append([name_on(run, variant), size, _serves(SAVED.find(run, variant)), *cells])
-    first, *others = (column.title for column in EXPORTS)
-    return Table(["variant", first, "serves", *others], rows)
+    size_title, *titles = (column.title for column in EXPORTS)
+    return Table(["variant", size_title, "serves", *titles], rows)
 
 
 def conversions_table(run: Run) -> Table:
@@ -278,7 +274,8 @@ def cold_table(run: Run) -> Table:
         for variant in variants
     ]
     beside = [f"{column.heading} / {name_on(run, loop)}" for column in COLD]
-    return _ratios(["variant", *(column.title for column in COLD), *beside], rows, chain.from_iterable(ratios.values()))
+    header = ["variant", *(column.title for column in COLD), *beside]
+    return with_chance(Table(header, rows), chain(*ratios.values()))
 
 
 def fit_table(run: Run) -> Table:
@@ -304,10 +301,10 @@ def fit_table(run: Run) -> Table:
         for variant in variants
     ]
     columns = [column.title for column in _of_host(run, FIT)]
-    other = f"the faster: {name_on(run, faster)}" if faster else "the faster of Keras"
-    headings = [f"start / {name_on(run, unrolled)}", f"later epoch / {other}"]
+    faster_text = f"the faster: {name_on(run, faster)}" if faster else "the faster of Keras"
+    headings = [f"start / {name_on(run, unrolled)}", f"later epoch / {faster_text}"]
     header = [f"in fit, {fitted.sizes}", *columns, *headings]
-    return _ratios(header, rows, chain.from_iterable(ratios.values()))
+    return with_chance(Table(header, rows), chain(*ratios.values()))
 
 
 def in_fit(run: Run) -> Run:
@@ -319,9 +316,8 @@ def in_fit(run: Run) -> Run:
 
 def faster_keras(fitted: Run) -> str:
     """Return the one of Keras's two layers whose later epochs have the smaller median; empty if either lacks them."""
-    epochs = {variant: FIT_EPOCH.find(fitted, variant) for variant in KERAS}
-    medians = {variant: measured.median for variant, measured in epochs.items() if measured and not missing(measured)}
-    return min(medians, key=lambda variant: medians[variant]) if len(medians) == len(KERAS) else ""
+    medians = _medians(fitted, FIT_EPOCH, KERAS)
+    return min(medians, key=medians.__getitem__) if len(medians) == len(KERAS) else ""
 
 
 def _beside_keras(fitted: Run, turn: Column, variant: str, keras: str) -> Ratio | str:
@@ -483,9 +479,9 @@ def pair_break_even(run: Run, late: str, early: str) -> tuple[str, str, BreakEve
     """
     paid = run.break_even("train", _case(run, late), _case(run, early))
     if paid and paid.steps == 0:
-        other = run.break_even("train", _case(run, early), _case(run, late))
-        if other and other.steps > 0:
-            return early, late, other
+        swapped = run.break_even("train", _case(run, early), _case(run, late))
+        if swapped and swapped.steps > 0:
+            return early, late, swapped
     if paid is None:
         quantities = [column for column in TURNS if column.phase == "train"]
         return late, early, _why_none(column.find(run, variant) for column in quantities for variant in (late, early))
@@ -528,17 +524,22 @@ def _case(run: Run, variant: str) -> Case:
     return Case(variant, own_mode(variant), run.sizes)
 
 
-def _why_none(measured: Iterable[Measurement | None]) -> str:
+def _why_none(measurements: Iterable[Measurement | None]) -> str:
     """Return why measurements cannot be compared."""
-    reasons = {missing(measurement) for measurement in measured}
+    reasons = set(map(missing, measurements))
     return next((reason for reason in (NOT_MEASURED, "not available") if reason in reasons), "took no turns")
 
 
 def _best_of_ours(run: Run, turn: Column) -> str:
     """Return our variant with the smallest median; empty if none was measured."""
-    costs = {variant: turn.find(run, variant) for variant in OURS}
-    medians = {variant: measured.median for variant, measured in costs.items() if measured and not missing(measured)}
-    return min(medians, key=lambda variant: medians[variant], default="")
+    medians = _medians(run, turn, OURS)
+    return min(medians, key=medians.__getitem__, default="")
+
+
+def _medians(run: Run, column: Column, variants: Iterable[str]) -> dict[str, float]:
+    """Return the median of each variant that has one."""
+    costs = {variant: column.find(run, variant) for variant in variants}
+    return {variant: measured.median for variant, measured in costs.items() if measured and not missing(measured)}
 
 
 def _count_modes(run: Run, variant: str) -> int:
@@ -580,11 +581,11 @@ def ratio_cell(ratio: Ratio | str) -> Cell:
     return Cell(text, "strong" if ratio.decided else "em" if ratio.verdict == SAME else "")
 
 
-def with_chance(table: Table, ratios: Iterable[Ratio | str]) -> Table:
+def with_chance(table: Table, cells: Iterable[Ratio | str]) -> Table:
     """Add to a table of ratios how to read it, and how many of its bold ones chance alone would give."""
-    known = [ratio for ratio in ratios if isinstance(ratio, Ratio)]
-    judged = [ratio for ratio in known if ratio.has_verdict]
-    one_process = any(ratio.processes == 1 < ratio.rounds for ratio in known)
+    ratios = [cell for cell in cells if isinstance(cell, Ratio)]
+    judged = [ratio for ratio in ratios if ratio.has_verdict]
+    one_process = any(ratio.processes == 1 < ratio.rounds for ratio in ratios)
     bold = sum(ratio.decided for ratio in judged)
     legend = f"Bold is {FASTER} (below 1) or {SLOWER}, italic {SAME}; the rest is {CLOSE}, or of too few rounds."
     count = f"{len(judged)} of these comparisons have a verdict, {bold} of them bold; were nothing faster or slower, "

@@ -86,13 +86,13 @@ def own_gradient_unroll(
     outputs, states = loops.run(_zero_unless(valid, input_sequence), initial_state, cells, last)
     steps = tf.range(1, T + 1) if return_all_states else T  # [T] or a scalar
     taken = tf.minimum(steps[:, tf.newaxis] if return_all_states else T, sequence_length)  # by a row, [T, B] or [B]
-    places = tf.stack([taken, tf.broadcast_to(tf.range(tf.shape(taken)[-1]), tf.shape(taken))], axis=-1)
+    indices = tf.stack([taken, tf.broadcast_to(tf.range(tf.shape(taken)[-1]), tf.shape(taken))], axis=-1)
 
     def hold(first, leaf):
         leaf = tf.concat([first[tf.newaxis], leaf], 0)
         if first.shape.rank == 0:  # a scalar of the state belongs to no row, and goes on until the longest row ends
             return tf.gather(leaf, tf.minimum(steps, most))
-        return tf.gather_nd(leaf, places)
+        return tf.gather_nd(leaf, indices)
 
     return _zero_unless(valid, outputs), tf.nest.map_structure(hold, initial_state, states)
 

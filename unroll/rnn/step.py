@@ -247,7 +247,7 @@ def _check_shapes(input_sequence, initial_state, sequence_length):
 
 def _check_as_it_runs(input_sequence, initial_state, sequence_length) -> list:
     """Compare the sizes that were unknown to `_check_shapes` once they are known; return the operations that do it."""
-    first, *others = tf.nest.flatten(input_sequence)
+    first, *rest = tf.nest.flatten(input_sequence)
     states = [leaf for leaf in tf.nest.flatten(initial_state) if leaf.shape.rank]
     checks = []
 
@@ -256,7 +256,7 @@ def _check_as_it_runs(input_sequence, initial_state, sequence_length) -> list:
             size, first_size = tf.shape(tensor)[axis], tf.shape(first)[first_axis]
             checks.append(_assert(tf.equal(size, first_size), f"got {got}", size, f"want {want}", first_size))
 
-    for leaf in others:
+    for leaf in rest:
         compare(leaf, 0, 0, "a part of the input_sequence whose T is", "the T of the first part,")
         compare(leaf, 1, 1, "a part of the input_sequence whose B is", "the B of the first part,")
     for leaf in states:
@@ -348,9 +348,9 @@ def _same_form(before, after) -> bool:
     )
 
 
-def _changed(given, before, after) -> str:
+def _changed(did, before, after) -> str:
     return (
-        f"the cell {given} {_form(before)} and returned {_form(after)}; "
+        f"the cell {did} {_form(before)} and returned {_form(after)}; "
         "want the same nest, shapes and dtypes from step to step"
     )
 

@@ -8,18 +8,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import Ratio
-from unroll.report.figures.frame import (
-    DPI,
-    FAINT,
-    LARGE,
-    NORMAL,
-    QUIET,
-    SMALL,
-    WIDTH,
-    Drawing,
-    colour,
-    lighter,
-)
+from unroll.report.figures.frame import DPI, FAINT, LARGE, NORMAL, QUIET, SMALL, WIDTH, Drawing, colour, lighter
 from unroll.report.figures.words import sentences
 from unroll.report.growth import TENSORS
 from unroll.report.page.answer import BUILT, PAIR, STARTED, STEPPED, answer

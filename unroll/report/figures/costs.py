@@ -140,8 +140,7 @@ def name_rows(axes: Axes, names: dict[float, str]) -> None:
 
 def family(variant: str) -> str:
     """Return the family that a variant belongs to: static, dynamic, Keras and so on; all of the user's own are one."""
-    known = variant in VARIANTS or cells_an_iteration(variant)
-    return variant.partition("-")[0] if known else "own"
+    return variant.partition("-")[0] if variant in VARIANTS or cells_an_iteration(variant) else "own"
 
 
 def _draw_panel(axes: Axes, run: Run, panel: Column, rows: Rows[str]) -> None:

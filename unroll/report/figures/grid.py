@@ -173,11 +173,11 @@ def draw_grid(run: Run) -> Figure | None:
         (comparison, question): {sizes: _cell(run, question, comparison, sizes) for sizes in grid}
         for comparison, question in product(COMPARISONS, GRID_QUESTIONS)
     }
-    known = [key for key, panel in cells.items() if any(cell and cell.ratio for cell in panel.values())]
-    if not known:
+    filled = [key for key, panel in cells.items() if any(cell and cell.ratio for cell in panel.values())]
+    if not filled:
         return None
-    bands = [comparison for comparison in COMPARISONS if any(comparison is one for one, _ in known)]
-    questions = [question for question in GRID_QUESTIONS if any(question is one for _, one in known)]
+    bands = [band for band in COMPARISONS if any((band, question) in filled for question in GRID_QUESTIONS)]
+    questions = [question for question in GRID_QUESTIONS if any((band, question) in filled for band in bands)]
     batches = len({sizes.batch for sizes in grid})
     heights = [batches * (CELL_HEIGHT + (NAME_HEIGHT if len(band.over) > 1 else 0)) for band in bands]
     figure = GRID.frame(small_print(run), sum(heights) + len(bands) * (HEADING + 0.5))

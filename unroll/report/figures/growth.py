@@ -111,8 +111,8 @@ def draw_growth(run: Run) -> Figure | None:
 
 def _medians(costs: Costs, question: Column, variant: str) -> dict[int, float]:
     """Return the medians that a logarithmic axis can show, by T, in the unit of the question."""
-    known = costs[question, variant].items()
-    return {T: cost.median / question.scale for T, cost in known if cost.samples and cost.median > 0}
+    sweep = costs[question, variant].items()
+    return {T: cost.median / question.scale for T, cost in sweep if cost.samples and cost.median > 0}
 
 
 def _is_a_line(costs: Costs, question: Column, variants: list[str]) -> bool:

@@ -110,11 +110,13 @@ def tables_page(trainings: Sequence[Training]) -> str:
 def tutorials_table(trainings: Iterable[Training]) -> Table:
     """Format what each document printed beside what came out here with both unrolls: mean, and range over the seeds."""
     tested = [training for training in trainings if training.result and training.settings["dtype"] == "float32"]
-    keys = dict.fromkeys((name_of(one.settings), one.settings["unroll"], one.settings["updates"]) for one in tested)
+    groups: dict[tuple[str, str, int], list[Training]] = {}
+    for training in tested:
+        key = name_of(training.settings), training.settings["unroll"], training.settings["updates"]
+        groups.setdefault(key, []).append(training)
     rows = []
-    for key in sorted(keys, key=lambda key: (key[0], UNROLLS[::-1].index(key[1]))):
-        name, unroll, updates = key
-        alike = [t for t in tested if (name_of(t.settings), t.settings["unroll"], t.settings["updates"]) == key]
+    for name, unroll, updates in sorted(groups, key=lambda key: (key[0], UNROLLS[::-1].index(key[1]))):
+        alike = groups[name, unroll, updates]
         results = [training.result for training in alike if training.result]
         tutorial, accuracies = TUTORIALS.get(name), [result.test_accuracy for result in results]
         rows.append(
@@ -280,7 +282,8 @@ def draw_learning(trainings: Sequence[Training]) -> Figure | None:
     figure = LEARNING.frame(lines, sum(heights) + 0.3 * len(heights) + TICKS, **words)
     rows = {"sharex": "col", "sharey": "row", "squeeze": False, "height_ratios": heights}
     upper, *lower = figure.subplots(len(heights), len(columns), **rows)
-    label_decades(upper[0], [point.loss for pair, *_ in columns for one in pair if one for point in one.points])
+    trainings = [training for pair, *_ in columns for training in pair if training]
+    label_decades(upper[0], [point.loss for training in trainings for point in training.points])
     for axes, (pair, *_) in zip(upper, columns, strict=True):
         _draw_losses(axes, pair)
     for row in lower:
@@ -400,10 +403,10 @@ def _difference(readings: list[Reading]) -> str:
 def _draw_states(panels: list[Axes], readings: list[Reading]) -> None:
     """Draw h and c after every row, of each unroll, with one scale of colours for both."""
     order = np.argsort(readings[0].hidden[-1])
-    for leaf, letter, places in (("hidden", "h", panels[: len(readings)]), ("cell", "c", panels[len(readings) :])):
+    for leaf, letter, row in (("hidden", "h", panels[: len(readings)]), ("cell", "c", panels[len(readings) :])):
         states = [np.array(getattr(reading, leaf))[:, order] for reading in readings]  # [T, H]
         limit = max(float(np.abs(state).max()) for state in states) or 1.0
-        for axes, reading, state in zip(places, readings, states, strict=True):
+        for axes, reading, state in zip(row, readings, states, strict=True):
             head(axes, f"{letter}, {reading.unroll}", f"-{limit:.2g} to {limit:.2g}")
             _image(axes, state, SIGNED, -limit, limit)
 

@@ -11,18 +11,7 @@ from unroll.measure.journal import Run
 from unroll.measure.statistics import ENOUGH_ROUNDS, Ratio
 from unroll.measure.variants import OURS, label
 from unroll.report.figures.costs import Rows, family, place_rows, rows_height
-from unroll.report.figures.frame import (
-    INK,
-    NORMAL,
-    QUIET,
-    Drawing,
-    colour,
-    head,
-    hide,
-    note,
-    small_print,
-    stripe,
-)
+from unroll.report.figures.frame import INK, NORMAL, QUIET, Drawing, colour, head, hide, note, small_print, stripe
 from unroll.report.page.answer import ratio_text, ratios_of_pair
 from unroll.report.tables import TURNS, Column, compared_pairs, factor, interval, pair_ratio, plain
 

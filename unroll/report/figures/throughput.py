@@ -30,8 +30,8 @@ def roofline_table(run: Run) -> Table:
         for mode in MODES
         if _rates(run, mode) and any(run.find("step", phase, variant, mode, sizes) for phase in phases)
     ]
-    measured = list(dict.fromkeys(sizes for *_, sizes in cases)) or [run.sizes]
-    several = len(measured) > 1
+    all_sizes = list(dict.fromkeys(sizes for *_, sizes in cases)) or [run.sizes]
+    several = len(all_sizes) > 1
     rows = [
         [
             name_on(run, variant),
@@ -41,7 +41,7 @@ def roofline_table(run: Run) -> Table:
         ]
         for variant, mode, sizes in cases
     ]
-    names = ["variant", "mode", "sizes"] if several else [f"variant, at {measured[0]}", "mode"]
+    names = ["variant", "mode", "sizes"] if several else [f"variant, at {all_sizes[0]}", "mode"]
     headings = [f"{phase}, {what}" for phase in phases for what in SHARES]
     return Table([*names, *headings], rows, LEFT * len(names) + RIGHT * len(headings))
 

@@ -12,15 +12,7 @@ from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
 from unroll.models.data import load
-from unroll.report.figures.frame import (
-    LARGE,
-    MARGIN,
-    QUIET,
-    SMALL,
-    Drawing,
-    ink_on,
-    lighter,
-)
+from unroll.report.figures.frame import LARGE, MARGIN, QUIET, SMALL, Drawing, ink_on, lighter
 
 NUMBERS = np.arange(24).reshape(2, 4, 3)  # [B, T, I], the tutorial's own
 SHOWN_DIGITS = (3, 8)

@@ -35,8 +35,8 @@ STATIC_GAP = 1.6  # from the largest k to static, where one doubling of k is 1
 def _unrolls(run: Run) -> dict[int, str]:
     """Return the variant of each k that was measured at the run's sizes; none if there is but k = 1."""
     by_cells = {1: "dynamic"} | {cells: variant for variant in run.variants if (cells := cells_an_iteration(variant))}
-    measured = {record.variant for record in run.records if record.sizes == run.sizes}
-    unrolls = {k: variant for k, variant in sorted(by_cells.items()) if variant in measured}
+    variants = {record.variant for record in run.records if record.sizes == run.sizes}
+    unrolls = {k: variant for k, variant in sorted(by_cells.items()) if variant in variants}
     return unrolls if any(k > 1 for k in unrolls) else {}
 
 

@@ -19,11 +19,11 @@ def sentences(parts: Iterable[str]) -> str:
 def both_costs(costs: Iterable[Column], run: Run) -> str:
     """Return each cost of static and of dynamic, of those that were measured of both."""
     pairs = {cost: [cost.find(run, variant) for variant in PAIR] for cost in costs}
-    known = {cost: [measured for measured in both if measured and measured.samples] for cost, both in pairs.items()}
+    sampled = {cost: [measured for measured in both if measured and measured.samples] for cost, both in pairs.items()}
     return sentences(
         [
             f"{cost.heading}: static {amount(both[0], cost)}, dynamic {amount(both[1], cost)}"
-            for cost, both in known.items()
+            for cost, both in sampled.items()
             if len(both) == len(PAIR)
         ]
     )
@@ -31,8 +31,8 @@ def both_costs(costs: Iterable[Column], run: Run) -> str:
 
 def from_to(costs: Mapping[int, Measurement], column: Column, letter: str) -> str:
     """Return a cost at the smallest and at the largest size at which it was measured."""
-    known = {size: cost for size, cost in costs.items() if cost.samples}
-    if len(known) < 2:
+    sampled = {size: cost for size, cost in costs.items() if cost.samples}
+    if len(sampled) < 2:
         return "not measured"
-    ends = [f"{amount(known[size], column)} at {letter} = {size}" for size in (min(known), max(known))]
+    ends = [f"{amount(sampled[size], column)} at {letter} = {size}" for size in (min(sampled), max(sampled))]
     return f"from {' to '.join(ends)}"

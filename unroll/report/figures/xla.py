@@ -21,18 +21,7 @@ from unroll.report.figures.costs import (
     place_rows,
     rows_height,
 )
-from unroll.report.figures.frame import (
-    NORMAL,
-    QUIET,
-    Drawing,
-    colour,
-    fitted,
-    head,
-    hide,
-    note,
-    rule,
-    small_print,
-)
+from unroll.report.figures.frame import NORMAL, QUIET, Drawing, colour, fitted, head, hide, note, rule, small_print
 from unroll.report.figures.words import both_costs
 from unroll.report.tables import BY_MODE, in_order, lack, significant, steps_text
 
@@ -87,13 +76,13 @@ def draw_xla(run: Run) -> Figure | None:
     figure = XLA.frame(small_print(run), HEADINGS + rows_height(rows) * ROW)
     compared = [variant for variant, mode in rows if mode == "xla" and (variant, "graph") in rows]
     widths = [NAMES_WIDTH + MODES_WIDTH, *[PANEL_WIDTH] * len(panels), *([PAID_WIDTH] if compared else [])]
-    names, *others = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
+    names, *columns = figure.subplots(1, len(widths), sharey=True, width_ratios=widths)
     names.set_ylim(rows_height(rows), 0)
     _draw_names(names, rows)
-    for axes, panel in zip(others, panels, strict=False):
+    for axes, panel in zip(columns, panels, strict=False):
         _draw_panel(axes, run, panel, rows)
     if compared:
-        _draw_paid(others[-1], run, rows, compared)
+        _draw_paid(columns[-1], run, rows, compared)
     return figure
 
 

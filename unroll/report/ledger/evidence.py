@@ -1,7 +1,7 @@
 """What a run says on one question: ratios, growth and counts, each with its interval, its unit and its sizes."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -91,9 +91,8 @@ def ratios_at(run: Run, question: Column, pair: Pair) -> dict[Sizes, Ratio]:
     ratios = {}
     for sizes in _in_order(run, (sizes for sizes in run.all_sizes if sizes.valid is None)):
         over, under = (case_of(variant, sizes, question.mode) for variant in pair)
-        measured = run.ratio(question.quantity, question.phase, over, under)
-        if measured:
-            ratios[sizes] = measured
+        if ratio := run.ratio(question.quantity, question.phase, over, under):
+            ratios[sizes] = ratio
     return ratios
 
 
@@ -107,8 +106,8 @@ def _in_order(run: Run, sizes: Iterable[Sizes]) -> list[Sizes]:
 def tally(ratios: dict[Sizes, Ratio], more: bool) -> Tally:
     """Sort sizes by the verdict on the ratio there; it is claimed that the first of two takes more (or less)."""
     claimed, opposite = (SLOWER, FASTER) if more else (FASTER, SLOWER)
-    places = [[sizes for sizes in ratios if ratios[sizes].verdict == word] for word in (claimed, opposite, SAME, CLOSE)]
-    return Tally(*places)
+    words = (claimed, opposite, SAME, CLOSE)
+    return Tally(*([sizes for sizes in ratios if ratios[sizes].verdict == word] for word in words))
 
 
 def by_ratio(run: Run, metric: Column, pair: Pair, *, more: bool) -> Finding:
@@ -141,7 +140,7 @@ def ratio_evidence(question: Column, pair: Pair, ratios: dict[Sizes, Ratio]) -> 
     """Show the ratio at the run's sizes, and the lowest and the highest of all."""
     if not ratios:
         return ()
-    values = {sizes: measured.value for sizes, measured in ratios.items()}
+    values = {sizes: ratio.value for sizes, ratio in ratios.items()}
     chosen = [next(iter(ratios)), min(values, key=values.__getitem__), max(values, key=values.__getitem__)]
     what = f"{question.heading}, {names_of(pair)}"
     return tuple(Evidence(what, ratio_text(ratios[sizes]), str(sizes)) for sizes in dict.fromkeys(chosen))
@@ -159,10 +158,10 @@ def names_of(pair: Pair) -> str:
     return " / ".join(map(label, pair))
 
 
-def _everywhere(measured: Iterable[Sizes]) -> str:
+def _everywhere(all_sizes: Collection[Sizes]) -> str:
     """Return the text that names all sizes of which something is true."""
-    sizes = list(measured)
-    return f"at {span(sizes)}" if len(sizes) == 1 else f"at all {len(sizes)} sizes measured, {span(sizes)}"
+    number = len(all_sizes)
+    return f"at {span(all_sizes)}" if number == 1 else f"at all {number} sizes measured, {span(all_sizes)}"
 
 
 def span(sizes: Iterable[Sizes]) -> str:
@@ -257,11 +256,8 @@ def by_length(run: Run, question: Column, pair: Pair, *, more: bool = True) -> F
     if len(ratios) < ENOUGH_ROUNDS:
         few = f"at {len(ratios)} length{'s' * (len(ratios) != 1)} only, and one measurement has no spread"
         return Finding(NOT_MEASURED, f"{few}; the preset `full` measures it at many", evidence)
-    first, sides, what = (
-        label(pair[0]),
-        SIDES["s" if question.unit == "ms" else ""],
-        f"{question.heading}, {names_of(pair)}",
-    )
+    first, sides = label(pair[0]), SIDES["s" if question.unit == "ms" else ""]
+    what = f"{question.heading}, {names_of(pair)}"
     trend = growth(list(ratios), list(ratios.values()))
     rises, falls = (trend.low > 0, trend.high < 0) if more else (trend.high < 0, trend.low > 0)
     true = [steps for steps, value in ratios.items() if (value if more else 1 / value) > SAME_HIGH]

@@ -9,15 +9,7 @@ from unroll.measure.statistics import AGREES, CLOSE, ENOUGH_ROUNDS, NOT_MEASURED
 from unroll.models.history import Training
 from unroll.models.tutorials import TUTORIALS
 from unroll.report.ledger.claim import Results, claim
-from unroll.report.ledger.evidence import (
-    FAILS,
-    HOLDS,
-    OURS,
-    Evidence,
-    Finding,
-    combine,
-    ratio_text,
-)
+from unroll.report.ledger.evidence import FAILS, HOLDS, OURS, Evidence, Finding, combine, ratio_text
 
 DOCUMENT = TUTORIALS["002"]  # the one that printed what it reached
 LEARNED = 0.95  # the test accuracy from which on a network can be said to read digits
@@ -40,8 +32,9 @@ def learn_the_same(results: Results) -> Finding:
         return Finding(NOT_MEASURED, because)
     static, dynamic = ([[_accuracy(training)] for training in either] for either in zip(*pairs, strict=True))
     ratio_of_accuracies = ratio(static, dynamic)
-    largest = max(abs(one - other) for (one,), (other,) in zip(static, dynamic, strict=True))
-    first = max(abs(training.points[0].loss - other.points[0].loss) for training, other in pairs)
+    largest = np.abs(np.subtract(static, dynamic)).max()
+    first_losses = [[training.points[0].loss for training in pair] for pair in pairs]
+    first = np.abs(np.diff(first_losses)).max()
     evidence = (
         Evidence("static / dynamic, test accuracy", ratio_text(ratio_of_accuracies).replace("rounds", "pairs")),
         Evidence("static and dynamic, largest difference in test accuracy", f"{largest:.4f} in {len(pairs)} pairs"),
@@ -63,9 +56,9 @@ def _pairs(trainings: Sequence[Training]) -> list[tuple[Training, Training]]:
 
     pairs = []
     for _, group in groupby(sorted(_finished(trainings), key=rest), key=rest):
-        either = {one.settings["unroll"]: one for one in group}
-        if either.keys() >= set(OURS) and all(one.points for one in either.values()):
-            pairs.append((either["static"], either["dynamic"]))
+        by_unroll = {training.settings["unroll"]: training for training in group}
+        if by_unroll.keys() >= set(OURS) and all(training.points for training in by_unroll.values()):
+            pairs.append((by_unroll["static"], by_unroll["dynamic"]))
     return pairs
 
 

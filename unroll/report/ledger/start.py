@@ -76,9 +76,9 @@ def r2rt_build(results: Results) -> Finding:
     return Finding(DEPENDS, f"on the network and the machine: {times}; the factor grows with T in both", evidence)
 
 
-def _around(measured: Iterable[int], steps: int) -> set[int]:
+def _around(lengths: Iterable[int], steps: int) -> set[int]:
     """Return the measured length that was asked for, or the two next to it; none if it lies outside of them."""
-    below, above = ([length for length in measured if side(length, steps)] for side in (operator.le, operator.ge))
+    below, above = ([length for length in lengths if side(length, steps)] for side in (operator.le, operator.ge))
     return {max(below), min(above)} if below and above else set()
 
 

@@ -27,8 +27,8 @@ def element(name: str, /, *children: str, **attributes: str) -> Html:
     >>> element("p", "1 < 2", element("b", "!"), class_="sum", aria_label='"1"')
     '<p class="sum" aria-label="&quot;1&quot;">1 &lt; 2<b>!</b></p>'
     """
-    given = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
-    return Html(f"<{name}{given}>" if name in VOID else f"<{name}{given}>{join(children)}</{name}>")
+    listed = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"' for key, value in attributes.items())
+    return Html(f"<{name}{listed}>" if name in VOID else f"<{name}{listed}>{join(children)}</{name}>")
 
 
 def asset(name: str) -> str:

@@ -48,7 +48,7 @@ def make_page(
         verdicts: what became of the claims.
     """
     script = "\n".join(map(asset, SCRIPTS))
-    shown = {name: path for name, path in pictures.items() if path}
+    figures = {name: path for name, path in pictures.items() if path}
     filled = {name: made for name, made in tables.items() if made.note != NOTHING}
     environment = filled.pop("environment")
     parts = {
@@ -64,10 +64,10 @@ def make_page(
         "ratios": _ratio_tiles(run),
         "choices": _table("choices", choices_table(run)),
         "missing": _missing(run, pictures, tables, verdicts),
-        "ledger": _ledger(verdicts, shown),
-        "card": _figure(run, CARD, shown[CARD]) if CARD in shown else Html(""),
-        "figures": join(_folded_figure(run, name, path) for name, path in shown.items() if name not in (APART, CARD)),
-        "trick": _figure(run, APART, shown[APART]) if APART in shown else Html(""),
+        "ledger": _ledger(verdicts, figures),
+        "card": _figure(run, CARD, figures[CARD]) if CARD in figures else Html(""),
+        "figures": join(_folded_figure(run, name, path) for name, path in figures.items() if name not in (APART, CARD)),
+        "trick": _figure(run, APART, figures[APART]) if APART in figures else Html(""),
         "growth_data": data("growth-data", growth_data(run)),
         "trick_data": data("trick-data", trick_data()),
         "growth_steps": ", ".join(map(str, growth_data(run)["steps"])) or "none",
@@ -91,8 +91,8 @@ def _emblem(steps: int) -> Html:
         element("path", d="M14 45h14v14h-14z", class_="dynamic"),
         element("text", f"\N{MULTIPLICATION SIGN} {steps}", x="46", y="58"),
     ]
-    said = f"{steps} cells in a row; below them one cell, and a loop that runs it {steps} times."
-    return element("svg", *parts, viewBox=f"0 0 {max(count * 20 - 6, 120)} 62", role="img", aria_label=said)
+    description = f"{steps} cells in a row; below them one cell, and a loop that runs it {steps} times."
+    return element("svg", *parts, viewBox=f"0 0 {max(count * 20 - 6, 120)} 62", role="img", aria_label=description)
 
 
 def _answer(run: Run) -> Html:
@@ -105,11 +105,11 @@ def _answer(run: Run) -> Html:
 def _ratio_tiles(run: Run) -> Html:
     tiles = []
     for turn, ratio in ratios_of_pair(run).items():
-        known = isinstance(ratio, Ratio)
-        number = element("b", factor(ratio.value)) if known else ratio
-        between = element("span", interval_text(ratio)) if known else ""
-        verdict = element("small", ratio.verdict) if known else ""
-        colour = ratio.verdict if known and ratio.decided else "open"
+        has_ratio = isinstance(ratio, Ratio)
+        number = element("b", factor(ratio.value)) if has_ratio else ratio
+        between = element("span", interval_text(ratio)) if has_ratio else ""
+        verdict = element("small", ratio.verdict) if has_ratio else ""
+        colour = ratio.verdict if has_ratio and ratio.decided else "open"
         tiles.append(
             element("div", element("dt", turn.heading), element("dd", number, between, verdict), class_=colour)
         )
@@ -120,10 +120,10 @@ def _missing(
     run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, Table], verdicts: Sequence[Verdict]
 ) -> Html:
     """List what the page cannot show, because the run does not have it; empty if it has everything."""
-    measured = {record.variant for record in run.records if record.samples}
+    with_samples = {record.variant for record in run.records if record.samples}
     unknown = [verdict for verdict in verdicts if verdict.word == NOT_MEASURED]
     lacks = {
-        "Variants that gave no result": [name_on(run, one) for one in run.variants if one not in measured],
+        "Variants that gave no result": [name_on(run, name) for name in run.variants if name not in with_samples],
         "Figures with nothing to draw": [DRAWINGS[name].title.rstrip("?") for name in pictures if not pictures[name]],
         "Tables with nothing to set out": [table_title(name) for name, made in tables.items() if made.note == NOTHING],
         "Claims that were not measured": [f"{len(unknown)} of {len(verdicts)}"] if unknown else [],
@@ -137,14 +137,14 @@ def _missing(
     return element("section", heading, element("ul", *items), class_="missing", aria_labelledby="missing-heading")
 
 
-def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
+def _ledger(verdicts: Sequence[Verdict], figures: Mapping[str, Path]) -> Html:
     counts = {word: sum(verdict.word == word for verdict in verdicts) for word in MARKS}
     summary = [
         element("li", element("b", str(count)), f" {MARKS[word]} {word}", class_=_class_of(word))
         for word, count in counts.items()
     ]
-    judged = [_verdict(verdict, shown) for verdict in verdicts if verdict.word != NOT_MEASURED]
-    open_ones = [_verdict(verdict, shown) for verdict in verdicts if verdict.word == NOT_MEASURED]
+    judged = [_verdict(verdict, figures) for verdict in verdicts if verdict.word != NOT_MEASURED]
+    open_ones = [_verdict(verdict, figures) for verdict in verdicts if verdict.word == NOT_MEASURED]
     parts = [element("ul", *summary, class_="summary"), element("div", *judged, class_="ledger")]
     if open_ones:
         count = element("summary", f"{len(open_ones)} claims were not measured")
@@ -152,16 +152,16 @@ def _ledger(verdicts: Sequence[Verdict], shown: Mapping[str, Path]) -> Html:
     return join(parts)
 
 
-def _verdict(verdict: Verdict, shown: Mapping[str, Path]) -> Html:
+def _verdict(verdict: Verdict, figures: Mapping[str, Path]) -> Html:
     """Write a claim in one line: verdict, claim, one number; what it rests on is folded below it."""
     mark = element("span", MARKS[verdict.word], aria_hidden="true")
     figure = Path(verdict.claim.figure).stem
-    seen = element("a", f"Figure: {DRAWINGS[figure].title}", href=f"#figure-{figure}") if figure in shown else ""
+    link = element("a", f"Figure: {DRAWINGS[figure].title}", href=f"#figure-{figure}") if figure in figures else ""
     word = element("span", mark, " ", verdict.word, class_=f"word {_class_of(verdict.word)}")
     number = element("span", verdict.evidence[0].value, class_="number") if verdict.evidence else ""
     line = element("summary", word, element("q", verdict.claim.quote), number)
     because = element("p", f"{verdict.because[0].upper()}{verdict.because[1:]}.")
-    source = element("p", verdict.claim.source, ". " if seen else "", seen, class_="source")
+    source = element("p", verdict.claim.source, ". " if link else "", link, class_="source")
     return element("details", line, because, _evidence(verdict.evidence), source, id=f"claim-{verdict.claim.name}")
 
 

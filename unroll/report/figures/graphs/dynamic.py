@@ -1,5 +1,6 @@
 """The drawing of a dynamic graph, node by node: what is around the loop, and the loop's body with its one cell."""
 
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -155,8 +156,7 @@ def _draw_body(axes: Axes, laid: Loop, roof: float, scale: float, words: bool) -
     )
     positions, rings = positions | counter_positions, [*rings, *counter_rings]
     joins: Lines = [[ring.place, positions[ring.reader]] for ring in rings]
-    others = [node for part in counters for node in part]
-    draw_lines(axes, [*joins, *lines_between([*bent, *others], positions)], 0.8 * scale)
+    draw_lines(axes, [*joins, *lines_between([*bent, *chain(*counters)], positions)], 0.8 * scale)
     for ring in rings:
         draw_ring(axes, ring.place, BODY_DOT * scale)
     draw_dots(axes, nodes, positions, BODY_DOT * scale)
@@ -170,27 +170,27 @@ def _draw_body(axes: Axes, laid: Loop, roof: float, scale: float, words: bool) -
 class Body(NamedTuple):
     """What the nodes of a loop's body are to one another, read off how they are joined."""
 
-    known: dict[str, Node]  # all its nodes by name; whatever else they read are the body's arguments
+    nodes: dict[str, Node]  # all its nodes by name; whatever else they read are the body's arguments
     roles: dict[str, str]  # of its arguments
     read: set[str]  # by some node
 
     @classmethod
     def of(cls, nodes: list[Node]) -> "Body":
-        known = {node.name: node for node in nodes}
+        by_name = {node.name: node for node in nodes}
         roles: dict[str, str] = {}
         for table in (ROLES, OTHER_ROLES):
             for node in nodes:
                 for number, source in enumerate(node.sources):
-                    role = table.get((node.operation, number), "") if source not in known else ""
-                    if role == "kernel" and node.sources[0] not in known:
+                    role = table.get((node.operation, number), "") if source not in by_name else ""
+                    if role == "kernel" and node.sources[0] not in by_name:
                         role = "recurrent kernel"
                     if role:
                         roles.setdefault(source, role)
-        return cls(known, roles, {source for node in nodes for source in node.sources})
+        return cls(by_name, roles, {source for node in nodes for source in node.sources})
 
     def arguments(self, node: Node) -> list[str]:
         """Name the arguments that a node reads."""
-        return [source for source in node.sources if source not in self.known]
+        return [source for source in node.sources if source not in self.nodes]
 
     def word(self, node: Node) -> str:
         """Name a node by its operation, and the gates of an LSTM by their letters, too."""
@@ -206,18 +206,18 @@ class Body(NamedTuple):
             return "g"
         partners = [
             source
-            for reader in self.known.values()
+            for reader in self.nodes.values()
             if reader.operation == "Mul" and node.name in reader.sources
             for source in reader.sources
             if source != node.name
         ]
         if any(self.roles.get(partner) == "c" for partner in partners):
             return "f"
-        with_tanh = [self.known[partner] for partner in partners if partner in self.known]
+        with_tanh = [self.nodes[partner] for partner in partners if partner in self.nodes]
         return "i" if any(self._is_split(partner) for partner in with_tanh) else "o" if with_tanh else ""
 
     def _is_split(self, node: Node) -> bool:
-        sources = [self.known[source].operation for source in node.sources if source in self.known]
+        sources = [self.nodes[source].operation for source in node.sources if source in self.nodes]
         return node.operation in ("Sigmoid", "Tanh") and sources == ["Split"]
 
     def result(self, node: Node) -> str:
@@ -225,9 +225,9 @@ class Body(NamedTuple):
         if node.operation != "Identity" or node.name in self.read or len(node.sources) != 1:
             return ""
         (source,) = node.sources
-        if source not in self.known:
+        if source not in self.nodes:
             return self.roles.get(source, "")
-        source_node = self.known[source]
+        source_node = self.nodes[source]
         arguments = [self.roles.get(argument, "") for argument in self.arguments(source_node)]
         if source_node.operation == "AddV2":
             return f"{arguments[0]} + 1" if any(arguments) else "c"

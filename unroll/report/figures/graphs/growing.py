@@ -85,7 +85,7 @@ def _recorded(run: Run) -> list[int]:
 
 
 def _drawn_steps(run: Run, counts: Counts, recorded: Sequence[int]) -> list[int]:
-    counted = {steps for known in counts.values() for steps in known}
+    counted = {steps for nodes_at in counts.values() for steps in nodes_at}
     wanted = counted.intersection((*ASKED, run.sizes.steps))
     return sorted({*recorded, *wanted, *([max(counted)] if counted else [])})
 

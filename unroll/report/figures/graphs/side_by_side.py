@@ -79,8 +79,8 @@ def _count(outline: Outline, roles: dict[str, str]) -> str:
     total = sum(map(len, outline.values()))
     constants = sum(node.operation == "Const" for nodes in outline.values() for node in nodes)
     where = [f"{len(outline[part])} {role}" for part, role in roles.items() if part in outline]
-    others = sum(len(nodes) for part, nodes in outline.items() if part not in roles)
-    where += [f"{others} in other functions, not drawn"] if others else []
+    elsewhere = sum(len(nodes) for part, nodes in outline.items() if part not in roles)
+    where += [f"{elsewhere} in other functions, not drawn"] if elsewhere else []
     split = f": {', '.join(where)}" if len(where) > 1 else ""
     return f"{total} nodes{split}; {constants} of them are constants, not drawn"
 
