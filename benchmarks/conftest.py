@@ -29,7 +29,7 @@ from unroll.measure.session import Session
 from unroll.measure.tasks import KINDS
 from unroll.measure.variants import label
 from unroll.models import data
-from unroll.report.page.summary import summary
+from unroll.report.page.summary import summary, wrapped
 from unroll.report.writing import write_report
 
 BAD_INPUT = 2
@@ -212,11 +212,11 @@ def _write_what_was_measured(terminalreporter, config) -> None:
     (run,) = (run for run in read_journal(folder) if run.id == config.stash[SESSION].journal.run)
     terminalreporter.write_line(summary(run))
     for variant, package in config.stash[CHOSEN].preset.missing.items():
-        terminalreporter.write_line(
-            f"left out: {label(variant)}: {package} is not installed: {how_to_install('peers')}"
+        terminalreporter.write(
+            wrapped(f"left out: {label(variant)}: {package} is not installed: {how_to_install('peers')}")
         )
     for line in _differences(config):
-        terminalreporter.write_line(line)
+        terminalreporter.write(wrapped(line))
     if config.pluginmanager.get_plugin(Bar.NAME).stopped:
         terminalreporter.write_line(STOPPED)
     if config.option.no_report:
@@ -342,7 +342,7 @@ class Bar:
             self.progress.update(self.task, completed=self.done, description=text, left=self._left(), refresh=True)
         else:
             self.console.print(
-                f" {self.done / self.total:.0%}: {text}, {self._left()}", highlight=False, soft_wrap=True
+                f"\n{self.done / self.total:.0%}: {text}, {self._left()}", highlight=False, soft_wrap=True
             )
 
     def pytest_report_teststatus(self, report):

@@ -94,7 +94,10 @@ def test_where_a_comparison_fails_what_was_measured_is_written_and_the_status_ke
     status, output = run(folder, "-k", "graph and train", *compared)
     assert status == 1 and "Performance has regressed" in output and "Traceback" not in output, output
     assert f"wrote {folder / 'again' / FILE_NAME}; to draw it: unroll report" in output
-    assert re.search(r"compared with the run of .*, whose sizes is .*'hidden': 9.*; here it is .*'hidden': 8", output)
+    differs = r"compared with the run of .*, whose sizes is .*'hidden': 9.*; here it is .*'hidden': 8"
+    assert re.search(differs, " ".join(output.split()))
+    told = output.partition("\ncompared with the run of ")[2].partition("\nwrote ")[0]
+    assert told and max(map(len, told.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The main job itself, at a tiny size: `pytest --benchmark-only`, as a user runs it."""
 
+import importlib.util
 import json
 import os
 import re
@@ -8,11 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from unroll.measure.config import Sizes
-from unroll.measure.journal import FILE_NAME, read_journal
+from unroll.measure.journal import FILE_NAME, Record, read_journal
 from unroll.measure.metrics import metrics_of
 from unroll.measure.presets import PRESETS
 from unroll.report.page.answer import answer
@@ -130,6 +132,25 @@ def test_the_tests_stay_out_of_the_main_job_and_questions_that_are_not_asked_too
 @one_worker
 def test_it_says_how_long_it_may_take(done):
     assert re.search(r"default: 1\d processes, about \d:\d\d min", done[0].stdout)
+
+
+def test_a_log_gets_a_line_of_progress_every_half_minute(capfd, monkeypatch):
+    spec = importlib.util.spec_from_file_location("main_job", ROOT / "benchmarks" / "conftest.py")
+    main_job = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(main_job)
+    clock = iter([0, 10, 29, 31, 31, 40, 62, 62])  # twice where a line is written
+    monkeypatch.setattr(main_job, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    writer = SimpleNamespace(line=lambda _: None)
+    bar = main_job.Bar(SimpleNamespace(get_terminal_writer=lambda: writer))
+    wants = [SimpleNamespace(kind="turns", case=SimpleNamespace(rounds=10))]
+    bar.start([SimpleNamespace(requests=wants, seconds=62)], SimpleNamespace(settings={"preset": "quick"}), [])
+    for _ in range(5):
+        bar.on_record(Record("step", "train", "static", "graph", Sizes(), "s", [1.0]))
+    lines = capfd.readouterr().err.splitlines()
+    assert [line for line in lines if line] == [
+        "30%: step train static T=28, B=128, I=28, H=128, about 0:43 min left",
+        "50%: step train static T=28, B=128, I=28, H=128, about 0:31 min left",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from unroll.measure.journal import Run, read_journal
 from unroll.report.figures.every import OF_A_RUN
 from unroll.report.ledger.claim import Results
-from unroll.report.ledger.claims import judge_claims
 from unroll.report.page.page import make_page
 from unroll.report.writing import TABLES
 
@@ -48,7 +47,7 @@ def write(tmp_path_factory) -> Callable[[Run, str], Path]:
         pictures = {name: path if path.exists() else None for name, path in paths.items()}
         tables = {table: make(run) for table, make in TABLES.items()}
         file = tmp_path_factory.mktemp("page") / f"{name}.html"
-        file.write_text(make_page(run, pictures, tables, judge_claims(Results(run))))
+        file.write_text(make_page(Results(run), pictures, tables))
         return file
 
     return write

@@ -13,7 +13,7 @@ from unroll.measure.config import Sizes
 from unroll.measure.journal import FILE_NAME, Record, Run, read_journal
 from unroll.report.figures.every import OF_A_RUN
 from unroll.report.ledger.claim import Results
-from unroll.report.ledger.claims import CLAIMS, judge_claims
+from unroll.report.ledger.claims import CLAIMS
 from unroll.report.page.answer import answer
 from unroll.report.page.interactive import growth_data, trick_data
 from unroll.report.page.page import make_page
@@ -98,7 +98,7 @@ def full(tmp_path_factory) -> Path:
 
 def page_of(run: Run, pixel: Path, lacking: tuple = ()) -> str:
     pictures = {name: None if name in lacking else pixel for name in FIGURES}
-    return make_page(run, pictures, {name: table(run) for name, table in TABLES.items()}, judge_claims(Results(run)))
+    return make_page(Results(run), pictures, {name: table(run) for name, table in TABLES.items()})
 
 
 def step(variant="static", samples=(0.0123,), **more) -> Record:

@@ -12,7 +12,7 @@ from unroll.report.compare import agreement_text, compare
 from unroll.report.figures import grid, throughput
 from unroll.report.figures.every import OF_A_RUN, OF_TRAININGS
 from unroll.report.figures.frame import save_figure
-from unroll.report.folders import training_folder
+from unroll.report.folders import further_run_beside, training_folder
 from unroll.report.ledger.claim import results_of
 from unroll.report.ledger.claims import claims_page, judge_claims
 from unroll.report.page.answer import answer
@@ -39,7 +39,6 @@ TABLES = {
 }
 EXCERPTS = {  # of what the report has, for pages that have room for little
     "answer": lambda run: f"{' '.join(answer(run))}\n",
-    "choices": choices_table,
     "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
 PAGE, CLAIMS, AGREEMENT = "report.html", "claims", "agreement"
@@ -68,7 +67,7 @@ def write_report(folder: Path, run: Run | None = None) -> list[Path]:
     figures = {drawing.name: drawing.draw(run) for drawing in OF_A_RUN}
     paths = [path for name, figure in figures.items() for path in save_figure(figure, folder, name)]
     set_out = {name: table(run) for name, table in TABLES.items()}
-    page = make_page(run, _pictures(folder), set_out, judge_claims(results_of(folder, run)))
+    page = make_page(results_of(folder, run), _pictures(folder), set_out)
     return [*paths, _write_whole(folder / "tables.md", _tables_page(set_out)), _write_whole(folder / PAGE, page)]
 
 
@@ -78,6 +77,7 @@ def _parts(folder: Path) -> dict[str, Callable[[Run], str]]:
     return {
         **EXCERPTS,
         **TABLES,
+        "choices": lambda run: choices_table(run, further_run_beside(folder)),
         CLAIMS: lambda run: claims_page(judge_claims(results_of(folder, run)), figures),
         AGREEMENT: lambda run: f"{agreement_text(compare(run, read_journal(folder.parent / AGAIN)[-1]))}\n",
     }

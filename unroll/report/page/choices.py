@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from unroll.measure.config import Sizes
-from unroll.measure.journal import Measurement, Run
+from unroll.measure.journal import Measurement, Run, device_name
 from unroll.measure.statistics import FASTER, SLOWER
 from unroll.measure.variants import label
-from unroll.report.advice import LOOP, MANY_UPDATES, Nearest, advise_from, measured_sizes
+from unroll.report.advice import LOOP, Nearest, advise_from, measured_sizes
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, STEP_TRAIN, TENSORS
 from unroll.report.ledger.evidence import case_of
 from unroll.report.page.answer import PAIR, amount, ratio_text, ratios_of_pair, start_sentence
@@ -16,13 +16,24 @@ from unroll.report.table import Table
 from unroll.report.tables import Column, steps_text
 
 RECOMPUTE = "dynamic-recompute"
+NO_VERDICT = "no verdict"
 Row = list[str] | None  # a situation, what to take in it, why; None where that was not measured
 
 
-def choices_table(run: Run) -> Table:
-    """Format what to take in which situation, as far as the run has measured it."""
-    rows = [_undecided(run), _long(run), _many_lengths(run), _compiled(run), *_other_networks(run), _little_memory(run)]
+def choices_table(run: Run, further: Run | None = None) -> Table:
+    """Format what to take in which situation, as far as the run has measured it.
+
+    Args:
+        run: what most rows are made from.
+        further: the run of the preset `unmeasured`, for XLA, if it was measured at the same sizes on the same device.
+    """
+    compiled = _compiled(run) or (further and _alike(run, further) and _compiled(further))
+    rows = [_undecided(run), _long(run), _many_lengths(run), compiled, *_other_networks(run), _little_memory(run)]
     return Table(["If you ...", "take", "because"], [row for row in rows if row], align="lll")
+
+
+def _alike(run: Run, other: Run) -> bool:
+    return (run.sizes, device_name(run)) == (other.sizes, device_name(other))
 
 
 def _undecided(run: Run) -> Row:
@@ -33,21 +44,28 @@ def _undecided(run: Run) -> Row:
 
 
 def _long(run: Run) -> Row:
-    """Choose by the medians at the largest T, where one round was measured."""
+    """Choose as the advice does at the largest T; without a verdict, which few rounds cannot give, take the loop."""
     costs = {variant: _costs_by_steps(run, variant) for variant in PAIR}
     both = costs["static"].keys() & costs["dynamic"].keys()
     if not both or max(both) <= run.sizes.steps:
         return None
+    at = replace(run.sizes, steps=max(both))
+    taken = _taken(run, at) if at in measured_sizes(run) else NO_VERDICT
+    take = f"{label(LOOP)}, by default" if taken == NO_VERDICT else taken
     (start, step), (other_start, other_step) = (costs[variant][max(both)] for variant in PAIR)
-    paid = (start - other_start) / (other_step - step) if step < other_step else math.inf
-    take = label(LOOP) if paid > MANY_UPDATES else _first_and_later(LOOP, "static", paid)
     seconds_texts = [f"{amount(Measurement('s', {1: [seconds]}, {}, ''), BUILD)}" for seconds in (start, other_start)]
     because = f"at T={max(both)} static took {seconds_texts[0]} to build and call first, dynamic {seconds_texts[1]}"
-    return ["have long sequences", take, f"{because}; static would have won that back {_when(paid)}"]
+    if start > other_start:
+        paid = (start - other_start) / (other_step - step) if step < other_step else math.inf
+        because += f"; {_won_back(paid)}"
+    without = ", without a verdict" if taken == NO_VERDICT else ""
+    return ["have long sequences", take, f"{because}; these are medians{without}"]
 
 
-def _when(paid: float) -> str:
-    return "never" if math.isinf(paid) else f"after {steps_text(paid)} training steps (medians)"
+def _won_back(paid: float) -> str:
+    if math.isinf(paid):
+        return "static would never have won that back"
+    return f"static would have won that back after {steps_text(paid)} training steps"
 
 
 def _costs_by_steps(run: Run, variant: str) -> dict[int, tuple[float, float]]:
@@ -115,11 +133,7 @@ def _taken(run: Run, sizes: Sizes) -> str:
     """Name what the advice takes at some sizes."""
     advice = advise_from(Nearest(Path(), run, sizes))
     if len(advice.variants) < 2:
-        return next(map(label, advice.variants), "no verdict")
+        return next(map(label, advice.variants), NO_VERDICT)
     early, late = advice.variants
     paid = run.break_even("train", *(case_of(variant, sizes) for variant in (late, early)))
-    return _first_and_later(early, late, paid.high if paid else math.inf)
-
-
-def _first_and_later(early: str, late: str, steps: float) -> str:
-    return f"{label(early)}; {label(late)} for more than {steps_text(steps)} training steps"
+    return f"{label(early)}; {label(late)} for more than {steps_text(paid.high if paid else math.inf)} training steps"

@@ -10,7 +10,8 @@ from string import Template
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import AGREES, CLOSE, DIFFERS, NOT_MEASURED, Ratio
 from unroll.report.figures.every import DRAWINGS
-from unroll.report.ledger.claims import Verdict
+from unroll.report.ledger.claim import Results
+from unroll.report.ledger.claims import Verdict, judge_claims
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, Evidence
 from unroll.report.page.answer import answer, ratios_of_pair
 from unroll.report.page.captions import table_title
@@ -36,17 +37,15 @@ CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGEST_EMBLEM = 40  # cells, however many steps there are
 
 
-def make_page(
-    run: Run, pictures: Mapping[str, Path | None], tables: Mapping[str, Table], verdicts: Sequence[Verdict]
-) -> str:
+def make_page(results: Results, pictures: Mapping[str, Path | None], tables: Mapping[str, Table]) -> str:
     """Make the page of a run as HTML that needs nothing beside it.
 
     Args:
-        run: what was measured.
+        results: what was measured, and what lies beside it.
         pictures: where each figure was saved, by its name; None where the run has nothing to draw in it.
         tables: each table, by its name.
-        verdicts: what became of the claims.
     """
+    run, verdicts = results.run, judge_claims(results)
     script = "\n".join(map(asset, SCRIPTS))
     figures = {name: path for name, path in pictures.items() if path}
     filled = {name: made for name, made in tables.items() if made.note != NOTHING}
@@ -62,7 +61,7 @@ def make_page(
         "emblem": _emblem(run.sizes.steps),
         "answer": _answer(run),
         "ratios": _ratio_tiles(run),
-        "choices": _table("choices", choices_table(run)),
+        "choices": _table("choices", choices_table(run, results.further)),
         "missing": _missing(run, pictures, tables, verdicts),
         "ledger": _ledger(verdicts, figures),
         "card": _figure(run, CARD, figures[CARD]) if CARD in figures else Html(""),
