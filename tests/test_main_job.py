@@ -134,7 +134,7 @@ def test_it_says_how_long_it_may_take(done):
     assert re.search(r"default: 1\d processes, about \d:\d\d min", done[0].stdout)
 
 
-def test_a_log_gets_a_line_of_progress_every_half_minute(capfd, monkeypatch):
+def test_a_log_gets_a_line_of_progress_every_half_minute(capfd, monkeypatch, request):
     spec = importlib.util.spec_from_file_location("main_job", ROOT / "benchmarks" / "conftest.py")
     main_job = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(main_job)
@@ -142,6 +142,7 @@ def test_a_log_gets_a_line_of_progress_every_half_minute(capfd, monkeypatch):
     monkeypatch.setattr(main_job, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     writer = SimpleNamespace(line=lambda _: None)
     bar = main_job.Bar(SimpleNamespace(get_terminal_writer=lambda: writer))
+    request.addfinalizer(bar.console.file.close)
     wants = [SimpleNamespace(kind="turns", case=SimpleNamespace(rounds=10))]
     bar.start([SimpleNamespace(requests=wants, seconds=62)], SimpleNamespace(settings={"preset": "quick"}), [])
     for _ in range(5):

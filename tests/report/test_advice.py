@@ -103,7 +103,7 @@ def test_where_the_evidence_does_not_tell_them_apart_it_is_the_loop(results):
     ]
     found = advise(BASE, 100, places=[results(wobbling)])
     assert found.variants == ("dynamic",)
-    assert found.because == ('"static" beside the loop: too close to call; the loop takes any number of steps')
+    assert found.because == ('"static" beside the loop: too close to call; the loop takes sequences of any length')
 
 
 @pytest.mark.parametrize("alone", [False, True])

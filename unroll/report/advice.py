@@ -39,7 +39,7 @@ IN_KERAS = {
     LOOP: "keras.layers.LSTM(units), as it comes",
     OWN: 'unroll.keras.LSTM(units, unroll="dynamic")',
 }
-BY_DEFAULT = "the loop takes any number of steps"
+BY_DEFAULT = "the loop takes sequences of any length"
 MANY_UPDATES = 1000  # training steps, where it is not known how many there will be
 FAR = 2.0  # doublings: as far as a factor of 4 in one of the sizes
 DIGITS_IMAGES = 1437  # to train with, in scikit-learn's digits, which are the default
@@ -175,8 +175,8 @@ def _totals(run: Run, variant: str, sizes: Sizes, updates: int) -> dict[int, lis
     )
 
 
-def _median_total(nearest: Nearest, variant: str, updates: int) -> float:
-    """Return the median seconds of a training."""
+def median_total(nearest: Nearest, variant: str, updates: int) -> float:
+    """Return the median seconds of a training: build, first call and so many further steps."""
     return float(np.median(list(_totals(nearest.run, variant, nearest.sizes, updates).values())))
 
 
@@ -193,7 +193,7 @@ def _added(parts: Sequence[Sequence[Sequence[float]]], updates: int) -> list[lis
     ]
 
 
-def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = LOOP) -> Ratio:
+def ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = LOOP) -> Ratio:
     """Return the ratio of the times of two trainings, round by round where the two took turns."""
     _, run, sizes = nearest
     pair = [case_of(name, sizes) for name in (variant, under)]
@@ -208,7 +208,7 @@ def _ratio_of_totals(nearest: Nearest, variant: str, updates: int, under: str = 
 def _by_total(nearest: Nearest, updates: int) -> Advice:
     """Choose by the whole time of so many training steps."""
     others = rivals(nearest.run, nearest.sizes)
-    ratios = {variant: _ratio_of_totals(nearest, variant, updates) for variant in others}
+    ratios = {variant: ratio_of_totals(nearest, variant, updates) for variant in others}
     what = f"build + first call + {updates} training steps"
     evidence = (
         *(
@@ -222,8 +222,8 @@ def _by_total(nearest: Nearest, updates: int) -> Advice:
     faster = sorted((one for one in ratios if ratios[one].verdict == FASTER), key=lambda variant: ratios[variant].value)
     if faster:
         best = faster[0]
-        alike = [one for one in others if one != best and not _ratio_of_totals(nearest, best, updates, one).decided]
-        worth = " in place of ".join(f"{significant(_median_total(nearest, one, updates))} s" for one in (best, LOOP))
+        alike = [one for one in others if one != best and not ratio_of_totals(nearest, best, updates, one).decided]
+        worth = " in place of ".join(f"{significant(median_total(nearest, one, updates))} s" for one in (best, LOOP))
         because = f"{what} take {factor(ratios[best].value)} of the time that the loop takes, {worth} by the medians"
         because += f"; {_listed(alike)} beside it {CLOSE}, or {SAME}" if alike else ""
         return Advice((best,), f"Take {_code(best)}.", because, nearest, evidence)
@@ -239,7 +239,7 @@ def _no_verdict(nearest: Nearest, updates: int, why: str, evidence: tuple[Eviden
     """Recommend nothing, and say to what the medians point, be it no way to unroll."""
     run, sizes = nearest.run, nearest.sizes
     variants = [LOOP, *rivals(run, sizes), *_fused(nearest)]
-    totals = {variant: _median_total(nearest, variant, updates) for variant in variants}
+    totals = {variant: median_total(nearest, variant, updates) for variant in variants}
     best = min(totals, key=lambda variant: totals[variant])
     steps = f"after {updates} training step{'s' * (updates != 1)}"
     headline = f"{why[0].upper()}{why[1:]}; the figures point to {_code(best)} {steps}."
@@ -273,7 +273,7 @@ def advise_from(nearest: Nearest) -> Advice:
         steps = [ratio for variant in others if (ratio := _step_ratio(nearest, variant))]
         return _no_verdict(nearest, MANY_UPDATES, _best_verdict(steps) if steps else APART, evidence)
     if math.isinf(known[best].high):
-        because = f"nothing else is shown to be quicker after however many training steps; {BY_DEFAULT}"
+        because = f"no other way is shown to be quicker, however many training steps follow; {BY_DEFAULT}"
         return Advice((LOOP,), f"Take {_code(LOOP)}.", because, nearest, evidence)
     if known[best].high == 0:
         because = "it starts no later than the loop, and its step is not shown to take longer"

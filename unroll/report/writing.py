@@ -17,7 +17,7 @@ from unroll.report.ledger.claim import results_of
 from unroll.report.ledger.claims import claims_page, judge_claims
 from unroll.report.page.answer import answer
 from unroll.report.page.choices import choices_table
-from unroll.report.page.page import make_page
+from unroll.report.page.page import CODE, make_page
 from unroll.report.table import Table
 
 TABLES = {
@@ -37,8 +37,17 @@ TABLES = {
     "stopped": tables.stopped_table,
     "environment": tables.environment_table,
 }
+
+
+def _answer(run: Run) -> str:
+    """Format what to take, with its code marked as such, and below it why."""
+    advice, *reasons = answer(run)
+    marked = CODE.sub(r"`\1`", advice)
+    return "\n".join([f"**{marked}**\n", *(f"- {reason}" for reason in reasons), ""])
+
+
 EXCERPTS = {  # of what the report has, for pages that have room for little
-    "answer": lambda run: f"{' '.join(answer(run))}\n",
+    "answer": _answer,
     "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
 PAGE, CLAIMS, AGREEMENT = "report.html", "claims", "agreement"

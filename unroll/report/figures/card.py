@@ -1,39 +1,44 @@
-"""The card: the two graphs at a glance, what they cost beside one another in four numbers, and which one to take."""
+"""The card: the two graphs at a glance, what each costs to train, and which one to take."""
 
+import math
 import textwrap
+from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from unroll.measure.journal import Run, device_name
-from unroll.measure.statistics import Ratio
-from unroll.report.figures.frame import DPI, FAINT, LARGE, NORMAL, QUIET, SMALL, WIDTH, Drawing, colour, lighter
+from unroll.measure.journal import Measurement, Run, device_name
+from unroll.measure.statistics import FASTER, SLOWER, Ratio
+from unroll.report.advice import Nearest, median_total, ratio_of_totals
+from unroll.report.figures.frame import DPI, LARGE, NORMAL, QUIET, SMALL, WIDTH, Drawing, colour, lighter
 from unroll.report.figures.words import sentences
 from unroll.report.growth import TENSORS
-from unroll.report.page.answer import BUILT, PAIR, STARTED, STEPPED, answer
+from unroll.report.page.answer import BUILT, PAIR, STARTED, STEPPED, amount, answer, unit_text
 from unroll.report.tables import TURNS, Column, factor, interval, missing, pair_ratio, plain, why_no_interval
 
 HEIGHT = WIDTH * 9 / 16
 EDGE = 0.4  # inches left and right of everything
 SIDE, PITCH = 0.2, 0.33  # of a cell, and from one to the next
 MOST_CELLS = 28  # that fit side by side
-HUGE, TITLE = 26, 20
-ADVICE_WIDTH = 100  # letters a line
+TITLE = 20
+BAR, BAR_HEIGHT = 1.05, 0.13  # inches of the longer of two bars, and of the height of each
+ADVICE_WIDTH = 116  # letters a line
+EPOCH = 60_000  # sequences: as many as MNIST has images to train with
 TILES = [
-    (BUILT, "to build\nthe training graph"),
-    (STARTED, "until the first\ntraining step is done"),
-    (STEPPED, "for each later\ntraining step"),
-    (TENSORS, "in memory for tensors\nat the peak of training"),
+    (BUILT, "to build the training graph"),
+    (STARTED, "for the first training step, once built"),
+    (STEPPED, "for each later training step"),
+    (TENSORS, "of memory for tensors, at the peak of training"),
 ]
-SAME = "The cell is the same in both, with the same weights: outputs, states and gradients are equal."
+SAME = "The cell is the same in both, with the same weights:\noutputs, states and gradients are equal."
 
 
 def _describe(run: Run) -> str:
-    costs = [f"{_number(run, cost)[0]} {' '.join(words.split())}" for cost, words in TILES]
+    costs = [f"{words}: {_costs_text(run, cost)}" for cost, words in TILES]
     return (
         f"Static: {_count(run.sizes.steps, 'cell')} side by side. Dynamic: 1 cell in a loop. "
-        f"Where dynamic takes 1, static takes this. {sentences(costs)} {answer(run)[0]}"
+        f"{sentences(costs)} {' '.join(_advice(run))}"
     )
 
 
@@ -42,34 +47,64 @@ CARD = Drawing("card", "One LSTM, unrolled two ways", _describe)
 
 @CARD.drawn_by
 def draw_card(run: Run) -> Figure | None:
-    """Draw the pair's cells, four costs of static in units of dynamic's, and the advice at the run's sizes."""
-    if not all(isinstance(pair_ratio(run, cost, *PAIR), Ratio) for cost in (BUILT, STARTED, STEPPED)):
+    """Draw the pair's cells, four costs of each, and the advice at the run's sizes."""
+    if not _is_whole(run):
         return None
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
     axes.set_axis_off()
     steps = run.sizes.steps
-    axes.text(EDGE, HEIGHT - 0.52, CARD.title, fontsize=TITLE, fontweight="bold")
-    words = f"the graph holds {_count(steps, 'cell')} side by side, one for each row of an image"
-    _draw_heading(axes, HEIGHT - 0.98, "static", words)
-    _draw_static(axes, HEIGHT - 1.55, steps)
-    words = f"the graph holds 1 cell in a loop, which runs {_count(steps, 'time')}"
-    _draw_heading(axes, HEIGHT - 2.2, "dynamic", words)
-    _draw_dynamic(axes, HEIGHT - 2.75)
-    axes.text(EDGE + 1.6, HEIGHT - 2.82, SAME, fontsize=LARGE - 1, color=QUIET, va="center")
-    axes.text(EDGE, HEIGHT - 3.52, "What static takes, where dynamic takes 1", fontsize=LARGE, fontweight="bold")
+    axes.text(EDGE, HEIGHT - 0.46, CARD.title, fontsize=TITLE, fontweight="bold")
+    words = f"the graph holds {_count(steps, 'cell')} side by side, as with unroll=True in Keras"
+    _draw_heading(axes, HEIGHT - 0.86, "static", words)
+    _draw_static(axes, HEIGHT - 1.42, steps)
+    words = f"the graph holds 1 cell in a loop, which runs {_count(steps, 'time')}, as with unroll=False in Keras"
+    _draw_heading(axes, HEIGHT - 1.96, "dynamic", words)
+    _draw_dynamic(axes, HEIGHT - 2.5, steps)
+    axes.text(EDGE + 2.6, HEIGHT - 2.55, SAME, fontsize=LARGE - 1, color=QUIET, va="center", linespacing=1.3)
+    axes.text(EDGE, HEIGHT - 3.14, "What training costs with each (less is better)", fontsize=LARGE, fontweight="bold")
     width = (WIDTH - 2 * EDGE) / len(TILES)
     for number, (cost, words) in enumerate(TILES):
-        _draw_tile(axes, EDGE + number * width, HEIGHT - 4.08, *_number(run, cost), words)
-    axes.text(EDGE, 0.62, textwrap.fill(answer(run)[0], ADVICE_WIDTH), fontsize=LARGE, va="center", linespacing=1.3)
-    where = f"Measured on {plain(device_name(run))}, {run.sizes}, {plain(run.started)[:10]}."
-    axes.text(EDGE, 0.18, where, fontsize=SMALL, color=QUIET)
+        _draw_tile(axes, EDGE + number * width, HEIGHT - 3.3, run, cost, words)
+    lines = [textwrap.fill(sentence, ADVICE_WIDTH) for sentence in _advice(run)]
+    axes.text(EDGE, 0.67, "\n".join(lines), fontsize=LARGE - 2, va="center", linespacing=1.35)
+    axes.text(EDGE, 0.16, _where(run), fontsize=SMALL, color=QUIET)
     return figure
+
+
+def _is_whole(run: Run) -> bool:
+    """Return whether static and dynamic were built, called and stepped to train at the run's sizes, side by side."""
+    return all(isinstance(pair_ratio(run, cost, *PAIR), Ratio) for cost in (BUILT, STARTED, STEPPED))
 
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
+
+
+def _advice(run: Run) -> list[str]:
+    """Return what to take and why, and what an epoch as long as MNIST's takes with each."""
+    advice = " ".join(answer(run)[:2])
+    if not _is_whole(run):
+        return [advice]
+    steps = math.ceil(EPOCH / run.sizes.batch)
+    here = Nearest(Path(), run, run.sizes)
+    static, dynamic = (unit_text(median_total(here, variant, steps - 1), "s") for variant in PAIR)
+    verdict = ratio_of_totals(here, PAIR[0], steps - 1, PAIR[1]).verdict
+    epoch = (
+        f"In all, an epoch of {EPOCH:,} sequences ({_count(steps, 'step')}) takes {static} with static and "
+        f"{dynamic} with dynamic: {verdict}."
+    )
+    return [advice, epoch]
+
+
+def _where(run: Run) -> str:
+    sizes = run.sizes
+    return (
+        f"Measured on {plain(device_name(run))}, {plain(run.started)[:10]}: {_count(sizes.steps, 'step')} of "
+        f"{_count(sizes.input, 'value')}, a batch of {sizes.batch}, {_count(sizes.hidden, 'hidden unit')}. "
+        "Times and memory are medians."
+    )
 
 
 def _draw_heading(axes: Axes, y: float, variant: str, words: str) -> None:
@@ -92,7 +127,7 @@ def _draw_static(axes: Axes, y: float, steps: int) -> None:
         axes.text(EDGE + 0.02 + (cells - 1.5) * PITCH + SIDE / 2, y, "...", ha="center", va="center", color=QUIET)
 
 
-def _draw_dynamic(axes: Axes, y: float) -> None:
+def _draw_dynamic(axes: Axes, y: float, steps: int) -> None:
     """Draw one cell, the state of which comes back to it."""
     x = EDGE + 0.42
     _draw_cell(axes, x, y, "dynamic", "each row")
@@ -100,6 +135,7 @@ def _draw_dynamic(axes: Axes, y: float) -> None:
     ink = colour("dynamic")
     axes.plot([x + SIDE, right, right, left, left, x - 0.06], [y, y, low, low, y, y], color=ink, linewidth=1.6)
     axes.annotate("", (x, y), (x - 0.1, y), arrowprops={"arrowstyle": "-|>", "color": ink, "linewidth": 1.6})
+    axes.text(right + 0.1, y - 0.14, _count(steps, "time"), fontsize=LARGE + 1, fontweight="bold", va="center")
 
 
 def _draw_cell(axes: Axes, x: float, y: float, variant: str, step: str) -> None:
@@ -117,22 +153,45 @@ def _draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]
     axes.annotate("", end, start, arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
 
 
-def _draw_tile(axes: Axes, x: float, y: float, number: str, more: str, words: str) -> None:
-    """Write a number, what is known of it, and what it is of."""
-    axes.plot([x, x], [y - 0.45, y + 0.3], color=FAINT, linewidth=1)
-    axes.text(x + 0.12, y, number, fontsize=HUGE if number[0].isdigit() else LARGE, fontweight="bold")
-    axes.text(x + 0.12, y - 0.16, more, fontsize=SMALL, color=QUIET, va="center")
-    axes.text(x + 0.12, y - 0.28, words, fontsize=NORMAL, va="top", linespacing=1.25)
+def _draw_tile(axes: Axes, x: float, y: float, run: Run, cost: Column, words: str) -> None:
+    """Draw a cost of static and of dynamic as two bars, what it is of, and how the two compare."""
+    axes.text(x, y, textwrap.fill(words, 30), fontsize=NORMAL, va="top", linespacing=1.25)
+    both = _both(run, cost)
+    longer = max((measured.median for measured in both.values()), default=1)
+    for number, (variant, measured) in enumerate(both.items()):
+        base = y - 0.48 - number * (BAR_HEIGHT + 0.05)
+        length = BAR * measured.median / longer
+        axes.add_patch(Rectangle((x, base), length, BAR_HEIGHT, color=colour(variant)))
+        text = f"{variant} {amount(measured, cost)}"
+        axes.text(x + length + 0.06, base + BAR_HEIGHT / 2, text, fontsize=SMALL, va="center_baseline")
+    verdict, more = _compared(run, cost)
+    axes.text(x, y - 0.88, verdict, fontsize=LARGE, fontweight="bold")
+    axes.text(x, y - 0.95, more, fontsize=SMALL, color=QUIET, va="top", linespacing=1.3)
 
 
-def _number(run: Run, cost: Column) -> tuple[str, str]:
-    """Return how many times dynamic's cost static's is, and its interval or what else is known of it."""
-    if cost in TURNS:
-        ratio = pair_ratio(run, cost, *PAIR)
-        if isinstance(ratio, Ratio):
-            return factor(ratio.value), why_no_interval(ratio) or f"95% interval {interval(ratio, ' to ')}"
-        return ratio, ""
-    static, dynamic = (cost.find(run, variant) for variant in PAIR)
-    if static is None or dynamic is None or missing(static) or missing(dynamic):
-        return missing(static) or missing(dynamic), ""
-    return factor(static.median / dynamic.median), "measured once"
+def _both(run: Run, cost: Column) -> dict[str, Measurement]:
+    """Return a cost of static and of dynamic; empty if one of them has none."""
+    found = {variant: cost.find(run, variant) for variant in PAIR}
+    known = {variant: measured for variant, measured in found.items() if measured and not missing(measured)}
+    return known if len(known) == len(PAIR) else {}
+
+
+def _compared(run: Run, cost: Column) -> tuple[str, str]:
+    """Return how static's cost compares with dynamic's, and what is known of that."""
+    both = _both(run, cost)
+    if not both:
+        return next(filter(None, (missing(cost.find(run, variant)) for variant in PAIR)), ""), ""
+    ratio = pair_ratio(run, cost, *PAIR) if cost in TURNS else None
+    if not isinstance(ratio, Ratio):
+        static, dynamic = (measured.median for measured in both.values())
+        return f"static: {factor(static / dynamic)} times", "what dynamic takes\nmeasured once"
+    times = f"{factor(ratio.value)} times"
+    known = why_no_interval(ratio) or f"95% interval {interval(ratio, ' to ')}"
+    if ratio.verdict in (FASTER, SLOWER):
+        return f"static: {times}", f"what dynamic takes\n{known}"
+    return ratio.verdict, f"static {times} what dynamic takes\n{known}"
+
+
+def _costs_text(run: Run, cost: Column) -> str:
+    costs = [f"{variant} {amount(measured, cost)}" for variant, measured in _both(run, cost).items()]
+    return ", ".join([*costs, " ".join(" ".join(_compared(run, cost)).split())])
