@@ -72,6 +72,11 @@ class Case:
         return self.variant if self.mode == own_mode(self.variant) else f"{self.variant}-{self.mode}"
 
 
+def case_of(variant: str, sizes: Sizes, mode: str | None = None) -> Case:
+    """Return a variant's case, by default in its own mode."""
+    return Case(variant, mode or own_mode(variant), sizes)
+
+
 def quantity_on(replicas: int) -> str:
     """Name the quantity of a training step on so many devices."""
     return f"replicas_{replicas}"

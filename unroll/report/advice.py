@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from unroll.errors import UnrollError
-from unroll.measure.config import Sizes
+from unroll.measure.config import Sizes, case_of
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
 from unroll.measure.statistics import CLOSE, ENOUGH_ROUNDS, FASTER, SAME, SLOWER, BreakEven, Ratio, ratio
 from unroll.measure.variants import cells_an_iteration, label
 from unroll.report.compare import change
 from unroll.report.folders import folders
-from unroll.report.ledger.evidence import Evidence, break_even_text, case_of, ratio_text
+from unroll.report.ledger.evidence import Evidence, break_even_text, ratio_text
 from unroll.report.table import WIDTH
 from unroll.report.tables import factor, plain, significant, steps_text
 
@@ -309,7 +309,8 @@ def _paid_evidence(nearest: Nearest, variant: str, steps: BreakEven) -> Evidence
 
 
 def _listed(variants: Iterable[str]) -> str:
-    return " and ".join(map(_quoted, variants))
+    *first, last = map(_quoted, variants)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _quoted(variant: str) -> str:

@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain, product
 from statistics import median
 
-from unroll.measure.config import MODES, Case, Key
+from unroll.measure.config import MODES, Key, case_of
 from unroll.measure.device import switch_text
 from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.metrics import METRICS
+from unroll.measure.metrics import is_exact
 from unroll.measure.presets import KERAS
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import CHANCE, CLOSE, FASTER, NOT_MEASURED, SAME, SLOWER, BreakEven, Ratio
-from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label, own_mode
+from unroll.measure.variants import OURS, VARIANTS, cells_an_iteration, label
 from unroll.report.table import Cell, Table
 
 NOT_STOPPED = "Nothing was stopped, nothing failed."
@@ -45,7 +45,7 @@ class Column:
     @property
     def exact(self) -> bool:
         """Whether it is a count, which has no interval."""
-        return self.quantity in METRICS and METRICS[self.quantity].exact
+        return is_exact(self.quantity)
 
     def find(self, run: Run, variant: str) -> Measurement | None:
         """Look up what the run measured of this quantity on a variant."""
@@ -466,7 +466,7 @@ def lack(measured: Measurement | None) -> str:
 
 def pair_ratio(run: Run, turn: Column, over: str, under: str) -> Ratio | str:
     """Return the ratio of two variants that took turns, or say why there is none."""
-    ratio = run.ratio(turn.quantity, turn.phase, _case(run, over), _case(run, under))
+    ratio = run.ratio(turn.quantity, turn.phase, case_of(over, run.sizes), case_of(under, run.sizes))
     if ratio and 0 < ratio.value < math.inf:
         return ratio
     return _why_none(turn.find(run, variant) for variant in (over, under))
@@ -477,9 +477,9 @@ def pair_break_even(run: Run, late: str, early: str) -> tuple[str, str, BreakEve
 
     The two change places if it is the other that starts later.
     """
-    paid = run.break_even("train", _case(run, late), _case(run, early))
+    paid = run.break_even("train", case_of(late, run.sizes), case_of(early, run.sizes))
     if paid and paid.steps == 0:
-        swapped = run.break_even("train", _case(run, early), _case(run, late))
+        swapped = run.break_even("train", case_of(early, run.sizes), case_of(late, run.sizes))
         if swapped and swapped.steps > 0:
             return early, late, swapped
     if paid is None:
@@ -518,10 +518,6 @@ def why_no_interval(ratio: Ratio) -> str:
     if not math.isnan(ratio.low):
         return ""
     return "one round" if ratio.rounds == 1 else "one process"
-
-
-def _case(run: Run, variant: str) -> Case:
-    return Case(variant, own_mode(variant), run.sizes)
 
 
 def _why_none(measurements: Iterable[Measurement | None]) -> str:

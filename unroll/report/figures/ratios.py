@@ -22,7 +22,7 @@ QUESTIONS = {
     ("step", "train"): "in one training step",
 }
 ROW, GROUP_GAP = 0.4, 0.25  # a row's height in inches; a gap between groups in rows
-NAMES_WIDTH, PANEL_WIDTH, NUMBERS_WIDTH = 1.55, 1.2, 0.8  # shares of the page's width
+NAMES_WIDTH, PANEL_WIDTH, NUMBERS_WIDTH = 1.75, 1.15, 0.8  # shares of the page's width
 MOST_TICKS = 4
 LONGEST_NAME = 34  # letters of a name that somebody else gave
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from unroll.measure.config import Case, Sizes
+from unroll.measure.config import Sizes, case_of
 from unroll.measure.journal import Run, device_name
 from unroll.measure.statistics import (
     AGREES,
@@ -23,7 +23,7 @@ from unroll.measure.statistics import (
     growth,
     median_of,
 )
-from unroll.measure.variants import label, own_mode
+from unroll.measure.variants import label
 from unroll.report import tables
 from unroll.report.growth import FITTED_FROM, STEP_FORWARD, STEP_TRAIN, fit_growth, growth_text
 from unroll.report.tables import Column, factor, significant, steps_interval, steps_text
@@ -76,11 +76,6 @@ class Tally(NamedTuple):
         if self.shown and contrary:
             return DEPENDS
         return CLOSE if self.close else HOLDS if self.shown else FAILS
-
-
-def case_of(variant: str, sizes: Sizes, mode: str | None = None) -> Case:
-    """Return a variant's case, by default in its own mode."""
-    return Case(variant, mode or own_mode(variant), sizes)
 
 
 def ratios_at(run: Run, question: Column, pair: Pair) -> dict[Sizes, Ratio]:

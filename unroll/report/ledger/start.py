@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from unroll.measure.config import case_of
 from unroll.measure.journal import Run
 from unroll.measure.statistics import CLOSE, NOT_MEASURED, SLOWER, Ratio
 from unroll.measure.variants import label
@@ -23,7 +24,6 @@ from unroll.report.ledger.evidence import (
     break_evens,
     by_count,
     by_time,
-    case_of,
     combine,
     grows_faster,
     lengths,

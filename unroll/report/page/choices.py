@@ -4,13 +4,12 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from unroll.measure.config import Sizes
+from unroll.measure.config import Sizes, case_of
 from unroll.measure.journal import Measurement, Run, device_name
 from unroll.measure.statistics import FASTER, SLOWER
 from unroll.measure.variants import label
 from unroll.report.advice import LOOP, Nearest, advise_from, measured_sizes
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, STEP_TRAIN, TENSORS
-from unroll.report.ledger.evidence import case_of
 from unroll.report.page.answer import PAIR, amount, ratio_text, ratios_of_pair, start_sentence
 from unroll.report.table import Table
 from unroll.report.tables import Column, steps_text
