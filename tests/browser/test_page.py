@@ -9,6 +9,7 @@ from unroll.measure.journal import Record, Run
 from unroll.report.page.interactive import growth_data
 
 pytestmark = pytest.mark.xdist_group("browser")  # so that one worker runs them all, and one browser starts
+TALLEST = 8000  # pixels, on a desk, as it opens
 PHONE = {"width": 360, "height": 740}
 PAPER = {"width": 690, "height": 980}  # A4 within its margins
 NUMBERS_SHAPES = {"transpose": "4, 2, 3", "reshape": "(8, 3)", "stack": "[2,4,3]"}
@@ -39,6 +40,10 @@ def test_a_phone_need_not_scroll_sideways(visit, js):
     if js:
         page.get_by_label("two digits").check()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_it_is_read_without_scrolling_far(visit):
+    assert visit().page.evaluate("document.documentElement.scrollHeight") <= TALLEST
 
 
 def test_the_slider_moves_both_graphs_and_their_costs_through_the_measured_steps(visit, run):

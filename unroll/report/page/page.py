@@ -98,7 +98,8 @@ def _answer(run: Run) -> Html:
     advice, *reasons = answer(run)
     pieces = CODE.split(advice)  # every second piece is code
     marked = [element("code", piece) if number % 2 else piece for number, piece in enumerate(pieces)]
-    return join([element("p", *marked, class_="advice"), element("p", " ".join(reasons)) if reasons else ""])
+    why = element("ul", *(element("li", reason) for reason in reasons)) if reasons else ""
+    return join([element("p", *marked, class_="advice"), why])
 
 
 def _ratio_tiles(run: Run) -> Html:
