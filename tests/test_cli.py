@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -80,6 +81,14 @@ def test_doctor_shows_the_environment_and_what_spoils_a_measurement(monkeypatch)
     assert "\ntensorflow   2." in done.stdout
     assert "\nflags        " in done.stdout
     assert "\nwarning: --xla_dump_to=/nowhere in XLA_FLAGS writes files" in done.stdout
+
+
+def test_doctor_prints_json_for_programs():
+    done = unroll("doctor", "--json")
+    described = json.loads(done.stdout)
+    assert done.returncode == 0 and not done.stderr
+    assert described["versions"]["tensorflow"].startswith("2.")
+    assert {"processor", "cores", "onednn", "warnings"} <= set(described)
 
 
 def test_report_takes_the_main_jobs_results_by_default_and_names_the_page_last(tmp_path):

@@ -34,6 +34,14 @@ def test_rows_and_panels_are_those_that_were_measured(run_of):
     assert headings(figure) == [BUILD.heading, PANELS[-1].heading]
 
 
+def test_a_loop_of_several_cells_stands_with_the_loops_and_ones_own_apart(run_of):
+    assert costs.family("dynamic-3") == costs.family("dynamic") == "dynamic"
+    assert costs.family("dynamic-mine:gru") == "own"
+    figure = draw_costs(run_of(*(record("step", variant, [1.0]) for variant in ("dynamic-3", "mine:gru", "static"))))
+    static, loop, own = (figure.axes[0].get_yticks()[names(figure).index(name)] for name in names(figure))
+    assert loop - static > 1 and own - loop > 1  # a gap stands between families
+
+
 def test_the_users_own_variants_have_rows_below_and_short_names(run_of):
     long = f"{'my.very.long.module.' * 9}:{HOSTILE}"
     figure = draw_costs(run_of(*(record("step", variant, [1.0]) for variant in (long, "mine:gru", "static"))))

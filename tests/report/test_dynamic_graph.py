@@ -5,12 +5,15 @@ from itertools import combinations
 import numpy as np
 import pytest
 from drawn import REFERENCE
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 from unroll.measure.journal import read_journal
 from unroll.report.figures.graphs import dynamic as dynamic_graph
 from unroll.report.figures.graphs.dynamic import SIGMA
-from unroll.report.figures.graphs.nodes import read_outline, without_constants
+from unroll.report.figures.graphs.nodes import LINE_COLOUR, read_outline, without_constants
 from unroll.report.figures.layout import BEND, Node, apart, components, layout_with_bends
 
 
@@ -68,6 +71,28 @@ def test_what_a_node_is_given_is_drawn_beside_it_in_the_box(outline):
     assert all(loop.left < x < loop.right for x, _ in rings)
     dots = np.concatenate([kind.get_offsets() for kind in axes.collections])
     assert min(np.hypot(*(dots - ring).T).min() for ring in rings) > 0.1
+
+
+def test_below_the_cell_the_nodes_that_count_the_steps_are_joined_and_named(outline):
+    def is_lines(patch):
+        return isinstance(patch, PathPatch) and to_hex(patch.get_edgecolor()) == to_hex(LINE_COLOUR)
+
+    def drawn(left_out):
+        axes = Figure().subplots()
+        body = [node for node in loop.body if node not in left_out]
+        dynamic_graph.draw_loop(axes, loop._replace(body=body), dynamic_graph.HEIGHT)
+        joins = sum((patch.get_path().codes == Path.MOVETO).sum() for patch in axes.patches if is_lines(patch))
+        return joins, {text.get_text() for text in axes.texts}
+
+    loop = dynamic_graph.lay_loop(outline)
+    nodes = without_constants(loop.body)
+    cell = max(components(nodes), key=len)
+    counters = [node for node in nodes if node not in cell]
+    constants = {node.name for node in loop.body if node not in nodes}
+    read = [source for node in counters for source in node.sources if source not in constants]
+    (whole, words), (without, fewer) = drawn([]), drawn(counters)
+    assert whole - without == len(read) > 1
+    assert dynamic_graph.COUNTING in words - fewer
 
 
 def test_labels_move_apart_as_little_as_can_be():

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import ROUNDS, assert_legible, dots, panel, record, rounds, words
+from drawn import ROUNDS, assert_legible, dots, headings, panel, record, rounds, words
 from matplotlib.colors import to_hex, to_rgb
 
 from unroll.measure import statistics
@@ -120,6 +120,12 @@ def test_figures_are_legible_and_left_out_without_such_records(run_of):
     for draw in (draw_growth, draw_grid, draw_unroll):
         assert draw(run_of(*unrolled((1,)))) is None
     assert growth_table(run_of()) == grid_table(run_of()) == grid_table(run_of(*unrolled())) == f"{NOTHING}\n"
+
+
+def test_the_grid_has_a_column_for_what_was_measured_only(run_of):
+    built = [made for made in gridded() if made.quantity == "build"]
+    assert set(headings(draw_grid(run_of(*built)))) == {growth.BUILD.heading}
+    assert len(headings(draw_grid(run_of(*gridded())))) == 2 * len(grid.GRID_QUESTIONS)
 
 
 @pytest.mark.parametrize("question", growth.GROWTH_QUESTIONS, ids=lambda question: question.heading)
