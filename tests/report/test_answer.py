@@ -26,7 +26,8 @@ def test_the_loop_is_taken_where_nothing_else_pays(run_of):
     run = run_of(*turns("static", build=0.4, first_call=0.3), *turns("dynamic"))
     advice, because, start, step = answer(run)
     assert advice == "Take the loop: dynamic_unroll(cell, ...)."
-    assert because.startswith("No other way is shown to be quicker")
+    assert because.startswith("No other way to unroll is shown to be quicker at these sizes")
+    assert because.endswith("In Keras: keras.layers.LSTM(units), as it comes.")
     assert start == (
         "Static takes 4.00 [4.00, 4.00] times as long to build for training and 3.00 [3.00, 3.00] times as long in its "
         "first call as dynamic does."

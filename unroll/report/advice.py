@@ -273,7 +273,9 @@ def advise_from(nearest: Nearest) -> Advice:
         steps = [ratio for variant in others if (ratio := _step_ratio(nearest, variant))]
         return _no_verdict(nearest, MANY_UPDATES, _best_verdict(steps) if steps else APART, evidence)
     if math.isinf(known[best].high):
-        because = f"no other way is shown to be quicker, however many training steps follow; {BY_DEFAULT}"
+        because = (
+            f"no other way to unroll is shown to be quicker at these sizes, however long the training; {BY_DEFAULT}"
+        )
         return Advice((LOOP,), f"Take {_code(LOOP)}.", because, nearest, evidence)
     if known[best].high == 0:
         because = "it starts no later than the loop, and its step is not shown to take longer"
@@ -342,6 +344,11 @@ def _code(variant: str) -> str:
     return f"{name}: {code}" if code else name
 
 
+def keras_text(advice: Advice) -> str:
+    """Return what an advice comes to in Keras, as a sentence; empty where nothing is advised."""
+    return f"In Keras: {'; for many: '.join(map(_in_keras, advice.variants))}." if advice.variants else ""
+
+
 def _in_keras(variant: str) -> str:
     cells = cells_an_iteration(variant)
     return f"unroll.keras.LSTM(units, unroll={cells})" if cells else IN_KERAS[variant]
@@ -364,7 +371,7 @@ def advice_lines(advice: Advice, wanted: Sizes) -> list[str]:
     return [
         *_lines(f"{nearest}{advice.headline}"),
         *_lines(f"Why: {advice.because}."),
-        *_lines(f"In Keras: {'; for many: '.join(map(_in_keras, advice.variants))}." if advice.variants else ""),
+        *_lines(keras_text(advice)),
         "",
         *_lines(f"asked for  T={wanted.steps}, B={wanted.batch}, H={wanted.hidden}", 11),
         *_lines(f"measured   {sizes}: {nearness}", 11),

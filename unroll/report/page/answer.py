@@ -4,7 +4,7 @@ from pathlib import Path
 
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import Ratio
-from unroll.report.advice import Nearest, advise_from, measured_sizes
+from unroll.report.advice import Nearest, advise_from, keras_text, measured_sizes
 from unroll.report.growth import BUILD
 from unroll.report.tables import TURNS, Column, factor, interval_text, pair_ratio, significant
 
@@ -53,7 +53,8 @@ def _advice(run: Run) -> list[str]:
     if run.sizes not in measured_sizes(run):
         return ["This run cannot say which to take: it does not have the loop and another way side by side."]
     advice = advise_from(Nearest(Path(), run, run.sizes))
-    return [advice.headline, f"{advice.because[0].upper()}{advice.because[1:]}."]
+    because = f"{advice.because[0].upper()}{advice.because[1:]}. {keras_text(advice)}"
+    return [advice.headline, because.strip()]
 
 
 def start_sentence(ratios: dict[Column, Ratio | str]) -> str:
