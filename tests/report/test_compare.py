@@ -37,6 +37,16 @@ def only_change(first, second, quantity="step"):
     return changed
 
 
+def test_a_byte_more_in_a_saved_model_is_no_difference_and_a_byte_more_in_a_graph_is_one(run_of):
+    def one_byte_more(quantity):
+        both = [Record(quantity, "train", "static", "graph", Sizes(), "bytes", [size], 1) for size in (364348, 364349)]
+        return only_change(run_of(both[0]), run_of(both[1]), quantity)
+
+    saved, graph = one_byte_more("export"), one_byte_more("graph_bytes")
+    assert saved.is_open and saved.verdict != "larger"
+    assert not graph.is_open and graph.verdict == "larger"
+
+
 @pytest.mark.parametrize(
     ("cost", "verdict"),
     [(0.012, "slower"), (0.008, "faster"), (0.01, "the same within 5%")],

@@ -63,11 +63,6 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def is_exact(quantity: str) -> bool:
-    """Return whether a quantity is the same whenever it is counted; False of one that is not known here."""
-    return quantity in METRICS and METRICS[quantity].exact
-
-
 def metrics_of(kind: str) -> tuple[str, ...]:
     """Return the names of what a kind of task measures."""
     return tuple(row.name for row in METRICS.values() if row.kind == kind)

@@ -15,7 +15,6 @@ import numpy as np
 from unroll.errors import UnrollError, printable
 from unroll.measure.config import Case, Key, Sizes
 from unroll.measure.journal import Measurement, Run, device_name, read_journal
-from unroll.measure.metrics import is_exact
 from unroll.measure.statistics import CLOSE, FASTER, SAME, SLOWER, Ratio, student_t
 from unroll.measure.variants import label, own_mode
 from unroll.report import tables
@@ -23,6 +22,7 @@ from unroll.report.folders import folder_named
 from unroll.report.table import NOTHING, WIDTH, Table, terminal
 from unroll.report.tables import PAIRS, TURNS, UNITS, Column, factor, significant
 
+COUNTS = ("nodes", "traces")  # units of what is the same at every count, so that any difference is one
 SHOWN_UNITS = {"s": "ms", "bytes": "KiB"}
 LONGEST = 60  # lines, unless all is asked for
 MOST_ROWS = 12  # of a table, unless all is asked for
@@ -241,7 +241,7 @@ def _change_row(changed: Changed, base: Sizes) -> list[str]:
     if changed.ratio is None:
         return [what, *cells, "", changed.verdict]
     verdict = "none" if changed.is_open else changed.verdict or "equal"
-    return [what, *cells, _with_interval(changed.ratio, is_exact(quantity)), verdict]
+    return [what, *cells, _with_interval(changed.ratio, _is_count(quantity, changed.first)), verdict]
 
 
 def _case_text(variant: str, mode: str, sizes: Sizes, base: Sizes) -> str:
@@ -332,7 +332,7 @@ def change(first: Measurement, second: Measurement, quantity: str) -> Change:
     rounds = [_medians(measured) for measured in (first, second)]
     before, after = (float(np.median(medians)) for medians in rounds)
     value = after / before if min(rounds[0]) > 0 else math.nan
-    counted = is_exact(quantity)
+    counted = _is_count(quantity, first)
     ratio = Ratio(value, value, value, *[min(map(len, rounds))] * 2) if counted else _ratio(first, second, value)
     faster, slower = ("faster", "slower") if first.unit == "s" else ("smaller", "larger")
     if counted:
@@ -340,6 +340,11 @@ def change(first: Measurement, second: Measurement, quantity: str) -> Change:
     if math.isnan(value):
         return Change(ratio, "")
     return Change(ratio, {FASTER: faster, SLOWER: slower}.get(ratio.verdict, ratio.verdict))
+
+
+def _is_count(quantity: str, measured: Measurement) -> bool:
+    """Return whether any difference is one; files are not counts: a SavedModel of the same graph differs by a byte."""
+    return measured.unit in COUNTS or quantity == "graph_bytes"
 
 
 def _medians(measured: Measurement) -> np.ndarray:

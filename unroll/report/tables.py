@@ -10,7 +10,7 @@ from unroll.measure.config import MODES, Key, case_of
 from unroll.measure.device import switch_text
 from unroll.measure.gpus import gpu_text
 from unroll.measure.journal import Measurement, Run
-from unroll.measure.metrics import is_exact
+from unroll.measure.metrics import METRICS
 from unroll.measure.presets import KERAS
 from unroll.measure.process import FAILED, STOPPED
 from unroll.measure.statistics import CHANCE, CLOSE, FASTER, NOT_MEASURED, SAME, SLOWER, BreakEven, Ratio
@@ -45,7 +45,7 @@ class Column:
     @property
     def exact(self) -> bool:
         """Whether it is a count, which has no interval."""
-        return is_exact(self.quantity)
+        return self.quantity in METRICS and METRICS[self.quantity].exact
 
     def find(self, run: Run, variant: str) -> Measurement | None:
         """Look up what the run measured of this quantity on a variant."""
