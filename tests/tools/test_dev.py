@@ -151,8 +151,9 @@ def test_constraints_that_are_no_file_are_named(dev, venv_python):
 
 
 def make(checkout, *arguments):
-    given = "MAKE", "ARGS", "CONSTRAINTS", "PYTHON"  # what the make that runs these tests was told, which it hands on
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(given)}
+    given = {"ARGS", "CONSTRAINTS", "PYTHON"}  # of the make that runs these tests, which hands them on
+    kept = {name for name in os.environ if not name.startswith("MAKE")} - given
+    environment = {name: os.environ[name] for name in kept}
     return subprocess.run(["make", *arguments], cwd=checkout, env=environment, capture_output=True, text=True)
 
 

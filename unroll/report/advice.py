@@ -19,7 +19,7 @@ from unroll.report.compare import change
 from unroll.report.folders import folders
 from unroll.report.ledger.evidence import Evidence, break_even_text, ratio_text
 from unroll.report.table import WIDTH
-from unroll.report.tables import factor, plain, significant, steps_text
+from unroll.report.tables import counted, factor, plain, significant, steps_text
 
 LOOP = "dynamic"  # what is taken where the evidence does not tell two apart
 UNROLLED = ("static", "static-traced")
@@ -241,7 +241,7 @@ def _no_verdict(nearest: Nearest, updates: int, why: str, evidence: tuple[Eviden
     variants = [LOOP, *rivals(run, sizes), *_fused(nearest)]
     totals = {variant: median_total(nearest, variant, updates) for variant in variants}
     best = min(totals, key=lambda variant: totals[variant])
-    steps = f"after {updates} training step{'s' * (updates != 1)}"
+    steps = f"after {counted(updates, 'training step')}"
     headline = f"{why[0].upper()}{why[1:]}; the figures point to {_code(best)} {steps}."
     needs = f"a verdict needs {ENOUGH_ROUNDS} rounds in several processes"
     because = f"{needs}; by the medians {_quoted(best)} takes the least time in all"

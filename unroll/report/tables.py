@@ -513,6 +513,15 @@ def interval(ratio: Ratio, between: str) -> str:
     return why_no_interval(ratio) or f"{factor(ratio.low)}{between}{factor(ratio.high)}"
 
 
+def counted(number: int, word: str) -> str:
+    """Write how many there are of something.
+
+    >>> counted(1, "step"), counted(28, "step")
+    ('1 step', '28 steps')
+    """
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
 def why_no_interval(ratio: Ratio) -> str:
     """Return why a ratio has no interval; empty if it has one."""
     if not math.isnan(ratio.low):

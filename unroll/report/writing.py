@@ -15,9 +15,9 @@ from unroll.report.figures.frame import save_figure
 from unroll.report.folders import further_run_beside, training_folder
 from unroll.report.ledger.claim import results_of
 from unroll.report.ledger.claims import claims_page, judge_claims
-from unroll.report.page.answer import answer
+from unroll.report.page.answer import answer_markdown
 from unroll.report.page.choices import choices_table
-from unroll.report.page.page import CODE, make_page
+from unroll.report.page.page import make_page
 from unroll.report.table import Table
 
 TABLES = {
@@ -37,17 +37,8 @@ TABLES = {
     "stopped": tables.stopped_table,
     "environment": tables.environment_table,
 }
-
-
-def _answer(run: Run) -> str:
-    """Format what to take, with its code marked as such, and below it why."""
-    advice, *reasons = answer(run)
-    marked = CODE.sub(r"`\1`", advice)
-    return "\n".join([f"**{marked}**\n", *(f"- {reason}" for reason in reasons), ""])
-
-
 EXCERPTS = {  # of what the report has, for pages that have room for little
-    "answer": _answer,
+    "answer": answer_markdown,
     "deciding": lambda run: tables.ratios_table(run, tables.DECIDING),
 }
 PAGE, CLAIMS, AGREEMENT = "report.html", "claims", "agreement"

@@ -5,7 +5,7 @@ from unroll.measure.journal import Measurement, Run
 from unroll.measure.operations import FLOAT_BYTES, count_operations, reached
 from unroll.measure.variants import own_mode
 from unroll.report.table import LEFT, RIGHT, Cell, Table
-from unroll.report.tables import in_order, lack, missing, name_on, ratio_cell, significant
+from unroll.report.tables import counted, in_order, lack, missing, name_on, ratio_cell, significant
 
 SHARES = ("ms a step", "steps/s", "examples/s", "of the matrix rate", "of the bandwidth")
 RATES = (("matrix_rate", "matrix rate, Gflop/s"), ("bandwidth", "bandwidth, GB/s"))
@@ -81,7 +81,7 @@ def replicas_table(run: Run) -> Table:
     """
     variants = in_order(variant for variant in run.variants if _find(run, variant, ON_ONE))
     counts = [count for count in REPLICAS if any(_speed(run, variant, count)[0].isdigit() for variant in variants)]
-    header = ["examples/s in training", *(f"{count} device{'s' * (count > 1)}" for count in counts)]
+    header = ["examples/s in training", *(counted(count, "device") for count in counts)]
     header += [f"time on {count} / on 1" for count in counts if count > 1]
     rows = [
         [

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from unroll.measure.journal import Measurement, Run
-from unroll.report.page.answer import PAIR, amount
+from unroll.report.page.answer import amount, costs_of_pair
 from unroll.report.tables import Column
 
 
@@ -18,15 +18,13 @@ def sentences(parts: Iterable[str]) -> str:
 
 def both_costs(costs: Iterable[Column], run: Run) -> str:
     """Return each cost of static and of dynamic, of those that were measured of both."""
-    pairs = {cost: [cost.find(run, variant) for variant in PAIR] for cost in costs}
-    sampled = {cost: [measured for measured in both if measured and measured.samples] for cost, both in pairs.items()}
-    return sentences(
-        [
-            f"{cost.heading}: static {amount(both[0], cost)}, dynamic {amount(both[1], cost)}"
-            for cost, both in sampled.items()
-            if len(both) == len(PAIR)
-        ]
-    )
+    pairs = {cost: both for cost in costs if (both := costs_of_pair(run, cost))}
+    return sentences(f"{cost.heading}: {pair_text(both, cost)}" for cost, both in pairs.items())
+
+
+def pair_text(both: Mapping[str, Measurement], cost: Column) -> str:
+    """Write a cost of static and of dynamic in its unit."""
+    return ", ".join(f"{variant} {amount(measured, cost)}" for variant, measured in both.items())
 
 
 def from_to(costs: Mapping[int, Measurement], column: Column, letter: str) -> str:

@@ -23,7 +23,7 @@ from unroll.report.figures.costs import (
 )
 from unroll.report.figures.frame import NORMAL, QUIET, Drawing, colour, fitted, head, hide, note, rule, small_print
 from unroll.report.figures.words import both_costs
-from unroll.report.tables import BY_MODE, in_order, lack, significant, steps_text
+from unroll.report.tables import BY_MODE, counted, in_order, lack, significant, steps_text
 
 MODE_NAMES = {"graph": "graph", "xla": "XLA", "eager": "eager"}
 PHASE_NAMES = {"forward": "forward", "train": "training"}
@@ -167,7 +167,7 @@ def _draw_paid(axes: Axes, run: Run, rows: Rows[tuple[str, str]], compared: list
     axes.set_axis_off()
     steps = [run.find("step", phase, variant, "xla") for variant in compared for phase in PHASES]
     rounds = min((len(cost.rounds) for cost in steps if cost and cost.rounds), default=0)
-    few = f"interval of {rounds} round{'s' * (rounds != 1)}" if rounds else "not known"
+    few = f"interval of {counted(rounds, 'round')}" if rounds else "not known"
     head(
         axes,
         "XLA has paid for itself,\nbeside graph mode",

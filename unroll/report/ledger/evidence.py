@@ -26,7 +26,7 @@ from unroll.measure.statistics import (
 from unroll.measure.variants import label
 from unroll.report import tables
 from unroll.report.growth import FITTED_FROM, STEP_FORWARD, STEP_TRAIN, fit_growth, growth_text
-from unroll.report.tables import Column, factor, significant, steps_interval, steps_text
+from unroll.report.tables import Column, counted, factor, significant, steps_interval, steps_text
 
 HOLDS, FAILS, DEPENDS = "holds", "does not hold here", "depends"
 WORDS = (HOLDS, AGREES, DEPENDS, DIFFERS, FAILS, CLOSE, NOT_MEASURED)
@@ -249,7 +249,7 @@ def by_length(run: Run, question: Column, pair: Pair, *, more: bool = True) -> F
         return Finding(NOT_MEASURED, "not measured")
     evidence = lengths_evidence(run, question, pair, ratios)
     if len(ratios) < ENOUGH_ROUNDS:
-        few = f"at {len(ratios)} length{'s' * (len(ratios) != 1)} only, and one measurement has no spread"
+        few = f"at {counted(len(ratios), 'length')} only, and one measurement has no spread"
         return Finding(NOT_MEASURED, f"{few}; the preset `full` measures it at many", evidence)
     first, sides = label(pair[0]), SIDES["s" if question.unit == "ms" else ""]
     what = f"{question.heading}, {names_of(pair)}"

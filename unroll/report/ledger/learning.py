@@ -10,6 +10,7 @@ from unroll.models.history import Training
 from unroll.models.tutorials import TUTORIALS
 from unroll.report.ledger.claim import Results, claim
 from unroll.report.ledger.evidence import FAILS, HOLDS, OURS, Evidence, Finding, combine, ratio_text
+from unroll.report.tables import counted
 
 DOCUMENT = TUTORIALS["002"]  # the one that printed what it reached
 LEARNED = 0.95  # the test accuracy from which on a network can be said to read digits
@@ -148,9 +149,5 @@ def _range_text(accuracies: dict[int, list[float]]) -> str:
     '0.9700 [0.9600, 0.9800], mean and range of 2 seeds, 4 trainings'
     """
     every = [accuracy for of_seed in accuracies.values() for accuracy in of_seed]
-    counts = f"{_counted(len(accuracies), 'seed')}, {_counted(len(every), 'training')}"
+    counts = f"{counted(len(accuracies), 'seed')}, {counted(len(every), 'training')}"
     return f"{np.mean(every):.4f} [{min(every):.4f}, {max(every):.4f}], mean and range of {counts}"
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"

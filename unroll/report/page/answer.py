@@ -1,15 +1,17 @@
 """The answer first: what to take and why, in a few sentences made from a run's results."""
 
+import re
 from pathlib import Path
 
 from unroll.measure.journal import Measurement, Run
 from unroll.measure.statistics import Ratio
 from unroll.report.advice import Nearest, advise_from, keras_text, measured_sizes
 from unroll.report.growth import BUILD
-from unroll.report.tables import TURNS, Column, factor, interval_text, pair_ratio, significant
+from unroll.report.tables import TURNS, Column, factor, interval_text, missing, pair_ratio, significant
 
 PAIR = ("static", "dynamic")
 BUILT, STARTED, _, STEPPED = TURNS
+CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGER = {"ms": ("s", 1000), "KiB": ("MiB", 1024), "MiB": ("GiB", 1024)}
 
 
@@ -18,6 +20,20 @@ def answer(run: Run) -> list[str]:
     ratios = ratios_of_pair(run)
     sentences = [*_advice(run), start_sentence(ratios), _step(ratios[STEPPED]), _grown(run)]
     return [sentence for sentence in sentences if sentence]
+
+
+def answer_markdown(run: Run) -> str:
+    """Return the answer as Markdown: what to take, with its code marked as such, and a list of why."""
+    advice, *reasons = answer(run)
+    marked = CODE.sub(r"`\1`", advice)
+    return "\n".join([f"**{marked}**\n", *(f"- {reason}" for reason in reasons), ""])
+
+
+def costs_of_pair(run: Run, cost: Column) -> dict[str, Measurement]:
+    """Return a cost of static and of dynamic; empty where one of them has none."""
+    found = {variant: cost.find(run, variant) for variant in PAIR}
+    known = {variant: measured for variant, measured in found.items() if measured and not missing(measured)}
+    return known if len(known) == len(PAIR) else {}
 
 
 def ratios_of_pair(run: Run) -> dict[Column, Ratio | str]:

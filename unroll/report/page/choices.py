@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unroll.measure.config import Sizes, case_of
 from unroll.measure.journal import Measurement, Run, device_name
-from unroll.measure.statistics import FASTER, SLOWER
+from unroll.measure.statistics import SLOWER
 from unroll.measure.variants import label
 from unroll.report.advice import LOOP, Nearest, advise_from, measured_sizes
 from unroll.report.growth import BUILD, EXPORT, FIRST_CALL, STEP_TRAIN, TENSORS
@@ -91,7 +91,7 @@ def _many_lengths(run: Run) -> Row:
 
 def _compiled(run: Run) -> Row:
     ratio = run.ratio("first_call", "train", *(case_of(variant, run.sizes, "xla") for variant in PAIR))
-    if not ratio or ratio.verdict not in (FASTER, SLOWER):
+    if not ratio or not ratio.decided:
         return None
     taken = PAIR[ratio.verdict == SLOWER]
     because = f"static's first training call takes {ratio_text(ratio)} times as long as dynamic's there"

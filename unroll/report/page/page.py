@@ -1,7 +1,6 @@
 """One page to hand around: the answer, the ledger, figures, tables and two things to try, in a file of its own."""
 
 import hashlib
-import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from unroll.report.figures.every import DRAWINGS
 from unroll.report.ledger.claim import Results
 from unroll.report.ledger.claims import Verdict, judge_claims
 from unroll.report.ledger.evidence import DEPENDS, FAILS, HOLDS, Evidence
-from unroll.report.page.answer import answer, ratios_of_pair
+from unroll.report.page.answer import CODE, answer, ratios_of_pair
 from unroll.report.page.captions import table_title
 from unroll.report.page.choices import choices_table
 from unroll.report.page.interactive import growth_data, trick_data
@@ -33,7 +32,6 @@ MARKS = {
     NOT_MEASURED: "\N{EN DASH}",
 }  # beside the words, for colour says nothing to all
 KERAS_LOOP = "Keras loop, cuDNN off: the Keras LSTM with unroll=False and use_cudnn=False."
-CODE = re.compile(r"(\w+_unroll\(.*?\.\.\.[^)]*\))")
 LARGEST_EMBLEM = 40  # cells, however many steps there are
 
 
